@@ -1,0 +1,210 @@
+//! Arguments: what `derive(Args)` writes, and the types that can stand in an arguments struct.
+
+use crate::error::{Error, Result};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The arguments of one command; `derive(Args)` implements it.
+pub trait Args: Sized {
+    /// The command's part of the manifest, as JSON.
+    const MANIFEST: &'static str;
+
+    /// The command's name.
+    const NAME: &'static str;
+
+    /// The command's scope, as in the manifest.
+    const SCOPE: crate::manifest::Scope;
+
+    /// Reads the struct from the arguments that the host parsed.
+    ///
+    /// # Errors
+    /// When an argument is missing or of another type: the host and the plugin disagree then.
+    fn from_args(args: &Map<String, Value>) -> Result<Self>;
+}
+
+/// A type that can stand in an arguments struct.
+pub trait Argument: Sized {
+    /// `"kind":"…"` and, for enums, `"values":[…]`: a piece of the manifest.
+    const SPEC: &'static str;
+    /// Whether one must be given where there is no default.
+    const REQUIRED: bool = true;
+    /// Whether it may be given more than once.
+    const MULTIPLE: bool = false;
+
+    /// Reads it from what the host parsed; `None` where it was not given.
+    ///
+    /// # Errors
+    /// When the value is of another type.
+    fn from_value(value: Option<&Value>) -> Result<Self>;
+}
+
+/// The arguments as the host sends them: id → value.
+#[doc(hidden)]
+pub type Arguments = Map<String, Value>;
+/// One argument as the host sends it.
+#[doc(hidden)]
+pub type ArgumentValue = Value;
+
+/// An enum whose variants are the values of an option; `derive(ValueEnum)` implements it.
+pub trait ValueEnum {
+    /// The variant as typed.
+    fn name(&self) -> &'static str;
+}
+
+/// What a derived enum answers to a value it does not know.
+#[doc(hidden)]
+#[must_use]
+pub fn unknown_value(known: &[&str], value: Option<&Value>) -> Error {
+    wrong(&format!("one of {}", known.join(", ")), value)
+}
+
+fn wrong(expected: &str, value: Option<&Value>) -> Error {
+    let found = value.map_or_else(|| "nothing".to_owned(), Value::to_string);
+    Error::plugin(format!("an argument should be {expected} but the host sent `{found}`"))
+        .hint("the plugin was built against another manifest than it carries; rebuild it")
+}
+
+macro_rules! argument {
+    ($kind:ty, $spec:literal, $expected:literal, $read:expr) => {
+        impl Argument for $kind {
+            const SPEC: &'static str = concat!("\"kind\":\"", $spec, "\"");
+
+            fn from_value(value: Option<&Value>) -> Result<Self> {
+                let read: fn(&Value) -> Option<Self> = $read;
+                value.and_then(read).ok_or_else(|| wrong($expected, value))
+            }
+        }
+    };
+}
+
+argument!(String, "text", "text", |value| value.as_str().map(str::to_owned));
+argument!(PathBuf, "path", "a path", |value| value.as_str().map(PathBuf::from));
+argument!(Duration, "duration", "milliseconds", |value| value.as_u64().map(Duration::from_millis));
+argument!(i64, "integer", "a whole number", Value::as_i64);
+argument!(u64, "integer", "a whole number", Value::as_u64);
+argument!(i32, "integer", "a whole number", |value| value.as_i64()?.try_into().ok());
+argument!(u32, "integer", "a whole number", |value| value.as_u64()?.try_into().ok());
+argument!(u16, "integer", "a whole number", |value| value.as_u64()?.try_into().ok());
+argument!(usize, "integer", "a whole number", |value| value.as_u64()?.try_into().ok());
+argument!(f64, "float", "a number", Value::as_f64);
+argument!(Time, "time", "a time", |value| value.as_str().map(|text| Time(text.to_owned())));
+argument!(Pair, "pair", "NAME=VALUE", |value| {
+    let (name, value) = value.as_str()?.split_once('=')?;
+    Some(Pair { name: name.to_owned(), value: value.to_owned() })
+});
+
+impl Argument for bool {
+    const SPEC: &'static str = "\"kind\":\"flag\"";
+    const REQUIRED: bool = false;
+
+    fn from_value(value: Option<&Value>) -> Result<Self> {
+        value
+            .map_or(Ok(false), |found| found.as_bool().ok_or_else(|| wrong("true or false", value)))
+    }
+}
+
+impl<T: Argument> Argument for Option<T> {
+    const SPEC: &'static str = T::SPEC;
+    const REQUIRED: bool = false;
+
+    fn from_value(value: Option<&Value>) -> Result<Self> {
+        match value {
+            None | Some(Value::Null) => Ok(None),
+            given => T::from_value(given).map(Some),
+        }
+    }
+}
+
+impl<T: Argument> Argument for Vec<T> {
+    const SPEC: &'static str = T::SPEC;
+    const REQUIRED: bool = false;
+    const MULTIPLE: bool = true;
+
+    fn from_value(value: Option<&Value>) -> Result<Self> {
+        let values = match value {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::Array(values)) => values,
+            other => return Err(wrong("a list", other)),
+        };
+        values.iter().map(|value| T::from_value(Some(value))).collect()
+    }
+}
+
+/// A point in time, RFC 3339 in UTC; the host has resolved `2h`, `today` and the like.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(String);
+
+impl Time {
+    /// As RFC 3339 in UTC.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `NAME=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// Before the first `=`.
+    pub name: String,
+    /// Behind it.
+    pub value: String,
+}
+
+/// Puts constant pieces of text together at compile time; `plugin!` and `derive(Args)` use it.
+#[doc(hidden)]
+pub mod constant {
+    /// The length of all parts together.
+    #[must_use]
+    pub const fn length(parts: &[&str]) -> usize {
+        let mut total = 0;
+        let mut n = 0;
+        while n < parts.len() {
+            total += parts[n].len();
+            n += 1;
+        }
+        total
+    }
+
+    /// All parts, one after the other; `N` is their [`length`].
+    #[must_use]
+    pub const fn join<const N: usize>(parts: &[&str]) -> [u8; N] {
+        let mut all = [0; N];
+        let mut at = 0;
+        let mut n = 0;
+        while n < parts.len() {
+            let part = parts[n].as_bytes();
+            let mut i = 0;
+            while i < part.len() {
+                all[at] = part[i];
+                at += 1;
+                i += 1;
+            }
+            n += 1;
+        }
+        all
+    }
+
+    /// The joined bytes as text.
+    #[must_use]
+    pub const fn text(bytes: &[u8]) -> &str {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(_) => panic!("joined text is UTF-8"),
+        }
+    }
+
+    /// `"true"` or `"false"`.
+    #[must_use]
+    pub const fn boolean(value: bool) -> &'static str {
+        if value { "true" } else { "false" }
+    }
+}

@@ -1,0 +1,48 @@
+//! The configuration in force, each value with its source.
+
+use super::Context;
+use crate::error::Result;
+use crate::protocol::{Config, Method, Variable};
+
+/// The configuration in force. Secret values are masked before they get here, unless the operator
+/// asked to see them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    context: Context,
+}
+
+impl Settings {
+    pub(super) fn new(context: Context) -> Self {
+        Self { context }
+    }
+
+    /// Every setting with its value and source.
+    ///
+    /// # Errors
+    /// When the configuration file cannot be read.
+    pub async fn all(&self) -> Result<Config> {
+        self.context.call(Method::Config, &()).await
+    }
+
+    /// One setting's value; `None` where nothing sets it and it has no default.
+    ///
+    /// # Errors
+    /// When the configuration file cannot be read.
+    pub async fn get(&self, key: &str) -> Result<Option<String>> {
+        let config = self.all().await?;
+        let setting = config.settings.into_iter().find(|setting| setting.key == key);
+        Ok(setting.and_then(|setting| match setting.value {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        }))
+    }
+
+    /// The environment variables that toygres reads.
+    ///
+    /// # Errors
+    /// When the `.env` file cannot be read.
+    pub async fn environment(&self) -> Result<Vec<Variable>> {
+        self.context.call(Method::Environment, &()).await
+    }
+}

@@ -1,0 +1,394 @@
+//! The documents that cross the border as bytes: what a plugin asks of the host, and what it gets.
+//!
+//! A call is a method number ([`Method`]) and a JSON document; the answer is a JSON [`Reply`].
+//! Documents tolerate unknown fields and give missing ones defaults. A number that a host does
+//! not know is answered with the error `unimplemented`, never with a crash.
+
+use crate::error::Error;
+use crate::report::{Report, StreamColumn};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The numbers of the host's methods. A number is never used again for something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+#[non_exhaustive]
+pub enum Method {
+    /// [`DbQuery`] → [`crate::report::StreamRef`]; its rows come through the border's `next_rows`.
+    DbQuery = 1,
+    /// [`DbBegin`] → [`DbSession`].
+    DbBegin = 2,
+    /// [`DbEnd`] → `null`.
+    DbEnd = 3,
+    /// `null` → [`DbTarget`].
+    DbTarget = 4,
+    /// [`DbExecute`] → the number of rows affected.
+    DbExecute = 5,
+    /// A stream's number → `null`; stops it on the server too.
+    StreamClose = 6,
+    /// [`WorkflowRef`] → [`WorkflowStatus`].
+    WorkflowStatus = 20,
+    /// [`WorkflowRef`] → an array of duroxide's events as JSON.
+    WorkflowHistory = 21,
+    /// [`WorkflowCancel`] → `null`.
+    WorkflowCancel = 22,
+    /// `null` → [`KubeTarget`].
+    KubeTarget = 40,
+    /// [`Progress`] → `null`.
+    Progress = 60,
+    /// [`crate::report::Note`] → `null`.
+    Note = 61,
+    /// [`Confirm`] → [`Confirmed`].
+    Confirm = 62,
+    /// [`Report`] → `null`: shows what is known so far (`--follow`, `--wait`).
+    Show = 63,
+    /// `null` → [`Config`].
+    Config = 80,
+    /// `null` → an array of [`Variable`].
+    Environment = 81,
+    /// [`StreamOpen`] → [`crate::report::StreamRef`]; rows follow through the border's `emit_rows`.
+    StreamOpen = 90,
+}
+
+impl Method {
+    /// Every method of this version, for the host's table and for tests.
+    pub const ALL: &'static [Self] = &[
+        Self::DbQuery,
+        Self::DbBegin,
+        Self::DbEnd,
+        Self::DbTarget,
+        Self::DbExecute,
+        Self::StreamClose,
+        Self::WorkflowStatus,
+        Self::WorkflowHistory,
+        Self::WorkflowCancel,
+        Self::KubeTarget,
+        Self::Progress,
+        Self::Note,
+        Self::Confirm,
+        Self::Show,
+        Self::Config,
+        Self::Environment,
+        Self::StreamOpen,
+    ];
+
+    /// The method with this number, if this version knows it.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|method| *method as u32 == number)
+    }
+}
+
+/// Every answer: a value or an error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply<T = Value> {
+    /// It worked.
+    Ok(T),
+    /// It did not.
+    Err(Error),
+}
+
+impl<T> From<Reply<T>> for crate::error::Result<T> {
+    fn from(reply: Reply<T>) -> Self {
+        match reply {
+            Reply::Ok(value) => Ok(value),
+            Reply::Err(error) => Err(error),
+        }
+    }
+}
+
+impl<T> From<crate::error::Result<T>> for Reply<T> {
+    fn from(result: crate::error::Result<T>) -> Self {
+        match result {
+            Ok(value) => Self::Ok(value),
+            Err(error) => Self::Err(error),
+        }
+    }
+}
+
+/// What the host hands a plugin to run: one command and its arguments.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Invocation {
+    /// The command's name in the manifest.
+    pub command: String,
+    /// Its scope in the manifest.
+    pub scope: crate::manifest::Scope,
+    /// Argument id → value, as [`crate::manifest::ArgKind`] says.
+    pub args: serde_json::Map<String, Value>,
+    /// How the answer will be shown.
+    pub output: Output,
+}
+
+/// How the answer will be shown; a command rarely needs to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Output {
+    /// `table`, `wide`, `json`, `jsonl`, `yaml`, `csv` or another the manifest names.
+    pub format: String,
+    /// stdout is a terminal.
+    pub terminal: bool,
+    /// This run is one tick of `--watch`.
+    pub watch: bool,
+    /// `--show-secrets` was given.
+    pub show_secrets: bool,
+}
+
+/// What a plugin answers to an [`Invocation`].
+pub type Answer = Reply<Report>;
+
+/// A statement to run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DbQuery {
+    /// One statement; `$1`, `$2`, … are the binds.
+    pub sql: String,
+    /// Each as PostgreSQL's text form of whatever type the statement wants there; `null` is NULL.
+    pub binds: Vec<Option<String>>,
+    /// Ends the query on the server after this long; the host's own deadline stands besides.
+    pub timeout_ms: Option<u64>,
+    /// Runs within this session; without one, in a read-only transaction of its own.
+    pub session: Option<u64>,
+    /// The statement was typed by the operator: hold it read-only in every way PostgreSQL knows
+    /// and say so where it is refused.
+    pub untrusted: bool,
+}
+
+/// A statement that changes something.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DbExecute {
+    /// One statement.
+    pub sql: String,
+    /// As in [`DbQuery`].
+    pub binds: Vec<Option<String>>,
+    /// A session that was begun with a confirmation.
+    pub session: u64,
+}
+
+/// Begins a transaction that several statements share.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DbBegin {
+    /// With it the transaction may write; without it PostgreSQL holds it read-only, and all its
+    /// statements see one moment (`REPEATABLE READ`).
+    pub confirmed: Option<Confirmed>,
+}
+
+/// A transaction under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DbSession {
+    /// The host's number of it.
+    pub session: u64,
+}
+
+/// Ends a transaction.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DbEnd {
+    /// The host's number of it.
+    pub session: u64,
+    /// Keep what it wrote; otherwise it is rolled back.
+    pub commit: bool,
+}
+
+/// Which database is lent: nothing secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DbTarget {
+    /// Host name, address or socket folder.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Database name.
+    pub database: String,
+    /// Role.
+    pub user: String,
+    /// The most connections the host opens for one command.
+    pub max_connections: u32,
+    /// Deadline for connecting, in milliseconds.
+    pub connect_timeout_ms: u64,
+    /// Deadline for one statement, in milliseconds.
+    pub statement_timeout_ms: u64,
+}
+
+/// Names a workflow.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkflowRef {
+    /// duroxide's instance id.
+    pub instance: String,
+    /// Its execution; the latest where `None`.
+    pub execution: Option<u64>,
+}
+
+/// duroxide's own word on a workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum WorkflowStatus {
+    /// duroxide knows no such instance.
+    NotFound,
+    /// No terminal record yet.
+    Running,
+    /// It ended well.
+    Completed {
+        /// What the workflow returned.
+        output: String,
+    },
+    /// It ended badly.
+    Failed {
+        /// duroxide's words.
+        error: String,
+        /// The failure is a cancellation.
+        cancelled: bool,
+    },
+    /// A state that a newer host knows.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Asks duroxide to cancel a workflow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WorkflowCancel {
+    /// duroxide's instance id.
+    pub instance: String,
+    /// Recorded with the request.
+    pub reason: String,
+    /// What allows it.
+    pub confirmed: Confirmed,
+}
+
+/// Which cluster is lent: nothing secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KubeTarget {
+    /// The API server's URL.
+    pub server: String,
+    /// The kubeconfig's context.
+    pub context: Option<String>,
+    /// The namespace that commands work in.
+    pub namespace: String,
+}
+
+/// What a long command is doing, shown on stderr of a terminal.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// One line; empty takes it away.
+    pub text: String,
+    /// How much is done.
+    pub done: Option<u64>,
+    /// Of how much.
+    pub total: Option<u64>,
+}
+
+/// What must be confirmed before a mutating command may change anything.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Confirm {
+    /// What would happen: shown on stderr first.
+    pub preview: Report,
+    /// The question, without `(y/N)`.
+    pub question: String,
+    /// When set, this must be typed instead of `y`.
+    pub type_name: Option<String>,
+}
+
+/// The host's word that the operator confirmed. Only the host can make one that it honours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// Known to this run of the host alone.
+    pub token: String,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Each known setting, in a stable order.
+    pub settings: Vec<Setting>,
+    /// The current context's name, where the configuration file has contexts.
+    pub context: Option<String>,
+    /// The configuration file.
+    pub file: String,
+    /// The file exists.
+    pub file_exists: bool,
+    /// Keys of the file that no setting has, each with the nearest known key.
+    pub unknown_keys: Vec<UnknownKey>,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Setting {
+    /// `database.url`.
+    pub key: String,
+    /// What people read: `URL`.
+    pub label: String,
+    /// The value in force; a secret one is masked unless `--show-secrets` was given.
+    pub value: Value,
+    /// Where it comes from.
+    pub source: Source,
+    /// The environment variable that sets it.
+    pub env: Option<String>,
+    /// Masked unless `--show-secrets` was given.
+    pub secret: bool,
+}
+
+/// Where a setting's value comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// An option of the command line.
+    Flag,
+    /// The environment.
+    Environment,
+    /// A `.env` file.
+    DotEnv,
+    /// The configuration file.
+    File,
+    /// Nothing set it.
+    #[default]
+    Default,
+}
+
+/// A key in the configuration file that means nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnknownKey {
+    /// As written.
+    pub key: String,
+    /// What was perhaps meant.
+    pub suggestion: Option<String>,
+}
+
+/// One environment variable that toygres reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its group: `required`, `optional` or `computed`.
+    pub group: String,
+    /// It is set.
+    pub set: bool,
+    /// Its value, masked where it is a secret; `None` where not set.
+    pub value: Option<String>,
+    /// What is used where it is not set.
+    pub default: Option<String>,
+    /// Masked unless `--show-secrets` was given.
+    pub secret: bool,
+    /// `environment` or the `.env` file it was read from.
+    pub source: Option<String>,
+    /// For a path: it exists.
+    pub exists: Option<bool>,
+}
+
+/// Opens a stream of rows that the plugin makes itself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamOpen {
+    /// Its columns, in order.
+    pub columns: Vec<StreamColumn>,
+}
