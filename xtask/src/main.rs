@@ -1,1 +1,45 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask quickstart`, `cargo xtask test`, `cargo xtask bench`.
+
+#![allow(clippy::print_stdout, reason = "a task talks to its developer")]
+
+mod build;
+mod quickstart;
+mod run;
+mod suite;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Tasks {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build toygres, install its plugins into the home folder, bring up a private PostgreSQL with
+    /// workflows at work where none is configured, and show the commands
+    Quickstart(quickstart::Quickstart),
+    /// Build everything and run every test
+    Test(suite::Test),
+    /// Measure against what a user would use instead, and print the ratios
+    Bench(suite::Bench),
+}
+
+fn main() -> ExitCode {
+    let done = match Tasks::parse().task {
+        Task::Quickstart(quickstart) => quickstart.run(),
+        Task::Test(test) => test.run(),
+        Task::Bench(bench) => bench.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A plugin that misbehaves on demand, for the tests of the border.
+//!
+//! Each fault of a running command is one value of `bad --fault`. Faults of the file itself
+//! (truncated, another architecture, no manifest, a missing symbol, another border) are made by
+//! the tests from a good library.
+
+#![allow(unsafe_code, reason = "it takes unsafe code to crash")]
+
+use toygres_plugin_api::{Args, Context, Error, Report, Result, ValueEnum, plugin};
+
+/// Misbehave in one way.
+#[derive(Args)]
+#[command(category = "Tests", watchable)]
+struct Bad {
+    /// How to misbehave
+    #[arg(long)]
+    fault: Fault,
+}
+
+/// A way to misbehave.
+#[derive(ValueEnum, Clone, Copy)]
+enum Fault {
+    /// Answer properly
+    None,
+    /// Panic in the command
+    Panic,
+    /// Panic in a task that nobody waits for
+    PanicInTask,
+    /// Panic while a value is dropped
+    PanicInDrop,
+    /// Panic while a value that a task holds is dropped with the runtime
+    PanicInTaskDrop,
+    /// Panic with something that is no text
+    PanicWithoutWords,
+    /// End the process
+    Exit,
+    /// Read through a null pointer
+    SegmentationFault,
+    /// Abort the process
+    Abort,
+    /// Overflow the stack
+    StackOverflow,
+    /// Write to a database that was lent for reading
+    Write,
+    /// Claim a confirmation that was never given
+    ForgeConfirmation,
+    /// Answer an error of its own
+    Error,
+}
+
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("this drop panics");
+    }
+}
+
+async fn bad(ctx: &Context, args: Bad) -> Result<Report> {
+    match args.fault {
+        Fault::None => {}
+        Fault::Panic => panic!("this command panics"),
+        Fault::PanicInTask => {
+            let task = tokio::spawn(async { panic!("this task panics") });
+            while !task.is_finished() {
+                tokio::task::yield_now().await;
+            }
+        }
+        Fault::PanicInDrop => drop(PanicsWhenDropped),
+        Fault::PanicInTaskDrop => {
+            let held = PanicsWhenDropped;
+            tokio::spawn(async move {
+                std::future::pending::<()>().await;
+                drop(held);
+            });
+            tokio::task::yield_now().await;
+        }
+        Fault::PanicWithoutWords => std::panic::panic_any(7_u8),
+        Fault::Exit => std::process::exit(0),
+        Fault::SegmentationFault => {
+            let nowhere = std::ptr::without_provenance::<u8>(16);
+            // SAFETY: none; this is the point.
+            std::hint::black_box(unsafe { nowhere.read_volatile() });
+        }
+        Fault::Abort => std::process::abort(),
+        Fault::StackOverflow => {
+            std::hint::black_box(overflow(0));
+        }
+        Fault::Write => {
+            let session = ctx.db().snapshot().await?;
+            session.execute("CREATE TABLE written (a int)", Vec::new()).await?;
+            session.commit().await?;
+        }
+        Fault::ForgeConfirmation => {
+            let forged = toygres_plugin_api::Confirmed { token: "forged".to_owned() };
+            let session = ctx.db().write(&forged).await?;
+            session.execute("CREATE TABLE written (a int)", Vec::new()).await?;
+            session.commit().await?;
+        }
+        Fault::Error => return Err(Error::failed("this command fails").hint("expect it")),
+    }
+    Report::detail(Answered { answered: true })
+}
+
+#[derive(serde::Serialize)]
+struct Answered {
+    answered: bool,
+}
+
+/// Takes stack until there is none.
+fn overflow(depth: u64) -> u64 {
+    let room = std::hint::black_box([depth; 512]);
+    if depth == u64::MAX {
+        return room[0];
+    }
+    overflow(depth + 1) + room[511]
+}
+
+/// Run before any code of the plugin is asked for: where `TOYGRES_BAD_CONSTRUCTOR` names a file,
+/// the file is written. It proves that nothing but running a command opens the library.
+extern "C" fn constructor() {
+    if let Some(file) = std::env::var_os("TOYGRES_BAD_CONSTRUCTOR") {
+        // A test that looks for the file sees it missing where this fails.
+        let _unwritten = std::fs::write(file, "a constructor ran\n");
+    }
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn() = constructor;
+
+plugin! {
+    name: "bad",
+    description: "Misbehaves on demand",
+    commands: [ bad ],
+}

@@ -1,0 +1,183 @@
+//! From manifests to clap, and from what was typed to one command and its arguments.
+
+mod build;
+mod help;
+mod options;
+pub mod values;
+
+pub use options::{Early, Options};
+
+use crate::discover::{Catalogue, Owned};
+use crate::fault::Fault;
+use clap::ArgMatches;
+use clap::error::ErrorKind as Clap;
+use serde_json::{Map, Value};
+use std::ffi::OsString;
+use toygres_plugin_api::manifest::{Arg, ArgKind, Scope};
+use toygres_plugin_api::{Error, ErrorKind};
+
+/// What was asked for.
+#[derive(Debug)]
+pub enum Action<'a> {
+    /// A plugin's command.
+    Run {
+        /// Which.
+        owned: Owned<'a>,
+        /// Argument id → value.
+        args: Map<String, Value>,
+    },
+    /// `toygres plugin …`.
+    Plugins(crate::plugin::Action),
+    /// `toygres version`.
+    Version,
+}
+
+/// Why there is nothing to run.
+#[derive(Debug)]
+pub enum Stop {
+    /// Help or a version was asked for: stdout, exit 0.
+    Help(String),
+    /// Nothing was asked for: help on stderr, exit 2.
+    Missing(String),
+    /// It was asked wrongly.
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Reads what was typed, program name included.
+///
+/// # Errors
+/// Help, or what is wrong and what would have been right.
+pub fn parse<'a>(
+    argv: &[OsString],
+    catalogue: &'a Catalogue,
+) -> Result<(Action<'a>, Options), Stop> {
+    let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let mut root = build::root(catalogue, &typed);
+    let matches = root.try_get_matches_from_mut(argv).map_err(|error| {
+        refuse(error, &typed, catalogue)
+    })?;
+    let (first, below) = matches.subcommand().ok_or_else(|| Error::usage("a command is missing"))?;
+    let action = match first {
+        "version" => return Ok((Action::Version, Options::read(below)?)),
+        "plugin" => {
+            let (name, found) =
+                below.subcommand().ok_or_else(|| Error::usage("a command is missing"))?;
+            let action = crate::plugin::Action::read(name, found);
+            return Ok((Action::Plugins(action), Options::read(found)?));
+        }
+        "server" => below.subcommand().map(|(name, found)| (Scope::Server, name, found)),
+        "local" => below.subcommand().map(|(name, found)| (Scope::Local, name, found)),
+        name => Some((Scope::Top, name, below)),
+    };
+    let (scope, name, found) = action.ok_or_else(|| Error::usage("a command is missing"))?;
+    let owned = catalogue.find(scope, name).map_err(Error::from)?;
+    let owned = owned.ok_or_else(|| Error::usage(format!("there is no command `{name}`")))?;
+    let args = arguments(&owned.command.args, found);
+    Ok((Action::Run { owned, args }, Options::read(found)?))
+}
+
+/// The values of a command's arguments. What was not given and has no default is left out.
+fn arguments(declared: &[Arg], matches: &ArgMatches) -> Map<String, Value> {
+    let mut args = Map::new();
+    for arg in declared {
+        let value = if arg.kind == ArgKind::Flag {
+            Some(Value::Bool(matches.get_flag(&arg.id)))
+        } else if arg.multiple {
+            let values = matches.get_many::<Value>(&arg.id);
+            values.map(|values| Value::Array(values.cloned().collect()))
+        } else {
+            matches.get_one::<Value>(&arg.id).cloned()
+        };
+        args.extend(value.map(|value| (arg.id.clone(), value)));
+    }
+    args
+}
+
+/// Clap's refusal in our words; a command that a broken plugin may own is that plugin's fault.
+fn refuse(error: clap::Error, typed: &[String], catalogue: &Catalogue) -> Stop {
+    let text = error.render().to_string();
+    match error.kind() {
+        Clap::DisplayHelp | Clap::DisplayVersion => return Stop::Help(text),
+        Clap::DisplayHelpOnMissingArgumentOrSubcommand => return Stop::Missing(text),
+        Clap::MissingRequiredArgument if asks_help(typed, catalogue) => {
+            // `-h` belongs to the command, but without what the command needs it is help.
+            let mut long: Vec<OsString> =
+                typed.iter().filter(|arg| *arg != "-h").map(OsString::from).collect();
+            long.push("--help".into());
+            return match parse(&long, catalogue) {
+                Err(stop) => stop,
+                Ok(_) => Stop::Help(text),
+            };
+        }
+        Clap::InvalidSubcommand => {
+            let named = error.get(clap::error::ContextKind::InvalidSubcommand);
+            if let Some(fault) = named.and_then(|name| owner_fault(&name.to_string(), catalogue)) {
+                return Stop::Error(fault);
+            }
+        }
+        _ => {}
+    }
+    Stop::Error(usage(&text, typed))
+}
+
+/// `-h` was typed for a command that has given `-h` a meaning of its own.
+fn asks_help(typed: &[String], catalogue: &Catalogue) -> bool {
+    let own = |owned: Owned<'_>| owned.command.args.iter().any(|arg| arg.short == Some('h'));
+    let command = [Scope::Server, Scope::Local, Scope::Top].into_iter().any(|scope| {
+        catalogue.commands(scope).any(|owned| typed.contains(&owned.command.name) && own(owned))
+    });
+    command && typed.iter().any(|arg| arg == "-h")
+}
+
+/// The fault of the plugin that has, or may have, a command nobody else has.
+fn owner_fault(name: &str, catalogue: &Catalogue) -> Option<Error> {
+    let clash = catalogue.clashes().into_iter().find(|(_, claimed, _)| claimed == name);
+    if let Some((_, _, fault)) = clash {
+        return Some(fault.into());
+    }
+    let owner = catalogue.faults().find(|fault| fault.claims.iter().any(|claimed| claimed == name));
+    if let Some(fault) = owner {
+        return Some(fault.clone().into());
+    }
+    let silent: Vec<&Fault> =
+        catalogue.faults().filter(|fault| fault.claims.is_empty()).collect();
+    let first = silent.first()?;
+    let mut error = Error::new(
+        ErrorKind::Plugin,
+        format!("no usable plugin has the command `{name}`; it may belong to one that is broken"),
+    )
+    .hint(first.hint.clone());
+    for fault in &silent {
+        error = error.cause(&fault.message);
+    }
+    Some(error)
+}
+
+/// Clap's text as an error: its first paragraph is the message, its tips the hint.
+fn usage(text: &str, typed: &[String]) -> Error {
+    let mut message = Vec::new();
+    let mut tips = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("Usage:") || line.starts_with("For more information") {
+            break;
+        }
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            tips.push(tip.replace('\'', "`"));
+        } else if !line.is_empty() {
+            message.push(line.replace('\'', "`"));
+        }
+    }
+    let message = message.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let words = typed.iter().skip(1).take_while(|word| !word.starts_with('-'));
+    let command: Vec<&str> = words.map(String::as_str).take(2).collect();
+    let help = format!("see `toygres {} --help`", command.join(" ")).replace("  ", " ");
+    tips.push(help);
+    Error::usage(message).hint(tips.join("; "))
+}

@@ -1,0 +1,229 @@
+//! The options of the host, the same on every command.
+
+use clap::builder::{EnumValueParser, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgMatches, ColorChoice, value_parser};
+use std::path::PathBuf;
+use std::time::Duration;
+use toygres_plugin_api::manifest::Command;
+use toygres_plugin_api::{Error, Result};
+
+/// What was given for the host itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--output`; `None` is the table.
+    pub output: Option<String>,
+    /// `--columns`.
+    pub columns: Option<Vec<String>>,
+    /// `--color`.
+    pub color: ColorChoice,
+    /// `--show-secrets`.
+    pub show_secrets: bool,
+    /// `--watch`, with its interval.
+    pub watch: Option<Duration>,
+    /// `--force`.
+    pub force: bool,
+    /// `--database-url`.
+    pub database_url: Option<String>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--namespace`.
+    pub namespace: Option<String>,
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--plugin-dir`.
+    pub plugin_dirs: Vec<PathBuf>,
+}
+
+/// The formats of a command: lists have more.
+fn formats(list: bool) -> Vec<&'static str> {
+    let mut formats = vec!["table", "json", "yaml", "jsonl"];
+    if list {
+        formats.extend(["wide", "csv"]);
+    }
+    formats
+}
+
+const HEADING: &str = "Output";
+const CONNECTION: &str = "Connection";
+
+/// The host's options on a plugin's command. One whose short letter the command has taken for
+/// itself keeps only its long name.
+pub(super) fn for_command(command: &Command) -> Vec<Arg> {
+    let taken = |letter: char| command.args.iter().any(|arg| arg.short == Some(letter));
+    let named = |long: &str| command.args.iter().any(|arg| arg.long.as_deref() == Some(long));
+    let mut options = output(command.result.list || command.result.schema.is_none());
+    options.push(columns());
+    if command.watchable {
+        options.push(flag("watch", "Run again and again, redrawing in place").short('w'));
+        options.push(
+            Arg::new("host.interval")
+                .long("interval")
+                .value_name("DURATION")
+                .help("Time between two runs of --watch")
+                .default_value("2s")
+                .value_parser(super::values::duration_ms)
+                .help_heading(HEADING),
+        );
+    }
+    if command.mutating {
+        let force = flag("force", "Skip the confirmation").short('f').help_heading("Confirmation");
+        options.push(force.visible_alias("yes").visible_short_alias('y'));
+    }
+    options.extend(connection());
+    options
+        .into_iter()
+        .filter(|option| !option.get_long().is_some_and(named))
+        .map(|option| match option.get_short() {
+            Some(letter) if taken(letter) => option.short(None),
+            _ => option,
+        })
+        .collect()
+}
+
+/// The options that every command has, the host's own ones too.
+pub(super) fn output(list: bool) -> Vec<Arg> {
+    vec![
+        Arg::new("host.output")
+            .short('o')
+            .long("output")
+            .value_name("FORMAT")
+            .help("How the answer is written [default: table]")
+            .value_parser(PossibleValuesParser::new(formats(list)))
+            .help_heading(HEADING),
+        Arg::new("host.color")
+            .long("color")
+            .value_name("WHEN")
+            .help("When to use colour")
+            .value_parser(EnumValueParser::<ColorChoice>::new())
+            .default_value("auto")
+            .help_heading(HEADING),
+        flag("show-secrets", "Show passwords and tokens instead of masking them"),
+        Arg::new("host.plugin-dir")
+            .long("plugin-dir")
+            .value_name("FOLDER")
+            .help("Look for plugins here first (may be repeated)")
+            .value_parser(value_parser!(PathBuf))
+            .action(ArgAction::Append)
+            .help_heading(CONNECTION),
+    ]
+}
+
+fn columns() -> Arg {
+    Arg::new("host.columns")
+        .long("columns")
+        .value_name("COLUMN,…")
+        .help("Show only these columns of tables, in this order")
+        .value_delimiter(',')
+        .help_heading(HEADING)
+}
+
+fn connection() -> Vec<Arg> {
+    let text = |id: &'static str, long: &'static str, name: &'static str, help: &'static str| {
+        Arg::new(id).long(long).value_name(name).help(help).help_heading(CONNECTION)
+    };
+    vec![
+        text("host.database-url", "database-url", "URL", "The metadata database [env: DATABASE_URL]"),
+        text("host.context", "context", "NAME", "The context of the configuration to use"),
+        text("host.namespace", "namespace", "NAME", "The Kubernetes namespace [env: AKS_NAMESPACE]"),
+        text("host.kubeconfig", "kubeconfig", "FILE", "The kubeconfig [env: KUBECONFIG]")
+            .value_parser(value_parser!(PathBuf)),
+    ]
+}
+
+fn flag(long: &'static str, help: &'static str) -> Arg {
+    let action = ArgAction::SetTrue;
+    Arg::new(format!("host.{long}")).long(long).help(help).action(action).help_heading(HEADING)
+}
+
+impl Options {
+    /// The options of the host's own commands that answer a list.
+    pub(crate) fn of_lists() -> Vec<Arg> {
+        output(true).into_iter().chain([columns()]).collect()
+    }
+
+    /// The options of the host's own commands that answer a detail.
+    pub(crate) fn of_details() -> Vec<Arg> {
+        output(false)
+    }
+
+    /// The options as clap found them.
+    ///
+    /// # Errors
+    /// When `--interval` is too short to be meant.
+    pub(super) fn read(matches: &ArgMatches) -> Result<Self> {
+        let text = |id: &str| one::<String>(matches, id);
+        let set = |id: &str| one::<bool>(matches, id).unwrap_or(false);
+        let interval = one::<u64>(matches, "host.interval").unwrap_or(2000);
+        if interval < 100 {
+            return Err(Error::usage("`--interval` is at least `100ms`"));
+        }
+        let columns = matches.try_get_many::<String>("host.columns").ok().flatten();
+        let dirs = matches.try_get_many::<PathBuf>("host.plugin-dir").ok().flatten();
+        Ok(Self {
+            output: text("host.output").filter(|format| format != "table"),
+            columns: columns.map(|names| names.cloned().collect()),
+            color: one(matches, "host.color").unwrap_or(ColorChoice::Auto),
+            show_secrets: set("host.show-secrets"),
+            watch: set("host.watch").then(|| Duration::from_millis(interval)),
+            force: set("host.force"),
+            database_url: text("host.database-url"),
+            context: text("host.context"),
+            namespace: text("host.namespace"),
+            kubeconfig: one(matches, "host.kubeconfig"),
+            plugin_dirs: dirs.map(|dirs| dirs.cloned().collect()).unwrap_or_default(),
+        })
+    }
+}
+
+/// An option's value; `None` too where the command does not have the option.
+fn one<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> Option<T> {
+    matches.try_get_one::<T>(id).ok().flatten().cloned()
+}
+
+/// Options that are needed before clap can be built, read from what was typed as it stands.
+#[derive(Debug, Default)]
+pub struct Early {
+    /// `--plugin-dir`.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// `--output`, for errors of parsing itself.
+    pub output: Option<String>,
+}
+
+impl Early {
+    /// Looks through what was typed, up to `--`.
+    #[must_use]
+    pub fn read(typed: &[String]) -> Self {
+        let mut early = Self::default();
+        let mut words = typed.iter().skip(1).take_while(|word| *word != "--");
+        while let Some(word) = words.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                _ => (word.as_str(), None),
+            };
+            match name {
+                "--plugin-dir" => {
+                    early.plugin_dirs.extend(value.or_else(|| words.next().cloned()).map(PathBuf::from));
+                }
+                "--output" | "-o" => early.output = value.or_else(|| words.next().cloned()),
+                short if short.starts_with("-o") => {
+                    early.output = Some(word["-o".len()..].trim_start_matches('=').to_owned());
+                }
+                _ => {}
+            }
+        }
+        early
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Early;
+
+    #[test]
+    fn early_options_are_found_in_every_spelling() {
+        let typed = ["toygres", "--plugin-dir", "/a", "server", "--plugin-dir=/b", "-ojson", "--", "-o", "x"];
+        let early = Early::read(&typed.map(str::to_owned));
+        assert_eq!(early.plugin_dirs, ["/a", "/b"].map(std::path::PathBuf::from));
+        assert_eq!(early.output.as_deref(), Some("json"));
+    }
+}

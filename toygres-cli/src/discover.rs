@@ -1,0 +1,278 @@
+//! Finds plugins and reads their manifests without opening a library or running any code.
+
+mod file;
+mod ownership;
+
+use crate::fault::Fault;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use toygres_plugin_api::manifest::{ABI_VERSION, Command, Manifest, Scope};
+
+/// The names that belong to the host; no plugin's command can take them.
+pub const RESERVED: &[&str] = &["plugin", "completions", "version", "help", "server", "local"];
+
+/// Where plugins are looked for, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Folders(Vec<(Origin, PathBuf)>);
+
+/// Why a folder is looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// `--plugin-dir`.
+    Flag,
+    /// `TOYGRES_PLUGIN_PATH`.
+    Environment,
+    /// `plugins` in the home folder (`~/.toygres`, or `TOYGRES_HOME`).
+    Home,
+    /// `lib/toygres/plugins` beside the binary's folder.
+    System,
+}
+
+impl Origin {
+    /// As people and machines read it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flag => "--plugin-dir",
+            Self::Environment => "TOYGRES_PLUGIN_PATH",
+            Self::Home => "home",
+            Self::System => "system",
+        }
+    }
+}
+
+impl Folders {
+    /// The folders in the order of precedence: flags, environment, home, system.
+    #[must_use]
+    pub fn new(flags: &[PathBuf], path: Option<&OsStr>, home: Option<&Path>) -> Self {
+        let mut folders: Vec<(Origin, PathBuf)> =
+            flags.iter().map(|folder| (Origin::Flag, folder.clone())).collect();
+        if let Some(path) = path {
+            let named = std::env::split_paths(path).filter(|folder| !folder.as_os_str().is_empty());
+            folders.extend(named.map(|folder| (Origin::Environment, folder)));
+        }
+        if let Some(home) = home {
+            folders.push((Origin::Home, home.join("plugins")));
+        }
+        let prefix = std::env::current_exe().and_then(|exe| exe.canonicalize()).ok();
+        let prefix = prefix.as_deref().and_then(Path::parent).and_then(Path::parent);
+        if let Some(prefix) = prefix {
+            folders.push((Origin::System, prefix.join("lib/toygres/plugins")));
+        }
+        Self(folders)
+    }
+
+    /// The folders, for messages.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|(_, path)| path.as_path())
+    }
+}
+
+/// One library file.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The file.
+    pub path: PathBuf,
+    /// Which folder it lies in.
+    pub origin: Origin,
+    /// What it says of itself, or why it is not used.
+    pub manifest: Result<Manifest, Fault>,
+    /// The file that is used instead: one of the same name in an earlier folder.
+    pub shadowed_by: Option<PathBuf>,
+}
+
+/// Everything that was found.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    /// In the order of the folders, by file name within each.
+    pub plugins: Vec<Found>,
+    commands: BTreeMap<(Place, String), Vec<Claim>>,
+}
+
+/// Where a command hangs, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Server,
+    Local,
+    Top,
+}
+
+impl From<Scope> for Place {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Server => Self::Server,
+            Scope::Local => Self::Local,
+            Scope::Top => Self::Top,
+        }
+    }
+}
+
+/// A plugin that says it has a command: indices into the catalogue.
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    plugin: usize,
+    command: usize,
+}
+
+/// One command and the plugin that owns it.
+#[derive(Debug, Clone, Copy)]
+pub struct Owned<'a> {
+    /// The library file.
+    pub plugin: &'a Found,
+    /// What the plugin says of itself.
+    pub manifest: &'a Manifest,
+    /// The command.
+    pub command: &'a Command,
+    /// Its place: the plugin's in the catalogue, the command's in the manifest.
+    pub place: (usize, usize),
+}
+
+impl Catalogue {
+    /// Looks into every folder. A folder that does not exist is no fault.
+    #[must_use]
+    pub fn read(folders: &Folders) -> Self {
+        let mut plugins = Vec::new();
+        for (origin, folder) in &folders.0 {
+            for path in libraries(folder) {
+                let manifest = ownership::check(&path).and_then(|()| file::manifest(&path));
+                let manifest = manifest.and_then(|manifest| usable(&path, manifest));
+                plugins.push(Found { path, origin: *origin, manifest, shadowed_by: None });
+            }
+        }
+        let mut catalogue = Self { plugins, commands: BTreeMap::new() };
+        catalogue.settle_names();
+        catalogue.collect_commands();
+        catalogue
+    }
+
+    /// The commands of a scope that exactly one plugin has, by name.
+    pub fn commands(&self, scope: Scope) -> impl Iterator<Item = Owned<'_>> {
+        let place = Place::from(scope);
+        let claims = self.commands.iter().filter(move |((found, _), _)| *found == place);
+        claims.filter_map(|(_, claims)| match claims.as_slice() {
+            [only] => self.owned(*only),
+            _ => None,
+        })
+    }
+
+    /// The plugins that could not be used.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.plugins.iter().filter_map(|found| found.manifest.as_ref().err())
+    }
+
+    /// The one plugin that has a command of this name or alias.
+    ///
+    /// # Errors
+    /// When several claim it: which of them should run is not the host's to guess.
+    pub fn find(&self, scope: Scope, name: &str) -> Result<Option<Owned<'_>>, Fault> {
+        let place = Place::from(scope);
+        if let Some(claims) = self.commands.get(&(place, name.to_owned())) {
+            return match claims.as_slice() {
+                [only] => Ok(self.owned(*only)),
+                several => Err(self.clash(name, several)),
+            };
+        }
+        Ok(self
+            .commands(scope)
+            .find(|owned| owned.command.aliases.iter().any(|alias| alias == name)))
+    }
+
+    /// The names that several plugins claim.
+    #[must_use]
+    pub fn clashes(&self) -> Vec<(Scope, String, Fault)> {
+        let several = self.commands.iter().filter(|(_, claims)| claims.len() > 1);
+        several
+            .map(|((place, name), claims)| {
+                let scope = match place {
+                    Place::Server => Scope::Server,
+                    Place::Local => Scope::Local,
+                    Place::Top => Scope::Top,
+                };
+                (scope, name.clone(), self.clash(name, claims))
+            })
+            .collect()
+    }
+
+    fn owned(&self, claim: Claim) -> Option<Owned<'_>> {
+        let plugin = self.plugins.get(claim.plugin)?;
+        let manifest = plugin.manifest.as_ref().ok()?;
+        let command = manifest.commands.get(claim.command)?;
+        Some(Owned { plugin, manifest, command, place: (claim.plugin, claim.command) })
+    }
+
+    fn clash(&self, name: &str, claims: &[Claim]) -> Fault {
+        let owners = claims.iter().filter_map(|claim| self.owned(*claim));
+        let owners: Vec<(String, PathBuf)> = owners
+            .map(|owned| (owned.manifest.name.clone(), owned.plugin.path.clone()))
+            .collect();
+        Fault::clash(name, &owners)
+    }
+
+    /// Of several files with the same plugin name, the one in the earliest folder is used.
+    fn settle_names(&mut self) {
+        let mut first: BTreeMap<String, usize> = BTreeMap::new();
+        for n in 0..self.plugins.len() {
+            let Ok(manifest) = &self.plugins[n].manifest else { continue };
+            let Some(&before) = first.get(&manifest.name) else {
+                first.insert(manifest.name.clone(), n);
+                continue;
+            };
+            let (name, winner) = (manifest.name.clone(), self.plugins[before].path.clone());
+            if winner.parent() == self.plugins[n].path.parent() {
+                let fault = Fault::same_name(&name, &winner, &self.plugins[n].path).claiming(manifest);
+                self.plugins[n].manifest = Err(fault);
+            } else {
+                self.plugins[n].shadowed_by = Some(winner);
+            }
+        }
+    }
+
+    fn collect_commands(&mut self) {
+        for (plugin, found) in self.plugins.iter().enumerate() {
+            let Ok(manifest) = &found.manifest else { continue };
+            if found.shadowed_by.is_some() {
+                continue;
+            }
+            for (command, said) in manifest.commands.iter().enumerate() {
+                let key = (Place::from(said.scope), said.name.clone());
+                self.commands.entry(key).or_default().push(Claim { plugin, command });
+            }
+        }
+    }
+}
+
+/// The library files of a folder, by name.
+fn libraries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.filter(|path| is_library(path)).collect();
+    paths.sort();
+    paths
+}
+
+/// `.so` is taken on macOS too, where some tools make it.
+fn is_library(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    extension == Some("so") || (cfg!(target_os = "macos") && extension == Some("dylib"))
+}
+
+/// Refuses what this host could not run, from the manifest alone.
+fn usable(path: &Path, manifest: Manifest) -> Result<Manifest, Fault> {
+    let major = |version: &str| version.split('.').next().map(str::to_owned);
+    if major(&manifest.abi) != major(ABI_VERSION) {
+        return Err(Fault::abi(&manifest.name, path, &manifest.abi).claiming(&manifest));
+    }
+    let unknown = manifest.needs.iter().find(|need| !crate::host::ABILITIES.contains(&need.as_str()));
+    if let Some(need) = unknown {
+        return Err(Fault::ability(&manifest.name, path, need).claiming(&manifest));
+    }
+    let taken = manifest
+        .commands
+        .iter()
+        .find(|command| command.scope == Scope::Top && RESERVED.contains(&command.name.as_str()));
+    if let Some(command) = taken {
+        return Err(Fault::reserved(&manifest.name, path, &command.name).claiming(&manifest));
+    }
+    Ok(manifest)
+}

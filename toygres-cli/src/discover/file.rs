@@ -1,0 +1,107 @@
+//! Reads the manifest out of a library file: a few hundred bytes of headers and one section.
+
+use crate::fault::Fault;
+use object::elf::{FileHeader32, FileHeader64};
+use object::read::elf::{FileHeader, SectionHeader};
+use object::{Endianness, FileKind, Object, ObjectSection, ReadCache, ReadRef};
+use std::fs::File;
+use std::path::Path;
+use toygres_plugin_api::manifest::{MAGIC, Manifest, SECTION};
+
+/// The manifest of a library file.
+///
+/// # Errors
+/// When the file cannot be read, is no library, is cut off, is of another architecture, or has no
+/// manifest.
+pub(super) fn manifest(path: &Path) -> Result<Manifest, Fault> {
+    let file = File::open(path).map_err(|error| Fault::unreadable(path, &error))?;
+    let cache = ReadCache::new(file);
+    let section = section(path, &cache)?;
+    parse(path, section)
+}
+
+fn section<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<&'a [u8], Fault> {
+    match FileKind::parse(data) {
+        Ok(FileKind::Elf64) => elf::<FileHeader64<Endianness>, R>(path, data),
+        Ok(FileKind::Elf32) => elf::<FileHeader32<Endianness>, R>(path, data),
+        Ok(FileKind::MachO64) => {
+            let file = object::File::parse(data).map_err(|error| Fault::truncated(path, error))?;
+            let section = file.section_by_name("__toygres").ok_or_else(|| Fault::no_manifest(path))?;
+            section.data().map_err(|error| Fault::truncated(path, error))
+        }
+        Ok(_) => Err(Fault::architecture(path, "another kind of file")),
+        Err(error) => Err(Fault::not_a_library(path, error)),
+    }
+}
+
+/// Reads section headers only: parsing the symbols of a large library would cost more than all
+/// the rest of `--help`.
+fn elf<'a, E: FileHeader<Endian = Endianness>, R: ReadRef<'a>>(
+    path: &Path,
+    data: R,
+) -> Result<&'a [u8], Fault> {
+    let cut = |error| Fault::truncated(path, error);
+    let header = E::parse(data).map_err(cut)?;
+    let endian = header.endian().map_err(cut)?;
+    let machine = header.e_machine(endian);
+    if machine != HOST_MACHINE {
+        return Err(Fault::architecture(path, &machine_name(machine)));
+    }
+    let sections = header.sections(endian, data).map_err(cut)?;
+    let (_, section) = sections
+        .section_by_name(endian, SECTION.as_bytes())
+        .ok_or_else(|| Fault::no_manifest(path))?;
+    section.data(endian, data).map_err(cut)
+}
+
+#[cfg(target_arch = "x86_64")]
+const HOST_MACHINE: object::elf::Machine = object::elf::EM_X86_64;
+#[cfg(target_arch = "aarch64")]
+const HOST_MACHINE: object::elf::Machine = object::elf::EM_AARCH64;
+#[cfg(target_arch = "riscv64")]
+const HOST_MACHINE: object::elf::Machine = object::elf::EM_RISCV;
+
+fn machine_name(machine: object::elf::Machine) -> String {
+    match machine {
+        object::elf::EM_X86_64 => "x86_64".to_owned(),
+        object::elf::EM_AARCH64 => "aarch64".to_owned(),
+        object::elf::EM_386 => "x86".to_owned(),
+        object::elf::EM_ARM => "arm".to_owned(),
+        object::elf::EM_RISCV => "riscv".to_owned(),
+        object::elf::EM_S390 => "s390x".to_owned(),
+        object::elf::EM_PPC64 => "powerpc64".to_owned(),
+        other => format!("ELF machine {other:?}"),
+    }
+}
+
+/// The manifest from the bytes of its section.
+fn parse(path: &Path, section: &[u8]) -> Result<Manifest, Fault> {
+    let text = section.strip_prefix(MAGIC.as_bytes()).ok_or_else(|| Fault::no_manifest(path))?;
+    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    serde_json::from_slice(&text[..end]).map_err(|error| Fault::bad_manifest(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{manifest, parse};
+    use proptest::prelude::*;
+    use std::io::Write;
+    use std::path::Path;
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(b"\x7fELF\x02\x01\x01").unwrap();
+            file.write_all(&bytes).unwrap();
+            prop_assert!(manifest(file.path()).is_err());
+            prop_assert!(parse(Path::new("x.so"), &bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn unknown_keys_of_a_newer_plugin_are_ignored() {
+        let text = b"toygres-manifest-1\n{\"name\":\"a\",\"abi\":\"1.9\",\"colour\":1}\0\0";
+        assert_eq!(parse(Path::new("x.so"), text).unwrap().name, "a");
+    }
+}

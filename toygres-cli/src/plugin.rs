@@ -1,0 +1,79 @@
+//! `toygres plugin …`: what is installed, from where, and what is wrong with it. Nothing here
+//! opens a library.
+
+mod info;
+mod list;
+mod which;
+
+use crate::cli;
+use crate::discover::{Catalogue, Folders};
+use clap::{Arg, ArgMatches, Command};
+use toygres_plugin_api::{Report, Result};
+
+/// What was asked of the manager.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// `plugin list`.
+    List,
+    /// `plugin info NAME`.
+    Info(String),
+    /// `plugin which COMMAND…`.
+    Which(Vec<String>),
+}
+
+/// The manager's part of the command line.
+pub(crate) fn command() -> Command {
+    let name = |name: &'static str, help: &'static str| Arg::new(name).required(true).help(help);
+    Command::new("plugin")
+        .about("List plugins, show one, or find the owner of a command")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new("list")
+                .about("List every plugin found, with what is wrong with those not used")
+                .args(cli::Options::of_lists()),
+        )
+        .subcommand(
+            Command::new("info")
+                .about("Show what a plugin says of itself and its commands")
+                .arg(name("name", "The plugin's name, or the path of its library").value_name("PLUGIN"))
+                .args(cli::Options::of_details()),
+        )
+        .subcommand(
+            Command::new("which")
+                .about("Show which plugin owns a command, and its file")
+                .arg(
+                    name("command", "The command, such as `server orchestrations`")
+                        .value_name("COMMAND")
+                        .num_args(1..=2),
+                )
+                .args(cli::Options::of_details()),
+        )
+}
+
+impl Action {
+    /// What clap found.
+    pub(crate) fn read(name: &str, matches: &ArgMatches) -> Self {
+        let words = |id: &str| -> Vec<String> {
+            matches.get_many::<String>(id).into_iter().flatten().cloned().collect()
+        };
+        match name {
+            "info" => Self::Info(words("name").concat()),
+            "which" => Self::Which(words("command")),
+            _ => Self::List,
+        }
+    }
+
+    /// The answer.
+    ///
+    /// # Errors
+    /// When there is no such plugin or command.
+    pub fn report(&self, catalogue: &Catalogue, folders: &Folders) -> Result<Report> {
+        match self {
+            Self::List => Ok(list::report(catalogue, folders)),
+            Self::Info(name) => info::report(catalogue, name),
+            Self::Which(words) => which::report(catalogue, words),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Every setting there is, in the order it is shown.
+
+/// One setting.
+pub(super) struct Known {
+    /// Its key in the configuration file: `section.name`.
+    pub(super) key: &'static str,
+    /// What people read.
+    pub(super) label: &'static str,
+    /// The environment variable that sets it.
+    pub(super) env: Option<&'static str>,
+    /// Where nothing sets it.
+    pub(super) default: Default,
+    /// Never shown unless asked for.
+    pub(super) secret: bool,
+    /// Shown as a number.
+    pub(super) number: bool,
+}
+
+/// A default.
+#[derive(Clone, Copy)]
+pub(super) enum Default {
+    None,
+    Value(&'static str),
+    /// A file in the home folder.
+    InHome(&'static str),
+    /// Where kubectl looks.
+    Kubeconfig,
+}
+
+const fn known(
+    key: &'static str,
+    label: &'static str,
+    env: Option<&'static str>,
+    default: Default,
+) -> Known {
+    Known { key, label, env, default, secret: false, number: false }
+}
+
+const fn number(known: Known) -> Known {
+    Known { number: true, ..known }
+}
+
+const fn secret(known: Known) -> Known {
+    Known { secret: true, ..known }
+}
+
+use self::Default::{InHome, Kubeconfig, None as Nothing, Value};
+
+pub(super) const KNOWN: &[Known] = &[
+    known("server.mode", "Mode", Some("TOYGRES_MODE"), Value("standalone")),
+    known("server.bind", "Bind", Some("TOYGRES_BIND"), Value("127.0.0.1")),
+    number(known("server.port", "API Port", Some("TOYGRES_PORT"), Value("8080"))),
+    number(known("server.workers", "Workers", Some("TOYGRES_WORKERS"), Value("3"))),
+    known("server.log_level", "Log Level", Some("RUST_LOG"), Value("info")),
+    known("api.url", "URL", Some("TOYGRES_API_URL"), Value("http://localhost:8080")),
+    secret(known("api.token", "Token", Some("TOYGRES_API_TOKEN"), Nothing)),
+    known("database.url", "URL", Some("DATABASE_URL"), Nothing),
+    known("database.cms_schema", "Schema (CMS)", Some("TOYGRES_CMS_SCHEMA"), Value("toygres_cms")),
+    known(
+        "database.duroxide_schema",
+        "Schema (Duroxide)",
+        Some("TOYGRES_DUROXIDE_SCHEMA"),
+        Value("toygres_duroxide"),
+    ),
+    number(known(
+        "database.connect_timeout_ms",
+        "Connect Timeout",
+        Some("TOYGRES_CONNECT_TIMEOUT_MS"),
+        Value("5000"),
+    )),
+    number(known(
+        "database.statement_timeout_ms",
+        "Statement Timeout",
+        Some("TOYGRES_STATEMENT_TIMEOUT_MS"),
+        Value("30000"),
+    )),
+    known("kubernetes.cluster", "Cluster", Some("AKS_CLUSTER_NAME"), Nothing),
+    known("kubernetes.resource_group", "Resource Group", Some("AKS_RESOURCE_GROUP"), Nothing),
+    known("kubernetes.namespace", "Namespace", Some("AKS_NAMESPACE"), Value("toygres")),
+    known("kubernetes.kubeconfig", "Kubeconfig", Some("KUBECONFIG"), Kubeconfig),
+    known("kubernetes.context", "Context", Some("TOYGRES_KUBE_CONTEXT"), Nothing),
+    known("paths.pid_file", "PID File", Some("TOYGRES_PID_FILE"), InHome("server.pid")),
+    known("paths.log_file", "Log File", Some("TOYGRES_LOG_FILE"), InHome("server.log")),
+];
