@@ -134,3 +134,21 @@ pub const fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHead
 pub use abi_stable::library::RootModuleResult as Constructed;
 #[doc(hidden)]
 pub use abi_stable::std_types::RVec as Bytes;
+
+/// One piece of a body, its end, or what broke it.
+pub type Piece = ROption<RResult<RVec<u8>, RString>>;
+
+/// A piece of a body.
+pub fn piece(bytes: Vec<u8>) -> Piece {
+    ROption::RSome(RResult::ROk(bytes.into()))
+}
+
+/// What broke a body.
+pub fn broken_piece(cause: &str) -> Piece {
+    ROption::RSome(RResult::RErr(cause.into()))
+}
+
+/// One header of a request or response.
+pub fn header_entry(name: &str, value: &[u8]) -> Tuple2<RString, RVec<u8>> {
+    Tuple2(name.into(), value.into())
+}

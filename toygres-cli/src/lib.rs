@@ -1,11 +1,19 @@
 //! The host: finds plugins, lends them what it has, and prints what they answer.
+//!
+//! It knows no domain: no table of the metadata database, no workflow. What it knows is how to
+//! find a plugin (`discover`), read what it says of itself, open it (`load`), serve its calls
+//! (`host`, `lend`), mask what it answers (`redact`) and print that (`render`, `output`).
 
 pub mod cli;
 pub mod discover;
 pub mod fault;
 pub mod guard;
+pub mod host;
+pub mod lend;
 pub mod load;
+pub mod output;
 pub mod plugin;
 pub mod redact;
+pub mod render;
+pub mod runner;
 pub mod settings;
-pub mod host { pub const ABILITIES: &[&str] = &[]; }

@@ -27,6 +27,7 @@ impl Interrupt {
     /// Ready when it happens, or at once when it did.
     pub async fn wait(&self) {
         // The sender is alive: this is it.
-        let _alive = self.0.subscribe().wait_for(|raised| *raised).await;
+        let mut raised = self.0.subscribe();
+        let _alive = raised.wait_for(|raised| *raised).await;
     }
 }

@@ -1,0 +1,287 @@
+//! The metadata database: lazy connections, read-only transactions, rows in batches.
+//!
+//! Each query without a session runs as `BEGIN READ ONLY`, a cursor for the statement, `FETCH` in
+//! batches, `ROLLBACK`. PostgreSQL holds the line: one statement only (extended protocol), no
+//! writing (read-only transaction), nothing kept (never a commit).
+
+mod connect;
+mod errors;
+mod query;
+mod target;
+
+use super::grants::Grants;
+use super::interrupt::Interrupt;
+use crate::settings::Settings;
+use connect::Connection;
+use query::Limits;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use target::Target;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use toygres_plugin_api::batch::RowBatch;
+use toygres_plugin_api::protocol::{
+    DbBegin, DbEnd, DbExecute, DbQuery, DbSession, DbTarget,
+};
+use toygres_plugin_api::report::StreamRef;
+use toygres_plugin_api::{Error, Result};
+
+/// The most connections of one run.
+const MAX_CONNECTIONS: usize = 5;
+
+/// The metadata database as it is lent to one run.
+#[derive(Debug, Clone)]
+pub struct Database(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    target: Result<Target>,
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+    sessions: Mutex<HashMap<u64, Session>>,
+    streams: Mutex<HashMap<u64, Arc<tokio::sync::Mutex<mpsc::Receiver<RowBatch>>>>>,
+    next: AtomicU64,
+    grants: Grants,
+    interrupt: Interrupt,
+    warnings: Mutex<Vec<String>>,
+}
+
+/// A transaction that several statements share: its connection, while no statement uses it.
+type Session = Arc<tokio::sync::Mutex<Option<Leased>>>;
+
+/// A connection with its place among the most there may be.
+#[derive(Debug)]
+struct Leased {
+    connection: Connection,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Database {
+    /// The database that the settings name. Nothing is connected yet.
+    #[must_use]
+    pub fn new(settings: &Settings, grants: Grants, interrupt: Interrupt) -> Self {
+        Self(Arc::new(Inner {
+            target: Target::of(settings),
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            sessions: Mutex::default(),
+            streams: Mutex::default(),
+            next: AtomicU64::new(1),
+            grants,
+            interrupt,
+            warnings: Mutex::default(),
+        }))
+    }
+
+    /// Which database it is: nothing secret.
+    ///
+    /// # Errors
+    /// When none is configured.
+    pub fn target(&self) -> Result<DbTarget> {
+        let target = self.0.target.as_ref().map_err(Clone::clone)?;
+        Ok(target.public(MAX_CONNECTIONS))
+    }
+
+    /// Runs a statement; its rows come through [`Self::next_rows`].
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or refuses the statement before its first row.
+    pub async fn query(&self, query: DbQuery) -> Result<StreamRef> {
+        let limits = self.limits(query.timeout_ms)?;
+        if let Some(session) = query.session {
+            return self.query_in(session, query, limits).await;
+        }
+        let mut leased = self.lease().await?;
+        if query.untrusted && leased.connection.superuser {
+            self.warn("this role is a superuser: functions with effects outside the transaction \
+                       (`pg_terminate_backend`, `pg_reload_conf`, …) are not held back; use a role \
+                       with fewer rights");
+        }
+        let begun = query::begin(&mut leased.connection, &query, &limits).await;
+        let opened = match begun {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.give_back_after_failure(leased, &limits);
+                return Err(error);
+            }
+        };
+        let columns = opened.columns.clone();
+        let (sender, receiver) = mpsc::channel(2);
+        let (id, database) = (self.keep_stream(receiver), self.clone());
+        tokio::spawn(async move {
+            let whole = query::fetch(&mut leased.connection, opened, &limits, &sender).await;
+            if whole && query::rollback(&leased.connection, &limits).await {
+                database.give_back(leased);
+            }
+        });
+        Ok(StreamRef { id, columns, limit: None })
+    }
+
+    async fn query_in(&self, session: u64, query: DbQuery, limits: Limits) -> Result<StreamRef> {
+        let session = self.session(session)?;
+        let mut slot = session.lock_owned().await;
+        let leased = slot.as_mut().ok_or_else(ended)?;
+        let opened = query::open(&mut leased.connection, &query, &limits).await?;
+        let columns = opened.columns.clone();
+        // All rows are taken at once: the next statement of the session must not wait for whoever
+        // reads these.
+        let (sender, mut rows) = mpsc::channel(2);
+        let (all, receiver) = mpsc::channel(1 << 16);
+        let id = self.keep_stream(receiver);
+        let passing = async {
+            while let Some(batch) = rows.recv().await {
+                if all.send(batch).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let fetching = async {
+            query::fetch(&mut leased.connection, opened, &limits, &sender).await;
+            drop(sender);
+        };
+        tokio::join!(fetching, passing);
+        Ok(StreamRef { id, columns, limit: None })
+    }
+
+    /// The next rows of a stream.
+    pub async fn next_rows(&self, stream: u64) -> RowBatch {
+        let Some(receiver) = lock(&self.0.streams).get(&stream).cloned() else {
+            return RowBatch::failed(&Error::plugin(format!("there is no stream {stream}")));
+        };
+        let received = receiver.lock().await.recv().await;
+        match received {
+            Some(batch) => batch,
+            None => {
+                lock(&self.0.streams).remove(&stream);
+                let mut end = RowBatch::default();
+                end.finish();
+                end
+            }
+        }
+    }
+
+    /// Stops a stream, on the server too.
+    ///
+    /// # Errors
+    /// None; a stream that has ended is as good as closed.
+    pub async fn close(&self, stream: u64) -> Result<()> {
+        // The task that fetches sees that nobody listens, cancels and rolls back.
+        lock(&self.0.streams).remove(&stream);
+        Ok(())
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or writing was not confirmed.
+    pub async fn begin(&self, begin: DbBegin) -> Result<DbSession> {
+        let granted = begin.confirmed.map(|token| self.0.grants.check(&token)).transpose()?;
+        let limits = self.limits(None)?;
+        let mut leased = self.lease().await?;
+        query::begin_session(&mut leased.connection, granted.as_ref(), &limits).await?;
+        let session = self.0.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.0.sessions)
+            .insert(session, Arc::new(tokio::sync::Mutex::new(Some(leased))));
+        Ok(DbSession { session })
+    }
+
+    /// Runs a statement that changes something.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses it, as it does in every session that may only read.
+    pub async fn execute(&self, execute: DbExecute) -> Result<u64> {
+        let limits = self.limits(None)?;
+        let session = self.session(execute.session)?;
+        let mut slot = session.lock_owned().await;
+        let leased = slot.as_mut().ok_or_else(ended)?;
+        query::execute(&mut leased.connection, &execute, &limits).await
+    }
+
+    /// Ends a transaction.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot commit.
+    pub async fn end(&self, end: DbEnd) -> Result<()> {
+        let limits = self.limits(None)?;
+        let session = self.session(end.session)?;
+        lock(&self.0.sessions).remove(&end.session);
+        let leased = session.lock_owned().await.take().ok_or_else(ended)?;
+        if end.commit {
+            query::commit(&leased.connection, &limits).await?;
+        } else if !query::rollback(&leased.connection, &limits).await {
+            return Ok(());
+        }
+        self.give_back(leased);
+        Ok(())
+    }
+
+    /// Remarks that came up since the last call.
+    #[must_use]
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.0.warnings))
+    }
+
+    fn warn(&self, text: &str) {
+        let mut warnings = lock(&self.0.warnings);
+        if !warnings.iter().any(|said| said == text) {
+            warnings.push(text.to_owned());
+        }
+    }
+
+    fn limits(&self, timeout_ms: Option<u64>) -> Result<Limits> {
+        let target = self.0.target.as_ref().map_err(Clone::clone)?;
+        let statement = timeout_ms.map_or(target.statement_timeout, Duration::from_millis);
+        Ok(Limits { statement, interrupt: self.0.interrupt.clone() })
+    }
+
+    async fn lease(&self) -> Result<Leased> {
+        let target = self.0.target.as_ref().map_err(Clone::clone)?;
+        let permit = self.0.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|error| Error::failed("no connection is free").cause(error))?;
+        let idle = lock(&self.0.idle).pop().filter(|connection| !connection.client.is_closed());
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let opening = Connection::open(target);
+                tokio::select! {
+                    opened = opening => opened?,
+                    () = self.0.interrupt.wait() => return Err(errors::interrupted()),
+                }
+            }
+        };
+        Ok(Leased { connection, permit })
+    }
+
+    fn give_back(&self, leased: Leased) {
+        lock(&self.0.idle).push(leased.connection);
+        drop(leased.permit);
+    }
+
+    fn give_back_after_failure(&self, leased: Leased, limits: &Limits) {
+        let (database, limits) = (self.clone(), limits.clone());
+        tokio::spawn(async move {
+            if query::rollback(&leased.connection, &limits).await {
+                database.give_back(leased);
+            }
+        });
+    }
+
+    fn session(&self, id: u64) -> Result<Session> {
+        lock(&self.0.sessions).get(&id).cloned().ok_or_else(ended)
+    }
+
+    fn keep_stream(&self, receiver: mpsc::Receiver<RowBatch>) -> u64 {
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.0.streams).insert(id, Arc::new(tokio::sync::Mutex::new(receiver)));
+        id
+    }
+}
+
+fn ended() -> Error {
+    Error::plugin("the session has ended, or never was")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

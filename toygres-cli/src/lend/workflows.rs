@@ -1,0 +1,133 @@
+//! duroxide's own client, which never changes the schema.
+
+use super::grants::Grants;
+use crate::settings::Settings;
+use duroxide::runtime::OrchestrationStatus;
+use duroxide::{AppErrorKind, Client, ErrorDetails};
+use duroxide_pg::{MigrationPolicy, PostgresProvider, ProviderConfig};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use toygres_plugin_api::protocol::{WorkflowCancel, WorkflowRef, WorkflowStatus};
+use toygres_plugin_api::{Error, Result};
+
+/// duroxide's client as it is lent to one run; connected when it is first asked for.
+pub struct Workflows {
+    settings: Arc<Settings>,
+    grants: Grants,
+    client: OnceCell<Client>,
+}
+
+impl std::fmt::Debug for Workflows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workflows").finish_non_exhaustive()
+    }
+}
+
+impl Workflows {
+    /// The client for the database and schema of the settings.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, grants: Grants) -> Self {
+        Self { settings, grants, client: OnceCell::new() }
+    }
+
+    /// duroxide's status of an instance.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or its schema is of another generation.
+    pub async fn status(&self, of: WorkflowRef) -> Result<WorkflowStatus> {
+        let client = self.client().await?;
+        let status = self.within(client.get_orchestration_status(&of.instance)).await?;
+        Ok(match status {
+            OrchestrationStatus::NotFound => WorkflowStatus::NotFound,
+            OrchestrationStatus::Running { .. } => WorkflowStatus::Running,
+            OrchestrationStatus::Completed { output, .. } => WorkflowStatus::Completed { output },
+            OrchestrationStatus::Failed { details, .. } => WorkflowStatus::Failed {
+                error: details.display_message(),
+                cancelled: is_cancelled(&details),
+            },
+        })
+    }
+
+    /// The events of an execution, as duroxide writes them in JSON.
+    ///
+    /// # Errors
+    /// As for [`Self::status`].
+    pub async fn history(&self, of: WorkflowRef) -> Result<Vec<serde_json::Value>> {
+        let client = self.client().await?;
+        let execution = match of.execution {
+            Some(execution) => execution,
+            None => {
+                let executions = self.within(client.list_executions(&of.instance)).await?;
+                executions.into_iter().max().unwrap_or(1)
+            }
+        };
+        let events = self.within(client.read_execution_history(&of.instance, execution)).await?;
+        events.iter().map(|event| Ok(serde_json::to_value(event)?)).collect()
+    }
+
+    /// Asks duroxide to cancel an instance.
+    ///
+    /// # Errors
+    /// When nobody confirmed, or as for [`Self::status`].
+    pub async fn cancel(&self, cancel: WorkflowCancel) -> Result<()> {
+        let _granted = self.grants.check(&cancel.confirmed)?;
+        let client = self.client().await?;
+        self.within(client.cancel_instance(cancel.instance, cancel.reason)).await
+    }
+
+    async fn client(&self) -> Result<&Client> {
+        self.client.get_or_try_init(|| self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<Client> {
+        let (url, _) = self.settings.get("database.url")?;
+        let url = url.ok_or_else(|| {
+            Error::unavailable("no database is configured").retryable(false).hint("set `DATABASE_URL`")
+        })?;
+        let (schema, _) = self.settings.get("database.duroxide_schema")?;
+        let schema = schema.unwrap_or_default();
+        let mut config = ProviderConfig::url(url);
+        config.schema_name = Some(schema.clone());
+        // The default would run DDL.
+        config.migration_policy = MigrationPolicy::VerifyOnly;
+        let provider = tokio::time::timeout(DEADLINE, PostgresProvider::new_with_config(config));
+        let provider = provider.await.map_err(|_| {
+            Error::unavailable("the database did not answer in time").hint("try `toygres server db-status`")
+        })?;
+        let provider = provider.map_err(|error| unusable(&schema, &error.to_string()))?;
+        Ok(Client::new(Arc::new(provider)))
+    }
+
+    async fn within<T, E: std::fmt::Display>(
+        &self,
+        answer: impl Future<Output = std::result::Result<T, E>>,
+    ) -> Result<T> {
+        let answered = tokio::time::timeout(DEADLINE, answer).await.map_err(|_| {
+            Error::unavailable("the database did not answer in time").hint("try `toygres server db-status`")
+        })?;
+        answered.map_err(|error| Error::failed("duroxide refused").cause(error))
+    }
+}
+
+/// Connecting and each question.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+fn unusable(schema: &str, cause: &str) -> Error {
+    if cause.contains("migration") {
+        return Error::unavailable(format!(
+            "the schema `{schema}` is of another generation than this toygres' duroxide"
+        ))
+        .cause(cause)
+        .retryable(false)
+        .hint("use the toygres of the server that made it, or let its server migrate it");
+    }
+    Error::unavailable("duroxide's client cannot connect")
+        .cause(cause)
+        .hint("try `toygres server db-status`")
+}
+
+/// duroxide has no such status: a cancellation is a failure with these details.
+fn is_cancelled(details: &ErrorDetails) -> bool {
+    matches!(details, ErrorDetails::Application { kind: AppErrorKind::Cancelled { .. }, .. })
+}

@@ -1,0 +1,340 @@
+//! Where answers go: the one owner of stdout and stderr.
+
+use crate::cli::Options;
+use crate::redact::Redactor;
+use crate::render::stream::StreamWriter;
+use crate::render::{self, Format, Look, Style};
+use clap::ColorChoice;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use toygres_plugin_api::batch::RowBatch;
+use toygres_plugin_api::report::{Block, Note, NoteLevel, Report, Rows, StreamRef};
+use toygres_plugin_api::{Error, ErrorKind, Result};
+
+/// Where answers go, and how they look there.
+pub struct Output {
+    format: Format,
+    color: ColorChoice,
+    columns: Option<Vec<String>>,
+    redactor: Redactor,
+    began: Instant,
+    /// Lines of the frame that is on the terminal.
+    drawn: Mutex<usize>,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+/// Rows of a stream, wherever they come from.
+pub trait RowSource {
+    /// The next batch; the last one is marked.
+    fn next_batch(&mut self) -> RowBatch;
+}
+
+impl Output {
+    /// The output of one run.
+    #[must_use]
+    pub fn new(options: &Options, redactor: Redactor) -> Self {
+        Self {
+            format: Format::of(options.output.as_deref()),
+            color: options.color,
+            columns: options.columns.clone(),
+            redactor,
+            began: Instant::now(),
+            drawn: Mutex::new(0),
+        }
+    }
+
+    /// How it is written.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// A text with every secret masked.
+    #[must_use]
+    pub fn masked(&self, text: &str) -> String {
+        self.redactor.text(text).into_owned()
+    }
+
+    /// Writes an answer and its remarks.
+    ///
+    /// # Errors
+    /// When the format does not fit the answer, rows break off, or stdout cannot be written. A
+    /// closed pipe is no error.
+    pub fn report(&self, report: Report, rows: Option<&mut dyn RowSource>) -> Result<()> {
+        let report = self.redactor.report(report);
+        for note in &report.notes {
+            self.note(note);
+        }
+        let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        let written = match (&report.stream, rows) {
+            (Some(stream), Some(rows)) => self.stream(&report, stream, rows, &mut out),
+            _ => self.whole(&report, &mut out),
+        };
+        let flushed = out.flush().map_err(Error::from);
+        quiet_on_closed_pipe(written.and(flushed))
+    }
+
+    fn whole(&self, report: &Report, out: &mut dyn Write) -> Result<()> {
+        let columns = self.columns.as_deref();
+        render::check_columns(report, columns)?;
+        if self.format.is_table() {
+            render::table(report, &self.look(io::stdout().is_terminal()), out)?;
+            return Ok(());
+        }
+        if self.format == Format::Csv && !report.data.is_array() {
+            return Err(Error::usage("`csv` is for lists").hint("use `-o json` or `-o yaml`"));
+        }
+        render::machine(report, self.format, columns, out)?;
+        Ok(())
+    }
+
+    fn stream(
+        &self,
+        report: &Report,
+        stream: &StreamRef,
+        rows: &mut dyn RowSource,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        self.check_stream_columns(stream)?;
+        let look = self.look(io::stdout().is_terminal());
+        let (mut before, mut after) = (Report::default(), Report::default());
+        let mut reached = false;
+        for block in &report.view {
+            let is_rows = matches!(block, Block::Table(table) if table.rows == Rows::Stream);
+            if is_rows {
+                reached = true;
+            } else if reached {
+                after.view.push(block.clone());
+            } else {
+                before.view.push(block.clone());
+            }
+        }
+        // Nothing is written before the first rows are there: a statement that fails at once
+        // leaves stdout empty.
+        let mut batch = rows.next_batch();
+        if let (Some(error), 0) = (batch.error(), batch.rows()) {
+            return Err(error);
+        }
+        if self.format.is_table() && !before.view.is_empty() {
+            render::table(&before, &look, out)?;
+            out.write_all(b"\n")?;
+        }
+        let mut writer =
+            StreamWriter::begin(self.format, &look, &self.redactor, stream.columns.clone(), out)?;
+        let most = stream.limit.unwrap_or(u64::MAX);
+        let mut more = false;
+        let broken = loop {
+            let left = most - writer.rows();
+            writer.batch(&batch, left, out)?;
+            if batch.rows() as u64 > left {
+                more = true;
+                break None;
+            }
+            if let Some(error) = batch.error() {
+                break Some(error);
+            }
+            if batch.is_last() {
+                break None;
+            }
+            batch = rows.next_batch();
+        };
+        if let Some(error) = broken {
+            // The document stays open, so that no reader takes a part for the whole.
+            out.flush()?;
+            return Err(error);
+        }
+        writer.end(out)?;
+        let shown = writer.rows();
+        if self.format.is_table() {
+            let elapsed = render::cell::duration(self.began.elapsed().as_secs_f64() * 1000.0);
+            let plural = if shown == 1 { "" } else { "s" };
+            writeln!(out, "\n{shown} row{plural} returned ({elapsed})")?;
+            if !after.view.is_empty() {
+                out.write_all(b"\n")?;
+                render::table(&after, &look, out)?;
+            }
+        }
+        if more {
+            out.flush()?;
+            self.remark(
+                NoteLevel::Info,
+                &format!("there are more than these {shown} rows; see them all with `--limit 0`"),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_stream_columns(&self, stream: &StreamRef) -> Result<()> {
+        for name in self.columns.iter().flatten() {
+            if !stream.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
+                let names: Vec<&str> =
+                    stream.columns.iter().map(|column| column.name.as_str()).collect();
+                return Err(Error::usage(format!("there is no column `{name}`"))
+                    .hint(format!("columns: {}", names.join(", "))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws a frame in place on a terminal; otherwise writes one document a line.
+    ///
+    /// # Errors
+    /// When stdout cannot be written; a closed pipe is `interrupted`, since nobody watches.
+    pub fn frame(&self, report: &Report) -> Result<()> {
+        let report = self.redactor.report(report.clone());
+        let mut out = io::stdout().lock();
+        let terminal = out.is_terminal();
+        let text = if self.format.is_table() && terminal {
+            let look = self.look(true);
+            let mut text = Vec::new();
+            render::table(&report, &look, &mut text)?;
+            self.redrawn(&String::from_utf8_lossy(&text), look.style)
+        } else if self.format == Format::Yaml {
+            let mut text = b"---\n".to_vec();
+            render::machine(&report, Format::Yaml, None, &mut text)?;
+            String::from_utf8_lossy(&text).into_owned()
+        } else {
+            format!("{}\n", report.data)
+        };
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Err(Error::new(ErrorKind::Interrupted, "nobody reads stdout any more"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The frame's lines over those of the one before, no more than the terminal has.
+    fn redrawn(&self, text: &str, style: Style) -> String {
+        let height = terminal_size().map_or(24, |(_, height)| height);
+        let lines: Vec<&str> = text.lines().collect();
+        let room = height.saturating_sub(1).max(1);
+        let mut shown: Vec<String> = lines.iter().take(room).map(|line| (*line).to_owned()).collect();
+        if lines.len() > room {
+            let hidden = lines.len() - room + 1;
+            shown.truncate(room - 1);
+            let more = style.pick("… ", "... ");
+            shown.push(format!("{more}{hidden} more lines"));
+        }
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let up = if *drawn > 0 { format!("\x1b[{}A", *drawn) } else { String::new() };
+        *drawn = shown.len();
+        // Each line is cleared to its end, and what is below the last one too.
+        let body: String = shown.iter().map(|line| format!("\r{line}\x1b[K\n")).collect();
+        format!("{up}{body}\x1b[J")
+    }
+
+    /// Shows on stderr what is about to happen.
+    pub fn preview(&self, report: &Report) {
+        let report = self.redactor.report(report.clone());
+        let mut text = Vec::new();
+        let look = self.look(io::stderr().is_terminal());
+        if render::table(&report, &look, &mut text).is_ok() && !text.is_empty() {
+            text.push(b'\n');
+            self.err(&text);
+        }
+    }
+
+    /// A remark on stderr.
+    pub fn note(&self, note: &Note) {
+        let mut note = note.clone();
+        self.redactor.note(&mut note);
+        self.err(render::error::note(&note, self.err_style()).as_bytes());
+    }
+
+    /// A remark on stderr.
+    pub fn remark(&self, level: NoteLevel, text: &str) {
+        self.note(&Note { level, text: text.to_owned() });
+    }
+
+    /// An error on stderr, as one JSON object where a machine reads.
+    pub fn error(&self, error: Error) {
+        self.err(self.error_text(error).as_bytes());
+    }
+
+    /// The text of an error as it would be written.
+    #[must_use]
+    pub fn error_text(&self, error: Error) -> String {
+        let error = self.redactor.error(error);
+        if self.format.is_table() {
+            return render::error::human(&error, self.err_style());
+        }
+        render::error::machine(&error)
+    }
+
+    fn err(&self, text: &[u8]) {
+        // There is nowhere left to say that stderr is closed.
+        let _unheard = io::stderr().lock().write_all(text);
+    }
+
+    fn err_style(&self) -> Style {
+        Style { color: self.colors(io::stderr().is_terminal()), unicode: is_utf8() }
+    }
+
+    fn look(&self, terminal: bool) -> Look {
+        Look {
+            style: Style { color: self.colors(terminal), unicode: is_utf8() },
+            width: if terminal { Some(terminal_size().map_or(80, |(width, _)| width)) } else { None },
+            wide: self.format == Format::Wide,
+            columns: self.columns.clone(),
+            now: jiff::Zoned::now(),
+        }
+    }
+
+    fn colors(&self, terminal: bool) -> bool {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if set("NO_COLOR") => false,
+            ColorChoice::Auto if set("CLICOLOR_FORCE") => {
+                std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0")
+            }
+            ColorChoice::Auto => {
+                terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}
+
+/// Help and the like, which is no report. A closed pipe is no error.
+pub fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The same on stderr.
+pub fn complain(text: &str) {
+    let _closed = io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn quiet_on_closed_pipe(written: Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.causes.iter().any(|cause| cause.contains("Broken pipe")) => Ok(()),
+        other => other,
+    }
+}
+
+/// The locale as the C library reads it: the first of these that is set decides.
+fn is_utf8() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+fn terminal_size() -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some((size.ws_col.into(), size.ws_row.into()))
+}
+

@@ -1,0 +1,174 @@
+//! Columns and their widths: what fits the terminal, and what gives way where it does not.
+
+use super::style::{Style, harmless, pad, shorten, width};
+use super::{Look, cell};
+use serde_json::Value;
+use toygres_plugin_api::report::{Block, Column, Kind, Report, Rows, Table, Tone};
+
+const GAP: &str = "  ";
+/// Below this a column tells nothing any more.
+const LEAST: usize = 6;
+
+/// A table's text, each line indented.
+pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) -> String {
+    let rows = rows(table, report);
+    if rows.is_empty() {
+        let text = table.empty.as_deref().map(|empty| format!("{}\n", harmless(empty)));
+        return indented(&text.unwrap_or_default(), indent);
+    }
+    let columns = shown_columns(&table.columns, look);
+    let mut cells: Vec<Vec<(String, Tone)>> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let line = columns.iter().map(|column| {
+            cell::text(lookup(row, &column.key), &column.kind, look.style, &look.now)
+        });
+        cells.push(line.collect());
+    }
+    let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
+    let widths = fitted(&columns, &titles, &cells, look.width.map(|width| width.saturating_sub(indent)));
+    let mut text = String::new();
+    let header: Vec<(String, Tone)> =
+        titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
+    text.push_str(&look.style.bold(&line(&header, &columns, &widths, plain(look.style))));
+    text.push('\n');
+    for row in &cells {
+        text.push_str(&line(row, &columns, &widths, look.style));
+        text.push('\n');
+    }
+    indented(&text, indent)
+}
+
+/// The header is painted as a whole.
+fn plain(style: Style) -> Style {
+    Style { color: false, ..style }
+}
+
+/// One line of cells.
+pub(super) fn line(
+    cells: &[(String, Tone)],
+    columns: &[&Column],
+    widths: &[usize],
+    style: Style,
+) -> String {
+    let mut line = String::new();
+    for (n, ((text, tone), columns_width)) in cells.iter().zip(widths).enumerate() {
+        if n > 0 {
+            line.push_str(GAP);
+        }
+        let short = shorten(text, *columns_width, style);
+        let painted = style.paint(*tone, &short);
+        let missing = " ".repeat(columns_width.saturating_sub(width(&short)));
+        let right = columns.get(n).is_some_and(|column| is_right(&column.kind));
+        let last = n + 1 == widths.len();
+        match (right, last) {
+            (true, _) => line.push_str(&format!("{missing}{painted}")),
+            (false, true) => line.push_str(&painted),
+            (false, false) => line.push_str(&format!("{painted}{missing}")),
+        }
+    }
+    line.trim_end().to_owned()
+}
+
+fn is_right(kind: &Kind) -> bool {
+    matches!(kind, Kind::Number | Kind::Bytes | Kind::Percent)
+}
+
+/// The widths of columns: as wide as their widest cell, less where the terminal is narrow. Those
+/// that may shrink give way first, the widest of them before the others.
+pub(super) fn fitted(
+    columns: &[&Column],
+    titles: &[&str],
+    cells: &[Vec<(String, Tone)>],
+    most: Option<usize>,
+) -> Vec<usize> {
+    let mut widths: Vec<usize> = titles.iter().map(|title| width(title)).collect();
+    for row in cells {
+        for (known, (text, _)) in widths.iter_mut().zip(row) {
+            *known = (*known).max(width(text));
+        }
+    }
+    let Some(most) = most else { return widths };
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    for may_all in [false, true] {
+        let shrinks = |n: usize| may_all || columns.get(n).is_some_and(|column| column.shrink);
+        while widths.iter().sum::<usize>() + gaps > most {
+            let widest = (0..widths.len())
+                .filter(|n| shrinks(*n) && widths[*n] > LEAST)
+                .max_by_key(|n| widths[*n]);
+            match widest {
+                Some(n) => widths[n] -= 1,
+                None => break,
+            }
+        }
+    }
+    widths
+}
+
+/// The columns that are asked for, or the usual ones.
+pub(super) fn shown_columns<'a>(columns: &'a [Column], look: &Look) -> Vec<&'a Column> {
+    match &look.columns {
+        Some(wanted) => wanted
+            .iter()
+            .filter_map(|name| columns.iter().find(|column| names(name, &column.key, &column.title)))
+            .collect(),
+        None => columns.iter().filter(|column| look.wide || !column.wide).collect(),
+    }
+}
+
+/// Whether `name` means the column: by key or title, whatever its case.
+pub(super) fn names(name: &str, key: &str, title: &str) -> bool {
+    name.eq_ignore_ascii_case(key) || name.eq_ignore_ascii_case(title)
+}
+
+/// Key and title of the columns of every table, and the keys of a list's rows.
+pub(super) fn known_columns(report: &Report) -> Vec<(String, String)> {
+    let mut known: Vec<(String, String)> = Vec::new();
+    collect(&report.view, &mut known);
+    let first = report.data.as_array().and_then(|rows| rows.first()).and_then(Value::as_object);
+    for key in first.into_iter().flat_map(serde_json::Map::keys) {
+        if !known.iter().any(|(seen, _)| seen == key) {
+            known.push((key.clone(), key.clone()));
+        }
+    }
+    known
+}
+
+fn collect(blocks: &[Block], known: &mut Vec<(String, String)>) {
+    for block in blocks {
+        match block {
+            Block::Table(table) => known.extend(
+                table.columns.iter().map(|column| (column.key.clone(), column.title.clone())),
+            ),
+            Block::Section { blocks, .. } => collect(blocks, known),
+            _ => {}
+        }
+    }
+}
+
+/// A table's rows, wherever they lie.
+pub(super) fn rows<'a>(table: &'a Table, report: &'a Report) -> &'a [Value] {
+    let rows = match &table.rows {
+        Rows::Data => report.data.as_array(),
+        Rows::At(pointer) => report.data.pointer(pointer).and_then(Value::as_array),
+        Rows::Inline(rows) => Some(rows),
+        Rows::Stream => None,
+    };
+    rows.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A row's value, by key or JSON pointer.
+pub(super) fn lookup<'a>(row: &'a Value, key: &str) -> &'a Value {
+    let found = if key.starts_with('/') { row.pointer(key) } else { row.get(key) };
+    found.unwrap_or(&Value::Null)
+}
+
+/// Each line indented.
+pub(super) fn indented(text: &str, indent: usize) -> String {
+    if indent == 0 {
+        return text.to_owned();
+    }
+    let margin = pad("", indent);
+    text.split_inclusive('\n')
+        .map(|line| if line == "\n" { line.to_owned() } else { format!("{margin}{line}") })
+        .collect()
+}

@@ -1,0 +1,296 @@
+//! Rows as they come, in constant memory.
+
+use super::layout;
+use super::style::harmless;
+use super::{Format, Look};
+use crate::redact::{MASK, Redactor, names};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::io::{self, Write};
+use toygres_plugin_api::batch::RowBatch;
+use toygres_plugin_api::context::{cell_value, rfc3339};
+use toygres_plugin_api::report::{Column, StreamColumn, StreamKind, Tone};
+
+/// Rows that are looked at before the widths of a table's columns are settled.
+const SAMPLE: usize = 1000;
+
+/// Writes the rows of one stream.
+pub struct StreamWriter<'a> {
+    format: Format,
+    look: &'a Look,
+    redactor: &'a Redactor,
+    columns: Vec<StreamColumn>,
+    /// The columns that are shown, in order.
+    shown: Vec<usize>,
+    secret: Vec<bool>,
+    rows: u64,
+    /// Cells of a table whose widths are not settled yet.
+    sample: Vec<Vec<(String, Tone)>>,
+    widths: Option<Vec<usize>>,
+    line: Vec<u8>,
+}
+
+impl<'a> StreamWriter<'a> {
+    /// Begins the document.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn begin(
+        format: Format,
+        look: &'a Look,
+        redactor: &'a Redactor,
+        columns: Vec<StreamColumn>,
+        out: &mut dyn Write,
+    ) -> io::Result<Self> {
+        let shown = match &look.columns {
+            None => (0..columns.len()).collect(),
+            Some(wanted) => wanted
+                .iter()
+                .filter_map(|name| {
+                    columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+                })
+                .collect(),
+        };
+        let secret = columns.iter().map(|column| !redactor.shows() && names::is_secret(&column.name));
+        let secret = secret.collect();
+        let mut writer = Self {
+            format,
+            look,
+            redactor,
+            columns,
+            shown,
+            secret,
+            rows: 0,
+            sample: Vec::new(),
+            widths: None,
+            line: Vec::with_capacity(64 * 1024),
+        };
+        if format == Format::Csv {
+            for n in 0..writer.shown.len() {
+                let name = writer.columns[writer.shown[n]].name.clone();
+                writer.separate(n);
+                quoted(name.as_bytes(), &mut writer.line);
+            }
+            writer.line.push(b'\n');
+            writer.flush(out)?;
+        }
+        Ok(writer)
+    }
+
+    /// Rows written so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Writes at most `most` rows of a batch.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn batch(&mut self, batch: &RowBatch, most: u64, out: &mut dyn Write) -> io::Result<()> {
+        // One look over the whole batch: clean rows cost nothing more.
+        let suspect = self.redactor.suspects(batch.bytes());
+        let rows = batch.rows().min(usize::try_from(most).unwrap_or(usize::MAX));
+        for row in 0..rows {
+            match self.format {
+                Format::Table | Format::Wide => self.table_row(batch, row, suspect, out)?,
+                Format::Csv => self.csv_row(batch, row, suspect),
+                Format::Json | Format::Jsonl => self.json_row(batch, row, suspect)?,
+                Format::Yaml => self.yaml_row(batch, row, suspect)?,
+            }
+            self.rows += 1;
+            if self.line.len() >= 32 * 1024 {
+                self.flush(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the document.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        match self.format {
+            Format::Table | Format::Wide => self.settle(out)?,
+            Format::Json if self.rows == 0 => self.line.extend_from_slice(b"[]\n"),
+            Format::Json => self.line.extend_from_slice(b"\n]\n"),
+            Format::Yaml if self.rows == 0 => self.line.extend_from_slice(b"[]\n"),
+            _ => {}
+        }
+        self.flush(out)
+    }
+
+    fn flush(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&self.line)?;
+        self.line.clear();
+        Ok(())
+    }
+
+    fn separate(&mut self, n: usize) {
+        if n > 0 {
+            self.line.push(b',');
+        }
+    }
+
+    /// A cell as it is written, masked where it must be.
+    fn cell<'b>(&self, batch: &'b RowBatch, row: usize, column: usize, suspect: bool) -> Option<Cow<'b, [u8]>> {
+        let cell = batch.cell(row, column)?;
+        if self.secret[column] && !cell.is_empty() {
+            return Some(Cow::Borrowed(MASK.as_bytes()));
+        }
+        if !suspect || !self.redactor.suspects(cell) {
+            return Some(Cow::Borrowed(cell));
+        }
+        let text = String::from_utf8_lossy(cell);
+        Some(Cow::Owned(self.redactor.text(&text).into_owned().into_bytes()))
+    }
+
+    fn csv_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) {
+        for n in 0..self.shown.len() {
+            let column = self.shown[n];
+            self.separate(n);
+            let Some(cell) = self.cell(batch, row, column, suspect) else { continue };
+            if self.columns[column].kind == StreamKind::Timestamp {
+                self.line.extend_from_slice(rfc3339(&String::from_utf8_lossy(&cell)).as_bytes());
+            } else {
+                quoted(&cell, &mut self.line);
+            }
+        }
+        self.line.push(b'\n');
+    }
+
+    fn json_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) -> io::Result<()> {
+        if self.format == Format::Json {
+            self.line.extend_from_slice(if self.rows == 0 { b"[\n  " } else { b",\n  " });
+        }
+        self.line.push(b'{');
+        for n in 0..self.shown.len() {
+            let column = self.shown[n];
+            self.separate(n);
+            serde_json::to_writer(&mut self.line, &self.columns[column].name)?;
+            self.line.push(b':');
+            self.json_cell(batch, row, column, suspect)?;
+        }
+        self.line.push(b'}');
+        if self.format == Format::Jsonl {
+            self.line.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn json_cell(&mut self, batch: &RowBatch, row: usize, column: usize, suspect: bool) -> io::Result<()> {
+        let kind = self.columns[column].kind;
+        let Some(cell) = self.cell(batch, row, column, suspect) else {
+            self.line.extend_from_slice(b"null");
+            return Ok(());
+        };
+        if matches!(kind, StreamKind::Integer | StreamKind::Number) && is_json_number(&cell) {
+            self.line.extend_from_slice(&cell);
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&cell);
+        if kind == StreamKind::Text {
+            serde_json::to_writer(&mut self.line, &text)?;
+            return Ok(());
+        }
+        let mut value = cell_value(kind, Some(text.as_bytes()));
+        if suspect {
+            self.redactor.value(&mut value);
+        }
+        serde_json::to_writer(&mut self.line, &value)?;
+        Ok(())
+    }
+
+    fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) -> io::Result<()> {
+        let mut object = serde_json::Map::new();
+        for &column in &self.shown {
+            let cell = self.cell(batch, row, column, suspect);
+            let mut value = cell_value(self.columns[column].kind, cell.as_deref());
+            if suspect {
+                self.redactor.value(&mut value);
+            }
+            object.insert(self.columns[column].name.clone(), value);
+        }
+        // A list of one row; the rows' texts one after the other are the list of all.
+        let one = serde_saphyr::to_string(&Value::Array(vec![Value::Object(object)]));
+        self.line.extend_from_slice(one.map_err(io::Error::other)?.as_bytes());
+        if !self.line.ends_with(b"\n") {
+            self.line.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn table_row(&mut self, batch: &RowBatch, row: usize, suspect: bool, out: &mut dyn Write) -> io::Result<()> {
+        let cells: Vec<(String, Tone)> = self
+            .shown
+            .iter()
+            .map(|&column| match self.cell(batch, row, column, suspect) {
+                None => ("-".to_owned(), Tone::Muted),
+                Some(cell) => (harmless(&String::from_utf8_lossy(&cell)).into_owned(), Tone::Plain),
+            })
+            .collect();
+        if let Some(widths) = &self.widths {
+            let line = layout::line(&cells, &[], widths, self.look.style);
+            self.line.extend_from_slice(line.as_bytes());
+            self.line.push(b'\n');
+            return Ok(());
+        }
+        self.sample.push(cells);
+        if self.sample.len() >= SAMPLE { self.settle(out) } else { Ok(()) }
+    }
+
+    /// Settles the widths, and writes the header and the rows that waited for it.
+    fn settle(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.widths.is_some() || self.shown.is_empty() {
+            return Ok(());
+        }
+        let titles: Vec<String> =
+            self.shown.iter().map(|&column| harmless(&self.columns[column].name).into_owned()).collect();
+        let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+        let shrinking = Column { shrink: true, ..Column::default() };
+        let columns: Vec<&Column> = titles.iter().map(|_| &shrinking).collect();
+        let widths = layout::fitted(&columns, &titles, &self.sample, self.look.width);
+        let style = self.look.style;
+        let header: Vec<(String, Tone)> =
+            titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
+        writeln!(out, "{}", style.bold(&layout::line(&header, &[], &widths, style)))?;
+        let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        writeln!(out, "{}", style.rule(whole))?;
+        for cells in std::mem::take(&mut self.sample) {
+            writeln!(out, "{}", layout::line(&cells, &[], &widths, style))?;
+        }
+        self.widths = Some(widths);
+        Ok(())
+    }
+}
+
+/// A CSV field, quoted only where it must be, as psql does.
+fn quoted(field: &[u8], line: &mut Vec<u8>) {
+    let special = |byte: &u8| matches!(byte, b',' | b'"' | b'\n' | b'\r');
+    if field.is_empty() || (!field.iter().any(special) && field != b"\\.") {
+        // An empty text is told from NULL by its quotes.
+        if field.is_empty() {
+            line.extend_from_slice(b"\"\"");
+        }
+        line.extend_from_slice(field);
+        return;
+    }
+    line.push(b'"');
+    for byte in field {
+        if *byte == b'"' {
+            line.push(b'"');
+        }
+        line.push(*byte);
+    }
+    line.push(b'"');
+}
+
+/// Whether PostgreSQL's text of a number is one in JSON too.
+fn is_json_number(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let plain = !digits.is_empty()
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits.len() == 1 || digits[0] != b'0');
+    plain || serde_json::from_slice::<f64>(text).is_ok_and(f64::is_finite)
+}

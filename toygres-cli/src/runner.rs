@@ -1,0 +1,118 @@
+//! One run from start to end: find, parse, lend, run, print, exit code.
+
+mod once;
+mod watch;
+
+use crate::cli::{self, Action, Early, Options, Stop};
+use crate::discover::{Catalogue, Folders};
+use crate::output::{self, Output};
+use crate::redact::Redactor;
+use crate::settings::{self, Environment, Settings};
+use std::ffi::OsString;
+use std::sync::Arc;
+use toygres_plugin_api::manifest::ABI_VERSION;
+use toygres_plugin_api::report::{Block, Field, NoteLevel, Verdict};
+use toygres_plugin_api::{Error, ErrorKind, Report, Result};
+
+/// Runs what was typed, program name included, and answers the exit code.
+#[must_use]
+pub fn run(argv: &[OsString]) -> u8 {
+    let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let early = Early::read(&typed);
+    let environment = Environment::read();
+    let folders = Folders::new(
+        &early.plugin_dirs,
+        environment.get("TOYGRES_PLUGIN_PATH").map(|(path, _)| path.as_ref()),
+        settings::home(&environment).as_deref(),
+    );
+    let catalogue = Catalogue::read(&folders);
+    let (action, options) = match cli::parse(argv, &catalogue) {
+        Ok(parsed) => parsed,
+        Err(stop) => return stopped(stop, early, environment),
+    };
+    let settings = Arc::new(Settings::new(environment, &options));
+    let redactor = Redactor::new(&settings.secrets(), options.show_secrets);
+    let output = Arc::new(Output::new(&options, redactor));
+    if let Some(remark) = settings.remark() {
+        output.remark(NoteLevel::Warning, &remark);
+    }
+    let done = match action {
+        Action::Version => version().and_then(|report| print(&output, report)),
+        Action::Plugins(action) => {
+            action.report(&catalogue, &folders).and_then(|report| print(&output, report))
+        }
+        Action::Run { owned, args } => {
+            let run = once::Run { owned, args, options, settings, output: output.clone() };
+            match run.options.watch {
+                Some(interval) => watch::watch(&run, interval),
+                None => run.once(),
+            }
+        }
+    };
+    match done {
+        Ok(verdict) => exit_code(verdict),
+        Err(error) => {
+            let code = error.kind.exit_code();
+            output.error(error);
+            code
+        }
+    }
+}
+
+/// Help and usage errors, before there are any settings.
+fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
+    let error = match stop {
+        Stop::Help(text) => {
+            output::print(&text);
+            return 0;
+        }
+        Stop::Missing(text) => {
+            output::complain(&text);
+            return ErrorKind::Usage.exit_code();
+        }
+        Stop::Error(error) => error,
+    };
+    let options = Options { output: early.output, ..Options::default() };
+    let secrets = Settings::new(environment, &options).secrets();
+    let code = error.kind.exit_code();
+    Output::new(&options, Redactor::new(&secrets, false)).error(error);
+    code
+}
+
+fn print(output: &Output, report: Report) -> Result<Verdict> {
+    let verdict = report.verdict;
+    output.report(report, None)?;
+    Ok(verdict)
+}
+
+fn exit_code(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Clean => 0,
+        Verdict::Negative => 1,
+        Verdict::NotRunning => 3,
+        Verdict::Undetermined => 4,
+    }
+}
+
+fn version() -> Result<Report> {
+    let version = env!("CARGO_PKG_VERSION");
+    let data = serde_json::json!({
+        "version": version,
+        "abi": ABI_VERSION,
+        "target": toygres_plugin_api::manifest::TARGET,
+        "rustc": toygres_plugin_api::manifest::RUSTC,
+    });
+    let fields = [
+        ("toygres", version),
+        ("Border (ABI)", ABI_VERSION),
+        ("Target", toygres_plugin_api::manifest::TARGET),
+        ("Compiler", toygres_plugin_api::manifest::RUSTC),
+    ];
+    let fields = fields.map(|(label, value)| Field::new(label, value));
+    Ok(Report::data(data)?.block(Block::fields(fields)))
+}
+
+/// What interrupts a run.
+pub(crate) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
+}
