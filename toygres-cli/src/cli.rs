@@ -123,7 +123,9 @@ fn refuse(error: clap::Error, typed: &[String], catalogue: &Catalogue) -> Stop {
         }
         _ => {}
     }
-    Stop::Error(usage(&text, typed))
+    // What was mistyped has no help of its own.
+    let known = if error.kind() == Clap::InvalidSubcommand { typed.len().min(2) } else { 3 };
+    Stop::Error(usage(&text, &typed[..known.min(typed.len())]))
 }
 
 /// `-h` was typed for a command that has given `-h` a meaning of its own.
@@ -176,7 +178,7 @@ fn usage(text: &str, typed: &[String]) -> Error {
     let message = message.join(" ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let words = typed.iter().skip(1).take_while(|word| !word.starts_with('-'));
-    let command: Vec<&str> = words.map(String::as_str).take(2).collect();
+    let command: Vec<&str> = words.map(String::as_str).collect();
     let help = format!("see `toygres {} --help`", command.join(" ")).replace("  ", " ");
     tips.push(help);
     Error::usage(message).hint(tips.join("; "))

@@ -1,0 +1,12 @@
+//! The domain that the first-party plugins share: names, and duroxide's records read tolerantly.
+//!
+//! Nothing here talks to a backend: records in, facts out. Deployments of several generations
+//! exist, so no reader fails on a record that it does not know.
+
+pub mod diagnosis;
+pub mod error_details;
+pub mod history;
+pub mod names;
+pub mod queue;
+pub mod steps;
+pub mod time;

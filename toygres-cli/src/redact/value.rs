@@ -2,7 +2,7 @@
 
 use super::{MASK, Redactor, names};
 use serde_json::Value;
-use toygres_plugin_api::report::{Block, Cell, Note, Report, Rows, TreeNode};
+use toygres_plugin_api::report::{Block, Cell, Kind, Note, Report, Rows, TreeNode};
 use toygres_plugin_api::Error;
 
 impl Redactor {
@@ -107,7 +107,8 @@ impl Redactor {
     }
 
     fn named_cell(&self, label: &str, cell: &mut Cell) {
-        if names::is_secret(label) {
+        // A state under such a label (`API_TOKEN: ✗ Not set`) is none.
+        if names::is_secret(label) && cell.kind == Kind::Text {
             mask_all(&mut cell.value);
         } else {
             self.value(&mut cell.value);

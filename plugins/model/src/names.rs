@@ -1,0 +1,58 @@
+//! Names of orchestrations and instances.
+
+/// The type of an orchestration or activity: the last segment of a name that may be qualified
+/// (`toygres::orchestration::create-instance`).
+#[must_use]
+pub fn short(name: &str) -> &str {
+    name.rsplit("::").next().filter(|last| !last.is_empty()).unwrap_or(name)
+}
+
+/// The Kubernetes name of the database instance that an orchestration is about.
+///
+/// From its input where that says so, else from its id (`create-<k8s_name>`), sub-orchestrations
+/// from their root's.
+#[must_use]
+pub fn k8s_name(id: &str, input: &serde_json::Value) -> Option<String> {
+    if let Some(name) = input.get("k8s_name").and_then(serde_json::Value::as_str) {
+        return Some(name.to_owned());
+    }
+    let root = id.split("::").next().unwrap_or(id);
+    let name = ["create-", "delete-", "health-"].iter().find_map(|kind| root.strip_prefix(kind))?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// The name that its user gave an instance: `proddb` of `proddb-a1b2c3d4`.
+#[must_use]
+pub fn user_name<'a>(k8s_name: &'a str, input: &'a serde_json::Value) -> &'a str {
+    if let Some(name) = input.get("user_name").and_then(serde_json::Value::as_str) {
+        return name;
+    }
+    match k8s_name.rsplit_once('-') {
+        Some((name, suffix))
+            if suffix.len() == 8 && suffix.chars().all(|c| c.is_ascii_alphanumeric()) =>
+        {
+            name
+        }
+        _ => k8s_name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{k8s_name, short, user_name};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn names_are_found_in_every_form() {
+        assert_eq!(short("toygres::orchestration::create-instance"), "create-instance");
+        assert_eq!(short("create-instance"), "create-instance");
+        assert_eq!(short("odd::"), "odd::");
+        let id = "create-my-db-a1b2c3d4::sub::2";
+        assert_eq!(k8s_name(id, &Value::Null).as_deref(), Some("my-db-a1b2c3d4"));
+        assert_eq!(k8s_name("x", &json!({"k8s_name": "y"})).as_deref(), Some("y"));
+        assert_eq!(k8s_name("nightly", &Value::Null), None);
+        assert_eq!(user_name("my-db-a1b2c3d4", &Value::Null), "my-db");
+        assert_eq!(user_name("plain", &Value::Null), "plain");
+        assert_eq!(user_name("a-a1b2c3d4", &json!({"user_name": "b"})), "b");
+    }
+}
