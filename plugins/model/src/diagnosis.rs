@@ -234,6 +234,12 @@ fn nothing(records: &Records) -> Diagnosis {
     )
 }
 
+/// The id of a child: `<parent>::sub::<n>`; an event may hold the whole of it, or its end.
+#[must_use]
+pub fn child_id(parent: &str, said: &str) -> String {
+    if said.starts_with("sub::") { format!("{parent}::{said}") } else { said.to_owned() }
+}
+
 /// What the version is called, for messages.
 fn titled(records: &Records, row: &QueueRow) -> String {
     let name = row.text("orchestration").or(records.name.as_deref()).unwrap_or("it");

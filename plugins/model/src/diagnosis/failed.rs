@@ -31,7 +31,7 @@ pub fn root_cause(records: &Records, error: &str) -> FailedChild {
     match spoken.or(failures.last()) {
         Some(step) if step.kind == StepKind::SubOrchestration => {
             let said = step.instance.as_deref().unwrap_or_default();
-            FailedChild::In(super::waiting::child_id(&records.id, said))
+            FailedChild::In(super::child_id(&records.id, said))
         }
         Some(step) => FailedChild::Here(activity(records, step, error)),
         None => FailedChild::Here(Diagnosis::new(

@@ -1,6 +1,8 @@
 //! Everything that an orchestration waits for.
 
-use super::{Diagnosis, Kind, MAX_ATTEMPTS, PATIENCE_MS, Records, TIMER_GRACE_MS, titled};
+use super::{
+    Diagnosis, Kind, MAX_ATTEMPTS, PATIENCE_MS, Records, TIMER_GRACE_MS, child_id, titled,
+};
 use crate::names::short;
 use crate::queue::QueueRow;
 use crate::steps::{Step, StepKind, StepState};
@@ -189,12 +191,6 @@ fn child(records: &Records, step: &Step) -> Diagnosis {
     );
     diagnosis.child = Some(id);
     diagnosis
-}
-
-/// The id of a child: `<parent>::sub::<n>`; an event may hold the whole of it, or its end.
-#[must_use]
-pub fn child_id(parent: &str, said: &str) -> String {
-    if said.starts_with("sub::") { format!("{parent}::{said}") } else { said.to_owned() }
 }
 
 /// The orchestrator queue: what a next turn would begin with.

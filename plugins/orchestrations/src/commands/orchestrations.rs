@@ -1,0 +1,268 @@
+//! `orchestrations`.
+
+use crate::read::list::{self, Cursor, Filter, GroupBy as By, Row};
+use crate::read::records;
+use crate::read::schema::Schema;
+use crate::read::stuck;
+use crate::view::status::states;
+use serde::Serialize;
+use serde_json::json;
+use std::collections::HashMap;
+use toygres_model::{names, time};
+use toygres_plugin_api::context::Session;
+use toygres_plugin_api::report::{Block, Column, Kind};
+use toygres_plugin_api::{Args, Context, Report, Result, Schema as ResultSchema, Time, ValueEnum};
+
+/// List orchestrations with filters.
+///
+/// Latest first. Cancelled ones are those whose terminal record says so; pending ones lie in the
+/// queue and have not begun.
+#[derive(Args)]
+#[command(
+    category = "Orchestrations (Duroxide Diagnostics)",
+    watchable,
+    rows = OrchestrationRow,
+    examples = [
+        "toygres server orchestrations --status failed --since 1d",
+        "toygres server orchestrations --stuck",
+        "toygres server orchestrations --group-by error",
+        "toygres server orchestrations -o json | jq '.[] | select(.status == \"failed\")'"
+    ]
+)]
+pub(crate) struct Orchestrations {
+    /// Only these states (may be repeated)
+    #[arg(long, short = 's', value_name = "STATUS")]
+    status: Vec<Status>,
+    /// Only these types, such as create-instance (may be repeated)
+    #[arg(long = "type", short = 't', value_name = "TYPE")]
+    types: Vec<String>,
+    /// Only those of this database instance, by either of its names
+    #[arg(long, short = 'i', value_name = "NAME")]
+    instance: Option<String>,
+    /// Only those that started since then
+    #[arg(long, value_name = "TIME")]
+    since: Option<Time>,
+    /// Only those that started before then
+    #[arg(long, value_name = "TIME")]
+    until: Option<Time>,
+    /// Only those that need somebody: no worker takes them, a lease expired, poisoned, a timer overdue
+    #[arg(long)]
+    stuck: bool,
+    /// Only failed ones whose error contains this, in any case
+    #[arg(long, value_name = "TEXT")]
+    error_contains: Option<String>,
+    /// Count by this instead of listing
+    #[arg(long, value_name = "KEY", conflicts = ["count", "cursor"])]
+    group_by: Option<GroupBy>,
+    /// Only count
+    #[arg(long, conflicts = ["cursor"])]
+    count: bool,
+    /// Show at most this many; 0 shows all
+    #[arg(long, short = 'l', value_name = "N", default = "20")]
+    limit: u64,
+    /// Go on behind the end of an earlier list
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+}
+
+/// A state of an orchestration.
+#[derive(ValueEnum, Clone, Copy)]
+enum Status {
+    /// Begun, without a terminal record
+    Running,
+    /// Ended well
+    Completed,
+    /// Ended badly
+    Failed,
+    /// Ended by a cancellation
+    Cancelled,
+    /// Queued, not begun
+    Pending,
+}
+
+/// What to count by.
+#[derive(ValueEnum, Clone, Copy)]
+enum GroupBy {
+    /// The last part of the orchestration's name
+    Type,
+    /// The state
+    Status,
+    /// The error, its numbers left out
+    Error,
+}
+
+/// One orchestration.
+#[derive(Serialize, ResultSchema)]
+pub(crate) struct OrchestrationRow {
+    id: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
+    status: String,
+    instance: Option<String>,
+    k8s_name: Option<String>,
+    execution: Option<i64>,
+    parent_id: Option<String>,
+    created_at: String,
+    started_at: Option<String>,
+    completed_at: Option<String>,
+    duration_ms: Option<i64>,
+    cancel_requested: bool,
+    error: Option<String>,
+    /// Why it needs somebody; only with `--stuck`.
+    stuck_reason: Option<String>,
+}
+
+pub(crate) async fn orchestrations(ctx: &Context, args: Orchestrations) -> Result<Report> {
+    let cursor = args.cursor.as_deref().map(Cursor::parse).transpose()?;
+    let session = ctx.db().snapshot().await?;
+    let schema = Schema::look(ctx, &session).await?;
+    let mut filter = Filter {
+        statuses: args.status.iter().map(|status| status.name().to_owned()).collect(),
+        types: args.types.iter().map(|name| names::short(name).to_owned()).collect(),
+        instance: args.instance.clone(),
+        since: args.since.as_ref().map(ToString::to_string),
+        until: args.until.as_ref().map(ToString::to_string),
+        error_contains: args.error_contains.clone(),
+        ids: None,
+    };
+    let reasons = if args.stuck { stuck_reasons(&session, &schema).await? } else { HashMap::new() };
+    if args.stuck {
+        filter.ids = Some(reasons.keys().cloned().collect());
+    }
+    let report = if args.count {
+        count(&session, &schema, &filter).await?
+    } else if let Some(by) = args.group_by {
+        groups(&session, &schema, &filter, by).await?
+    } else {
+        page(&session, &schema, &filter, &args, cursor.as_ref(), &reasons).await?
+    };
+    session.rollback().await?;
+    Ok(report)
+}
+
+/// Those that need somebody, each with why.
+async fn stuck_reasons(session: &Session, schema: &Schema) -> Result<HashMap<String, String>> {
+    let mut reasons = HashMap::new();
+    for id in stuck::candidates(session, schema).await? {
+        let Some(found) = records::find(session, schema, &id, None).await? else { continue };
+        if found.is_terminal() {
+            continue;
+        }
+        let diagnosis = records::explain(session, schema, &found).await?;
+        if let Some(diagnosis) = diagnosis.filter(toygres_model::diagnosis::Diagnosis::needs_attention) {
+            reasons.insert(id, diagnosis.summary);
+        }
+    }
+    Ok(reasons)
+}
+
+async fn page(
+    session: &Session,
+    schema: &Schema,
+    filter: &Filter,
+    args: &Orchestrations,
+    cursor: Option<&Cursor>,
+    reasons: &HashMap<String, String>,
+) -> Result<Report> {
+    let mut found = list::page(session, schema, filter, args.limit, cursor).await?;
+    let total = found.first().and_then(|row| row.total);
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let more = args.limit > 0 && found.len() > limit;
+    if more {
+        found.truncate(limit);
+    }
+    let next = found.last().filter(|_| more).map(Cursor::after);
+    let shown = found.len();
+    let rows: Vec<OrchestrationRow> = found.into_iter().map(|row| told(row, reasons)).collect();
+    let mut columns = vec![
+        Column::new("id", "ID").shrink(),
+        Column::new("type", "TYPE"),
+        Column::new("status", "STATUS").kind(states()),
+        Column::new("instance", "INSTANCE"),
+        Column::new("started_at", "STARTED").kind(Kind::Ago),
+        Column::new("duration_ms", "DURATION").kind(Kind::Duration),
+        Column::new("version", "VERSION").wide(),
+        Column::new("execution", "EXECUTION").wide(),
+        Column::new("k8s_name", "K8S NAME").wide(),
+        Column::new("completed_at", "COMPLETED").kind(Kind::Ago).wide(),
+        Column::new("cancel_requested", "CANCEL REQUESTED").kind(Kind::Check).wide(),
+        Column::new("parent_id", "PARENT").wide(),
+        Column::new("error", "ERROR").wide().shrink(),
+    ];
+    if args.stuck {
+        columns.push(Column::new("stuck_reason", "REASON").shrink());
+    }
+    let mut report = Report::list(&rows).columns(columns).heading("Orchestrations");
+    report = if rows.is_empty() {
+        report.empty("No orchestrations found")
+    } else {
+        let plural = if shown == 1 { "" } else { "s" };
+        report
+            .block(Block::text(format!("{shown} orchestration{plural} found")))
+            .hint("Use 'toygres server orchestration <ID>' for details")
+    };
+    if let Some(next) = next {
+        let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+        report = report.note(format!(
+            "showing {shown}{of}; see all with `--limit 0`, or go on with `--cursor '{}'`",
+            next.text()
+        ));
+    }
+    Ok(report)
+}
+
+fn told(row: Row, reasons: &HashMap<String, String>) -> OrchestrationRow {
+    let k8s_name = row.cms_k8s_name.or_else(|| names::k8s_name(&row.id, &json!(null)));
+    let instance = row.cms_user_name.or_else(|| {
+        k8s_name.as_deref().map(|name| names::user_name(name, &json!(null)).to_owned())
+    });
+    let (started, ended) = (row.started_at.as_deref(), row.completed_at.as_deref());
+    let duration = started.and_then(time::parse).zip(ended.and_then(time::parse));
+    let failed = matches!(row.status.as_str(), "failed" | "cancelled");
+    OrchestrationRow {
+        kind: row.name.as_deref().map(|name| names::short(name).to_owned()),
+        stuck_reason: reasons.get(&row.id).cloned(),
+        id: row.id,
+        name: row.name,
+        version: row.version,
+        status: row.status,
+        instance,
+        k8s_name,
+        execution: row.execution_id,
+        parent_id: row.parent_id,
+        created_at: row.created_at,
+        duration_ms: duration.map(|(started, ended)| ended - started),
+        started_at: row.started_at,
+        completed_at: row.completed_at,
+        cancel_requested: row.cancel_requested,
+        error: row.output.filter(|_| failed),
+    }
+}
+
+async fn count(session: &Session, schema: &Schema, filter: &Filter) -> Result<Report> {
+    let groups = list::groups(session, schema, filter, By::Nothing).await?;
+    let count: i64 = groups.iter().map(|group| group.count).sum();
+    let plural = if count == 1 { "" } else { "s" };
+    Ok(Report::data(json!({"count": count}))?.text(format!("{count} orchestration{plural} found")))
+}
+
+async fn groups(session: &Session, schema: &Schema, filter: &Filter, by: GroupBy) -> Result<Report> {
+    let (by, key, title) = match by {
+        GroupBy::Type => (By::Type, "type", "TYPE"),
+        GroupBy::Status => (By::Status, "status", "STATUS"),
+        GroupBy::Error => (By::Error, "error", "ERROR"),
+    };
+    let groups = list::groups(session, schema, filter, by).await?;
+    let rows: Vec<serde_json::Value> =
+        groups.into_iter().map(|group| json!({key: group.key, "count": group.count})).collect();
+    let kind = if by == By::Status { states() } else { Kind::Text };
+    Ok(Report::list(rows)
+        .columns([
+            Column::new(key, title).kind(kind).shrink(),
+            Column::new("count", "COUNT").kind(Kind::Number),
+        ])
+        .empty("No orchestrations found")
+        .heading("Orchestrations"))
+}

@@ -1,0 +1,171 @@
+//! One orchestration: who, when, with what, how it went, and why it is where it is.
+
+use super::status::states;
+use crate::read::records::Found;
+use serde_json::{Value, json};
+use toygres_model::diagnosis::{Diagnosis, cancel_requested};
+use toygres_model::steps::Summary;
+use toygres_model::{names, time};
+use toygres_plugin_api::report::{Block, Field, Kind, Tone};
+
+/// A text that holds JSON as that; any other as it is.
+pub(crate) fn parsed(text: Option<&str>) -> Value {
+    let Some(text) = text else { return Value::Null };
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+/// The data of a detail, without what its options add.
+pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
+    let records = &found.records;
+    let input = parsed(found.input.as_deref());
+    let k8s_name = names::k8s_name(&records.id, &input);
+    let user_name = k8s_name.as_deref().map(|name| names::user_name(name, &input).to_owned());
+    let summary = Summary::of(&records.steps);
+    let (started, completed) = times(found);
+    json!({
+        "id": records.id,
+        "status": found.status,
+        "type": records.name.as_deref().map(names::short),
+        "name": records.name,
+        "version": records.version,
+        "instance": user_name,
+        "k8s_name": k8s_name,
+        "parent_id": found.parent,
+        "execution": found.execution,
+        "latest_execution": found.latest,
+        "created_at": found.created_at,
+        "started_at": started,
+        "completed_at": completed,
+        "duration_ms": duration(found),
+        "custom_status": found.custom_status,
+        "cancel_requested": !found.is_terminal() && cancel_requested(records).is_some(),
+        "input": input,
+        "output": parsed(found.output.as_deref()),
+        "error": found.error,
+        "summary": {
+            "activities_executed": summary.executed,
+            "activities_succeeded": summary.succeeded,
+            "activities_failed": summary.failed,
+            "retries": summary.retries,
+            "timers": summary.timers,
+            "timer_wait_ms": summary.timer_wait,
+            "sub_orchestrations": summary.sub_orchestrations,
+        },
+        "diagnosis": diagnosis.map(Diagnosis::json),
+    })
+}
+
+fn times(found: &Found) -> (Option<String>, Option<String>) {
+    let shown = found.shown();
+    let started = shown.and_then(|execution| execution.started_at.clone());
+    (started.or_else(|| found.created_at.clone()), shown.and_then(|execution| execution.completed_at.clone()))
+}
+
+/// From start to end; so far, where it has not ended.
+pub(crate) fn duration(found: &Found) -> Option<i64> {
+    let (started, completed) = times(found);
+    let started = time::parse(&started?)?;
+    let ended = completed.as_deref().and_then(time::parse);
+    Some((ended.unwrap_or(found.records.now) - started).max(0))
+}
+
+/// The blocks of a detail.
+pub(crate) fn blocks(data: &Value, found: &Found, diagnosis: Option<&Diagnosis>) -> Vec<Block> {
+    let mut blocks = vec![who(data, found), timeline(data, found)];
+    for (key, title) in [("input", "Input"), ("output", "Output")] {
+        if !data[key].is_null() {
+            blocks.push(Block::section(title, [value(&data[key])]));
+        }
+    }
+    blocks.push(summary(&data["summary"]));
+    if let Some(error) = &found.error {
+        blocks.push(Block::section("Error", [Block::text(error.as_str())]));
+    }
+    if let Some(diagnosis) = diagnosis {
+        let tone = match found.status.as_str() {
+            "failed" => Tone::Bad,
+            _ if diagnosis.needs_attention() => Tone::Warn,
+            _ => Tone::Active,
+        };
+        let tone = if found.status == "cancelled" { Tone::Muted } else { tone };
+        let title = if found.status == "failed" { "Root Cause" } else { "Diagnosis" };
+        blocks.push(Block::section(title, [Block::remark(tone, capital(&diagnosis.summary))]));
+    }
+    blocks
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn who(data: &Value, found: &Found) -> Block {
+    let mut fields = vec![
+        Field::new("Status", data["status"].clone()).kind(states()),
+        Field::new("Type", data["type"].clone()),
+        Field::new("Version", data["version"].clone()),
+    ];
+    if data["cancel_requested"] == json!(true) {
+        fields[0] = fields[0].clone().remark("cancel requested");
+    }
+    if let (Some(user), Some(k8s)) = (data["instance"].as_str(), data["k8s_name"].as_str()) {
+        fields.push(Field::new("Instance", format!("{user} ({k8s})")));
+    }
+    if !data["parent_id"].is_null() {
+        fields.push(Field::new("Parent", data["parent_id"].clone()));
+    }
+    if found.latest.is_some_and(|latest| latest > 1) {
+        let of = format!("{} of {}", found.execution.unwrap_or(1), found.latest.unwrap_or(1));
+        fields.push(Field::new("Execution", of));
+    }
+    if !data["custom_status"].is_null() {
+        fields.push(Field::new("Progress", data["custom_status"].clone()));
+    }
+    Block::fields(fields)
+}
+
+fn timeline(data: &Value, found: &Found) -> Block {
+    let ended = if found.status == "completed" { "Completed" } else { "Ended" };
+    let mut fields = vec![Field::new("Started", data["started_at"].clone()).kind(Kind::TimeAgo)];
+    if !data["completed_at"].is_null() {
+        fields.push(Field::new(ended, data["completed_at"].clone()).kind(Kind::Time));
+    }
+    let mut duration = Field::new("Duration", data["duration_ms"].clone()).kind(Kind::Duration);
+    if data["completed_at"].is_null() {
+        duration = duration.remark("so far");
+    }
+    fields.push(duration);
+    Block::section("Timeline", [Block::fields(fields)])
+}
+
+/// An object as fields, anything else as it is.
+fn value(value: &Value) -> Block {
+    match value.as_object() {
+        Some(object) if !object.is_empty() => {
+            Block::fields(object.iter().map(|(key, value)| Field::new(key.as_str(), value.clone())))
+        }
+        _ => Block::fields([Field::new("value", value.clone())]),
+    }
+}
+
+fn summary(summary: &Value) -> Block {
+    let number = |key: &str| summary[key].as_u64().unwrap_or(0);
+    let wait = summary["timer_wait_ms"].as_i64().unwrap_or(0);
+    let mut fields = vec![
+        Field::new(
+            "Activities",
+            format!(
+                "{} executed, {} succeeded, {} failed",
+                number("activities_executed"),
+                number("activities_succeeded"),
+                number("activities_failed")
+            ),
+        ),
+        Field::new("Timers", format!("{} (total wait: {})", number("timers"), time::words(wait))),
+        Field::new("Retries", number("retries").to_string()),
+    ];
+    if number("sub_orchestrations") > 0 {
+        fields.push(Field::new("Sub-orchestrations", number("sub_orchestrations").to_string()));
+    }
+    Block::section("Execution Summary", [Block::fields(fields)])
+}
