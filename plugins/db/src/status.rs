@@ -1,5 +1,8 @@
 //! What `db-status` asks PostgreSQL, and what it makes of the answers.
 
+mod disk;
 pub(crate) mod facts;
-pub(crate) mod sql;
+mod performance;
+pub(crate) mod probe;
+mod sql;
 pub(crate) mod view;

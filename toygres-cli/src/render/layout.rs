@@ -27,10 +27,12 @@ pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) 
     let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
     let widths = fitted(&columns, &titles, &cells, look.width.map(|width| width.saturating_sub(indent)));
     let mut text = String::new();
-    let header: Vec<(String, Tone)> =
-        titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
-    text.push_str(&look.style.bold(&line(&header, &columns, &widths, plain(look.style))));
-    text.push('\n');
+    if titles.iter().any(|title| !title.is_empty()) {
+        let header: Vec<(String, Tone)> =
+            titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
+        text.push_str(&look.style.bold(&line(&header, &columns, &widths, plain(look.style))));
+        text.push('\n');
+    }
     for row in &cells {
         text.push_str(&line(row, &columns, &widths, look.style));
         text.push('\n');

@@ -143,9 +143,13 @@ fn bars(bars: &[Bar], look: &Look) -> String {
 
 fn steps(steps: &[Step], look: &Look) -> String {
     let label = steps.iter().map(|step| width(&step.label)).max().unwrap_or(0).max(22);
+    // Some glyphs take two columns; what stands behind them begins in one column all the same.
+    let plain = |step: &Step| width(look.style.glyph(step.tone));
+    let widest = steps.iter().map(plain).max().unwrap_or(0);
     let mut text = String::new();
     for step in steps {
-        let glyph = look.style.paint(step.tone, look.style.glyph(step.tone));
+        let gap = " ".repeat(widest - plain(step));
+        let glyph = look.style.paint(step.tone, look.style.glyph(step.tone)) + &gap;
         let detail = step.detail.as_deref().map(harmless).unwrap_or_default();
         let line = format!("{glyph} {}  {detail}", pad(&harmless(&step.label), label));
         text.push_str(line.trim_end());

@@ -39,8 +39,11 @@ pub(crate) async fn config(ctx: &Context, _: Config) -> Result<Report> {
             .collect();
         report = report.block(Block::section(*title, [Block::fields(fields)]));
     }
-    let file = Field::new("Config File", config.file.as_str())
-        .remark(if config.file_exists { "exists" } else { "does not exist" });
+    let file = Field::new("Config File", config.file.as_str()).remark(if config.file_exists {
+        "exists"
+    } else {
+        "does not exist"
+    });
     let context = Field::new("Context", json!(config.context));
     report = report.block(Block::section("Files", [Block::fields([file, context])]));
     let shown = variables.iter().filter(|variable| VARIABLES.contains(&variable.name.as_str()));
@@ -73,7 +76,8 @@ fn field(setting: &Setting) -> Field {
         Value::String(text) => json!(abbreviated(text)),
         other => other.clone(),
     };
-    let field = Field::new(setting.label.as_str(), shown);
+    let kind = if setting.key.ends_with("_ms") { Kind::Duration } else { Kind::Text };
+    let field = Field::new(setting.label.as_str(), shown).kind(kind);
     match (setting.source, &setting.env) {
         (Source::Default, _) if setting.value.is_null() => field.remark("not set"),
         (Source::Environment, Some(name)) => field.remark(format!("environment: {name}")),

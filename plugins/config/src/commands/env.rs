@@ -56,9 +56,7 @@ fn field(variable: &Variable) -> Field {
 }
 
 fn state(name: &str, state: &str) -> Field {
-    let states = vec![
-        State::new("set", "Set", Tone::Good),
-        State::new("unset", "✗ Not set", Tone::Plain),
-    ];
+    let states =
+        vec![State::new("set", "Set", Tone::Good), State::new("unset", "✗ Not set", Tone::Plain)];
     Field::new(name, state).kind(Kind::Status(states))
 }

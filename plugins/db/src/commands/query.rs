@@ -3,12 +3,16 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use toygres_plugin_api::report::StreamColumn;
 use toygres_plugin_api::{Args, Bind, Context, Error, Report, Result};
 
 /// Run a read-only SQL statement on the metadata database.
 ///
 /// PostgreSQL itself holds the statement read-only: it runs in a read-only transaction that is
 /// always rolled back, and exactly one statement is taken. Secrets in the rows are masked.
+///
+/// What PostgreSQL cannot hold back are functions with effects outside any transaction, such as
+/// ending another session: give toygres a role that may not call them.
 #[derive(Args)]
 #[command(
     category = "Database",
@@ -26,7 +30,8 @@ pub(crate) struct DbQuery {
     /// Read the statement from a file, or from standard input with `-`
     #[arg(long, short = 'f', value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The value of the next of `$1`, `$2`, … (may be repeated); never part of the statement's text
+    /// The value of the next of `$1`, `$2`, … as text (may be repeated); it never becomes part of the
+    /// statement
     #[arg(long, value_name = "VALUE")]
     param: Vec<String>,
     /// Show at most this many rows; 0 shows all
@@ -51,15 +56,30 @@ pub(crate) async fn db_query(ctx: &Context, args: DbQuery) -> Result<Report> {
     }
     let mut rows = query.stream().await?.into_ref();
     rows.limit = (args.limit > 0).then_some(args.limit);
+    set_apart(&mut rows.columns);
     Ok(Report::stream(rows).heading("Query Results"))
+}
+
+/// Columns of one name would be one key in JSON and YAML, and all but one lost: `a`, `a_2`, `a_3`.
+fn set_apart(columns: &mut [StreamColumn]) {
+    for n in 1..columns.len() {
+        let (before, rest) = columns.split_at_mut(n);
+        let name = &mut rest[0].name;
+        let taken = |name: &str| before.iter().any(|column| column.name == name);
+        if taken(name) {
+            let free = (2..).map(|number| format!("{name}_{number}")).find(|name| !taken(name));
+            *name = free.unwrap_or_default();
+        }
+    }
 }
 
 fn statement(args: &DbQuery) -> Result<String> {
     match (&args.sql, &args.file) {
         (Some(sql), None) => Ok(sql.clone()),
         (None, Some(file)) => read(file),
-        _ => Err(Error::usage("give a statement, or a file with `--file`")
-            .hint("toygres server db-query \"SELECT user_name, state FROM toygres_cms.instances\"")),
+        _ => Err(Error::usage("give a statement, or a file with `--file`").hint(
+            "toygres server db-query \"SELECT user_name, state FROM toygres_cms.instances\"",
+        )),
     }
 }
 
@@ -78,4 +98,22 @@ fn read(file: &Path) -> Result<String> {
         return Err(Error::usage(named("is larger than 16 MiB")).hint("give one statement"));
     }
     String::from_utf8(bytes).map_err(|_| Error::usage(named("is not UTF-8")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::set_apart;
+    use toygres_plugin_api::report::{StreamColumn, StreamKind};
+
+    #[test]
+    fn columns_of_one_name_are_set_apart() {
+        let named = |name: &str| StreamColumn {
+            name: name.to_owned(),
+            type_name: String::new(),
+            kind: StreamKind::Text,
+        };
+        let mut columns = ["a", "b", "a", "a_2", "a"].map(named);
+        set_apart(&mut columns);
+        assert_eq!(columns.map(|column| column.name), ["a", "b", "a_2", "a_2_2", "a_3"]);
+    }
 }

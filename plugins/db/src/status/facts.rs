@@ -16,6 +16,10 @@ pub(crate) struct Facts {
     pub(crate) long_transactions: Option<Vec<Transaction>>,
     /// Only with `--verbose`.
     pub(crate) extensions: Option<Vec<Extension>>,
+    /// Only with `--verbose`.
+    pub(crate) migrations: Option<Vec<Migrations>>,
+    /// Only with `--verbose`.
+    pub(crate) standbys: Option<Vec<Standby>>,
 }
 
 /// Where the database is and what it says of itself.
@@ -64,7 +68,7 @@ pub(crate) struct Pool {
     /// Connections of all toygres processes that run a statement; this command's own included.
     pub(crate) active: i64,
     pub(crate) idle: i64,
-    /// All clients of the server.
+    /// All sessions of the server.
     pub(crate) server_connections: i64,
     pub(crate) server_max_connections: i64,
     /// Why the numbers may be too small; `null` where they are not.
@@ -77,9 +81,13 @@ pub(crate) struct Performance {
     pub(crate) avg_query_ms: Option<f64>,
     /// `pg_stat_statements` or `probe`: the round trip that this command measured.
     pub(crate) avg_query_source: String,
+    /// Why the better source is not used; `null` where it is.
+    pub(crate) avg_query_reason: Option<String>,
     pub(crate) slow_queries: i64,
     /// `pg_stat_statements` (on average over 1 s) or `pg_stat_activity` (running for over 1 s now).
     pub(crate) slow_queries_source: String,
+    /// Why the number may be too small; `null` where it is not.
+    pub(crate) slow_queries_reason: Option<String>,
 }
 
 /// Disk.
@@ -107,4 +115,23 @@ pub(crate) struct Transaction {
 pub(crate) struct Extension {
     pub(crate) name: String,
     pub(crate) version: String,
+}
+
+/// The migrations of a schema, by the table that records them.
+#[derive(Debug, Serialize, Deserialize, Schema)]
+pub(crate) struct Migrations {
+    pub(crate) schema: String,
+    pub(crate) applied: i64,
+    pub(crate) latest: Option<i64>,
+}
+
+/// A standby that streams from this server.
+#[derive(Debug, Serialize, Deserialize, Schema)]
+pub(crate) struct Standby {
+    pub(crate) application_name: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) sync_state: Option<String>,
+    /// `null` without the right to see it, and on a quiet server.
+    pub(crate) lag_ms: Option<i64>,
 }

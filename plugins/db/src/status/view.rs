@@ -1,15 +1,13 @@
 //! `db-status` as people read it.
 
-use super::facts::Facts;
+use super::facts::{Facts, TableFacts};
 use serde_json::json;
-use toygres_plugin_api::report::{Block, Column, Field, Kind, Step, Table, Rows, Tone};
+use toygres_plugin_api::report::{Block, Column, Field, Kind, Rows, Step, Table, Tone};
 use toygres_plugin_api::{Report, Result};
 
 /// The whole report; `cms` is the schema whose tables are listed first.
 pub(crate) fn report(facts: &Facts, cms: &str) -> Result<Report> {
-    let mut report = Report::data(facts)?
-        .block(connection(facts))
-        .block(schemas(facts));
+    let mut report = Report::data(facts)?.block(connection(facts)).block(schemas(facts));
     let mut names: Vec<&str> = facts.tables.iter().map(|table| table.schema.as_str()).collect();
     names.dedup();
     names.retain(|name| facts.long_transactions.is_some() || *name == cms);
@@ -18,10 +16,12 @@ pub(crate) fn report(facts: &Facts, cms: &str) -> Result<Report> {
     }
     report = report.block(pool(facts)).block(performance(facts)).block(disk(facts));
     if facts.long_transactions.is_some() {
-        report = report.block(transactions()).block(extensions());
+        let more = [transactions(), standbys(), migrations(), extensions()];
+        report = more.into_iter().fold(report, Report::block);
     }
     for schema in facts.schemas.iter().filter(|schema| !schema.present) {
-        report = report.warning(format!("the schema `{}` does not exist in this database", schema.name));
+        report =
+            report.warning(format!("the schema `{}` does not exist in this database", schema.name));
     }
     Ok(report.heading("CMS Database Status"))
 }
@@ -58,44 +58,97 @@ fn schemas(facts: &Facts) -> Block {
 
 /// As the terminal shows sizes elsewhere.
 fn size(bytes: i64) -> String {
-    let mut amount = bytes;
-    for unit in ["bytes", "kB", "MB", "GB"] {
-        if amount < 10_240 {
-            return format!("{amount} {unit}");
-        }
-        amount = (amount + 512) / 1024;
+    if bytes < 10_240 {
+        return format!("{bytes} bytes");
     }
-    format!("{amount} TB")
+    let mut amount = bytes as f64 / 1024.0;
+    for unit in ["kB", "MB", "GB"] {
+        if amount < 1024.0 {
+            return format!("{amount:.0} {unit}");
+        }
+        amount /= 1024.0;
+    }
+    format!("{amount:.0} TB")
 }
 
 fn tables(facts: &Facts, schema: &str) -> Block {
-    let rows = facts.tables.iter().filter(|table| table.schema == schema).map(|table| {
-        let mut row = json!(table);
-        row["about"] = json!(match table.rows_source.as_str() {
-            "counted" => "",
-            "estimate" => "estimate",
-            "never_analyzed" => "never analyzed",
-            _ => "estimate; no right to count",
-        });
-        row
+    let tables: Vec<&TableFacts> =
+        facts.tables.iter().filter(|table| table.schema == schema).collect();
+    let table =
+        if facts.long_transactions.is_some() { every_figure(&tables) } else { short(&tables) };
+    Block::section(format!("Tables ({schema})"), [Block::Table(table)])
+}
+
+/// `instances   15 rows   (5 MB)`, without titles.
+fn short(tables: &[&TableFacts]) -> Table {
+    let counts: Vec<String> = tables.iter().map(|table| rows(table)).collect();
+    let sizes: Vec<String> =
+        tables.iter().map(|table| format!("({})", size(table.size_bytes))).collect();
+    let (widest_count, widest_size) = (widest(&counts), widest(&sizes));
+    let lines = tables.iter().zip(counts).zip(sizes).map(|((table, rows), size)| {
+        json!({
+            "name": table.name,
+            "rows": format!("{rows:>widest_count$}"),
+            "size": format!("{size:>widest_size$}"),
+            "about": about(table),
+        })
     });
-    let verbose = facts.long_transactions.is_some();
-    let mut columns = vec![
+    let columns = ["name", "rows", "size", "about"].map(|key| Column::new(key, ""));
+    Table { columns: columns.into(), rows: Rows::Inline(lines.collect()), empty: None }
+}
+
+fn every_figure(tables: &[&TableFacts]) -> Table {
+    let lines = tables.iter().map(|table| {
+        let mut line = json!(table);
+        line["about"] = json!(about(table));
+        line
+    });
+    let columns = vec![
         Column::new("name", "TABLE"),
         Column::new("rows", "ROWS").kind(Kind::Number),
         Column::new("size_bytes", "SIZE").kind(Kind::Bytes),
+        Column::new("index_bytes", "INDEXES").kind(Kind::Bytes),
+        Column::new("dead_rows", "DEAD ROWS").kind(Kind::Number),
+        Column::new("vacuumed_at", "VACUUMED").kind(Kind::Ago),
+        Column::new("analyzed_at", "ANALYZED").kind(Kind::Ago),
+        Column::new("about", "ROWS ARE"),
     ];
-    if verbose {
-        columns.extend([
-            Column::new("index_bytes", "INDEXES").kind(Kind::Bytes),
-            Column::new("dead_rows", "DEAD ROWS").kind(Kind::Number),
-            Column::new("vacuumed_at", "VACUUMED").kind(Kind::Ago),
-            Column::new("analyzed_at", "ANALYZED").kind(Kind::Ago),
-        ]);
+    Table { columns, rows: Rows::Inline(lines.collect()), empty: None }
+}
+
+fn rows(table: &TableFacts) -> String {
+    match table.rows {
+        None => "? rows".to_owned(),
+        Some(1) => "1 row ".to_owned(),
+        Some(rows) => format!("{} rows", thousands(rows)),
     }
-    columns.push(Column::new("about", ""));
-    let table = Table { columns, rows: Rows::Inline(rows.collect()), empty: None };
-    Block::section(format!("Tables ({schema})"), [Block::Table(table)])
+}
+
+/// Where the number of rows comes from, where it was not counted.
+fn about(table: &TableFacts) -> &'static str {
+    match table.rows_source.as_str() {
+        "counted" => "",
+        "estimate" => "estimated",
+        "never_analyzed" => "unknown: never analyzed",
+        _ if table.rows.is_none() => "unknown: no right to read it",
+        _ => "estimated: no right to read it",
+    }
+}
+
+fn widest(texts: &[String]) -> usize {
+    texts.iter().map(|text| text.len()).max().unwrap_or(0)
+}
+
+/// `2,880`.
+fn thousands(number: i64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
 }
 
 fn pool(facts: &Facts) -> Block {
@@ -120,19 +173,28 @@ fn pool(facts: &Facts) -> Block {
 
 fn performance(facts: &Facts) -> Block {
     let performance = &facts.performance;
-    let source = |name: &str| match name {
-        "probe" => "measured now: pg_stat_statements is not installed".to_owned(),
+    let average = match (performance.avg_query_source.as_str(), &performance.avg_query_reason) {
+        ("probe", reason) => {
+            format!("measured now: {}", reason.as_deref().unwrap_or("no other source"))
+        }
+        (source, None) => format!("source: {source}"),
+        (_, Some(reason)) => reason.clone(),
+    };
+    let slow = match performance.slow_queries_source.as_str() {
         "pg_stat_activity" => "> 1s, running now".to_owned(),
-        other => format!("> 1s on average; source: {other}"),
+        source => format!("> 1s on average; source: {source}"),
+    };
+    let slow = match &performance.slow_queries_reason {
+        Some(reason) => format!("{slow}; {reason}"),
+        None => slow,
     };
     Block::section(
         "Performance",
         [Block::fields([
             Field::new("Avg Query Time", json!(performance.avg_query_ms))
                 .kind(Kind::Duration)
-                .remark(source(&performance.avg_query_source).replace("> 1s on average; ", "")),
-            Field::new("Slow Queries", performance.slow_queries)
-                .remark(source(&performance.slow_queries_source)),
+                .remark(average),
+            Field::new("Slow Queries", performance.slow_queries).remark(slow),
         ])],
     )
 }
@@ -148,26 +210,57 @@ fn disk(facts: &Facts) -> Block {
 }
 
 fn transactions() -> Block {
-    let table = Table {
-        columns: vec![
-            Column::new("pid", "PID"),
-            Column::new("user_name", "USER"),
-            Column::new("application_name", "APPLICATION"),
-            Column::new("state", "STATE"),
-            Column::new("age_ms", "AGE").kind(Kind::Duration),
-            Column::new("statement", "STATEMENT").shrink(),
-        ],
-        rows: Rows::At("/long_transactions".to_owned()),
-        empty: Some("None is older than a minute".to_owned()),
-    };
-    Block::section("Long Transactions", [Block::Table(table)])
+    let columns = vec![
+        Column::new("pid", "PID"),
+        Column::new("user_name", "USER"),
+        Column::new("application_name", "APPLICATION"),
+        Column::new("state", "STATE"),
+        Column::new("age_ms", "AGE").kind(Kind::Duration),
+        Column::new("statement", "STATEMENT").shrink(),
+    ];
+    listed("Long Transactions", "/long_transactions", columns, "None is older than a minute")
+}
+
+fn standbys() -> Block {
+    let columns = vec![
+        Column::new("application_name", "STANDBY"),
+        Column::new("address", "ADDRESS"),
+        Column::new("state", "STATE"),
+        Column::new("sync_state", "SYNC"),
+        Column::new("lag_ms", "LAG").kind(Kind::Duration),
+    ];
+    listed("Replication", "/standbys", columns, "No standby streams from this server")
+}
+
+fn migrations() -> Block {
+    let columns = vec![
+        Column::new("schema", "SCHEMA"),
+        Column::new("applied", "APPLIED").kind(Kind::Number),
+        Column::new("latest", "LATEST"),
+    ];
+    listed("Migrations", "/migrations", columns, "No table records them")
 }
 
 fn extensions() -> Block {
-    let table = Table {
-        columns: vec![Column::new("name", "EXTENSION"), Column::new("version", "VERSION")],
-        rows: Rows::At("/extensions".to_owned()),
-        empty: Some("None".to_owned()),
-    };
-    Block::section("Extensions", [Block::Table(table)])
+    let columns = vec![Column::new("name", "EXTENSION"), Column::new("version", "VERSION")];
+    listed("Extensions", "/extensions", columns, "None")
+}
+
+/// A section with a table of rows of the data.
+fn listed(title: &str, pointer: &str, columns: Vec<Column>, empty: &str) -> Block {
+    let rows = Rows::At(pointer.to_owned());
+    Block::section(title, [Block::Table(Table { columns, rows, empty: Some(empty.to_owned()) })])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{size, thousands};
+
+    #[test]
+    fn amounts_are_read_at_a_glance() {
+        let shown: Vec<String> = [0, 15, 2880, 1_234_567].map(thousands).into();
+        assert_eq!(shown, ["0", "15", "2,880", "1,234,567"]);
+        let shown: Vec<String> = [0, 9000, 188_743_680, 2_000_000_000_000_000].map(size).into();
+        assert_eq!(shown, ["0 bytes", "9000 bytes", "180 MB", "1819 TB"]);
+    }
 }
