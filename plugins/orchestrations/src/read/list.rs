@@ -257,7 +257,7 @@ fn page_statement(
     };
     let cancel_requested = cancel_requested(schema);
     statement.sql = format!(
-        "WITH page AS ({} {order}{cut}) \
+        "WITH page AS (SELECT * FROM ({}) AS parts {order}{cut}) \
          SELECT p.instance_id AS id, p.orchestration_name AS name, \
          p.orchestration_version AS version, p.current_execution_id AS execution_id, p.created_at, \
          {} AS status, coalesce(e.started_at, p.created_at) AS started_at, e.completed_at, e.output, \

@@ -46,8 +46,8 @@ pub(super) struct Opened {
 enum RowSource {
     /// Rows of the cursor, some at a time.
     Cursor(String),
-    /// A statement that cannot be a cursor (`EXPLAIN`, `SHOW`); PostgreSQL has said that it is one
-    /// statement and gives rows.
+    /// One statement as a whole: a plugin's own, or one that cannot be a cursor (`EXPLAIN`, `SHOW`);
+    /// PostgreSQL has said that it is one statement and gives rows.
     Direct(String),
 }
 
@@ -89,6 +89,9 @@ pub(super) async fn open(
     limits: &Limits,
 ) -> Result<Opened> {
     let typed = query.untrusted.then(|| query.sql.clone());
+    if query.binds.iter().flatten().any(|bind| bind.contains('\0')) {
+        return Err(Error::usage("a parameter holds a NUL byte").hint("remove it"));
+    }
     if query.sql.contains('\0') {
         return Err(Error::usage("the statement holds a NUL byte").hint("remove it"));
     }
@@ -99,6 +102,10 @@ pub(super) async fn open(
     check_binds(&statement, query)?;
     let columns = statement.columns().iter().map(column).collect();
     let name = format!("toygres_{}", connection.next_cursor());
+    if !query.untrusted {
+        let rows = prepared(connection, &name, query, limits).await?;
+        return Ok(Opened { columns, rows, deadline, typed });
+    }
     let rows = match declare(connection, &name, query, limits).await {
         Ok(()) => RowSource::Cursor(name),
         Err(error) if is_no_cursor(&error) => {
@@ -120,6 +127,30 @@ fn check_binds(statement: &Statement, query: &DbQuery) -> Result<()> {
     } else {
         Error::plugin(message)
     })
+}
+
+/// A plugin's own statement is prepared and executed as a whole: PostgreSQL plans no parallel query
+/// for a cursor. Binds become literals here, which the simple protocol needs and PostgreSQL reads
+/// as the types that it inferred; the transaction holds it read-only all the same.
+async fn prepared(
+    connection: &Connection,
+    name: &str,
+    query: &DbQuery,
+    limits: &Limits,
+) -> Result<RowSource> {
+    let prepare = format!("PREPARE {name} AS\n{}", query.sql);
+    within(connection, limits, connection.client.execute(prepare.as_str(), &[]), None).await?;
+    let literals: Vec<String> = query.binds.iter().map(|bind| literal(bind.as_deref())).collect();
+    let binds = if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
+    Ok(RowSource::Direct(format!("EXECUTE {name}{binds}")))
+}
+
+/// A text as a literal that needs no setting to be read right.
+fn literal(bind: Option<&str>) -> String {
+    match bind {
+        None => "NULL".to_owned(),
+        Some(text) => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+    }
 }
 
 /// A cursor for the statement, by the extended protocol.
@@ -363,4 +394,16 @@ impl ToSql for TextBind<'_> {
     }
 
     to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+
+    #[test]
+    fn no_text_ends_its_literal() {
+        assert_eq!(literal(Some("a'b\\'c")), "E'a''b\\\\''c'");
+        assert_eq!(literal(None), "NULL");
+        assert_eq!(literal(Some("")), "E''");
+    }
 }
