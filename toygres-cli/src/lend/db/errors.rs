@@ -58,6 +58,8 @@ pub(super) fn statement(error: &tokio_postgres::Error, typed: Option<&str>) -> E
         (None, _) => server.message().to_owned(),
     };
     let mut answer = Error::new(kind, message);
+    // A right that is missing now is missing the next time.
+    answer.retryable &= *server.code() != SqlState::INSUFFICIENT_PRIVILEGE;
     answer.causes.push(format!("SQLSTATE {}", server.code().code()));
     if let Some(detail) = server.detail() {
         answer.causes.push(detail.to_owned());
