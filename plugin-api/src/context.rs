@@ -6,7 +6,7 @@
 
 mod config;
 mod db;
-#[cfg(feature = "kube")]
+#[cfg(feature = "kube-service")]
 mod kube;
 mod rows;
 mod ui;
@@ -14,7 +14,7 @@ mod workflows;
 
 pub use config::Settings;
 pub use db::{Bind, Db, Query, Session};
-#[cfg(feature = "kube")]
+#[cfg(feature = "kube-service")]
 pub use kube::KubeService;
 pub use rows::{RowStream, RowWriter, cell_value, rfc3339};
 pub use ui::{Confirmation, Ui};

@@ -18,6 +18,7 @@ impl Context {
     ///
     /// # Errors
     /// When no cluster is configured.
+    #[cfg(feature = "kube")]
     pub async fn kube(&self) -> Result<kube::Client> {
         let target = self.kube_target().await?;
         Ok(kube::Client::new(self.kube_service(), target.namespace))
