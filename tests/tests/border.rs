@@ -104,7 +104,9 @@ fn a_file_that_others_may_write_is_refused() {
 
 #[test]
 fn a_command_that_two_plugins_claim_runs_neither() {
-    let other = patched(&bad_library(), b"{\"name\":\"bad\"", b"{\"name\":\"bae\"");
+    // The plugin's name alone: its command keeps the name.
+    let other =
+        patched(&bad_library(), b"manifest-1\n{\"name\":\"bad\"", b"manifest-1\n{\"name\":\"bae\"");
     let folder = Folder::with(&[
         ("a.so", &bad_library()),
         ("b.so", &other),
@@ -162,7 +164,7 @@ fn what_is_lent_for_reading_cannot_write() {
     let server = PrivatePostgres::shared();
     let database = server.database().unwrap();
     let folder = Folder::with(&[("bad.so", &bad_library())]);
-    let url = database.url();
+    let url = database.url.clone();
     for (fault, says) in [("write", "read-only transaction"), ("forge-confirmation", "nobody confirmed")] {
         let ran = run_with(&folder, &["server", "bad", "--fault", fault], &[("DATABASE_URL", &url)]);
         assert_eq!(ran.code, Some(6), "{}", ran.stderr);

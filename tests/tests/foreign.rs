@@ -66,7 +66,7 @@ fn succeed(command: &mut Command) {
 fn a_plugin_built_elsewhere_runs() {
     let folder = Folder::with(&[("foreign.so", foreign_library())]);
     let database = PrivatePostgres::shared().database().unwrap();
-    let url = database.url();
+    let url = database.url.clone();
     let env = [("DATABASE_URL", url.as_str())];
 
     let rows = run_with(&folder, &["server", "foreign-rows", "-o", "csv"], &env);

@@ -10,7 +10,7 @@ pub use options::{Early, Options};
 use crate::discover::{Catalogue, Owned};
 use crate::fault::Fault;
 use clap::ArgMatches;
-use clap::error::ErrorKind as Clap;
+use clap::error::{ContextKind, ErrorKind as Clap};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
 use toygres_plugin_api::manifest::{Arg, ArgKind, Scope};
@@ -115,9 +115,14 @@ fn refuse(error: clap::Error, typed: &[String], catalogue: &Catalogue) -> Stop {
                 Ok(_) => Stop::Help(text),
             };
         }
-        Clap::InvalidSubcommand => {
-            let named = error.get(clap::error::ContextKind::InvalidSubcommand);
-            if let Some(fault) = named.and_then(|name| owner_fault(&name.to_string(), catalogue)) {
+        // A group without any command takes what follows for an argument.
+        Clap::InvalidSubcommand | Clap::UnknownArgument => {
+            let named = error
+                .get(ContextKind::InvalidSubcommand)
+                .or_else(|| error.get(ContextKind::InvalidArg))
+                .map(ToString::to_string)
+                .filter(|name| !name.starts_with('-'));
+            if let Some(fault) = named.and_then(|name| owner_fault(&name, catalogue)) {
                 return Stop::Error(fault);
             }
         }
