@@ -59,10 +59,10 @@ pub fn parse<'a>(
 ) -> Result<(Action<'a>, Options), Stop> {
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let mut root = build::root(catalogue, &typed);
-    let matches = root.try_get_matches_from_mut(argv).map_err(|error| {
-        refuse(error, &typed, catalogue)
-    })?;
-    let (first, below) = matches.subcommand().ok_or_else(|| Error::usage("a command is missing"))?;
+    let matches =
+        root.try_get_matches_from_mut(argv).map_err(|error| refuse(error, &typed, catalogue))?;
+    let (first, below) =
+        matches.subcommand().ok_or_else(|| Error::usage("a command is missing"))?;
     let action = match first {
         "version" => return Ok((Action::Version, Options::read(below)?)),
         "plugin" => {
@@ -152,8 +152,7 @@ fn owner_fault(name: &str, catalogue: &Catalogue) -> Option<Error> {
     if let Some(fault) = owner {
         return Some(fault.clone().into());
     }
-    let silent: Vec<&Fault> =
-        catalogue.faults().filter(|fault| fault.claims.is_empty()).collect();
+    let silent: Vec<&Fault> = catalogue.faults().filter(|fault| fault.claims.is_empty()).collect();
     let first = silent.first()?;
     let mut error = Error::new(
         ErrorKind::Plugin,

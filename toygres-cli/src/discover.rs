@@ -203,9 +203,8 @@ impl Catalogue {
 
     fn clash(&self, name: &str, claims: &[Claim]) -> Fault {
         let owners = claims.iter().filter_map(|claim| self.owned(*claim));
-        let owners: Vec<(String, PathBuf)> = owners
-            .map(|owned| (owned.manifest.name.clone(), owned.plugin.path.clone()))
-            .collect();
+        let owners: Vec<(String, PathBuf)> =
+            owners.map(|owned| (owned.manifest.name.clone(), owned.plugin.path.clone())).collect();
         Fault::clash(name, &owners)
     }
 
@@ -220,7 +219,8 @@ impl Catalogue {
             };
             let (name, winner) = (manifest.name.clone(), self.plugins[before].path.clone());
             if winner.parent() == self.plugins[n].path.parent() {
-                let fault = Fault::same_name(&name, &winner, &self.plugins[n].path).claiming(manifest);
+                let fault =
+                    Fault::same_name(&name, &winner, &self.plugins[n].path).claiming(manifest);
                 self.plugins[n].manifest = Err(fault);
             } else {
                 self.plugins[n].shadowed_by = Some(winner);
@@ -263,7 +263,8 @@ fn usable(path: &Path, manifest: Manifest) -> Result<Manifest, Fault> {
     if major(&manifest.abi) != major(ABI_VERSION) {
         return Err(Fault::abi(&manifest.name, path, &manifest.abi).claiming(&manifest));
     }
-    let unknown = manifest.needs.iter().find(|need| !crate::host::ABILITIES.contains(&need.as_str()));
+    let unknown =
+        manifest.needs.iter().find(|need| !crate::host::ABILITIES.contains(&need.as_str()));
     if let Some(need) = unknown {
         return Err(Fault::ability(&manifest.name, path, need).claiming(&manifest));
     }

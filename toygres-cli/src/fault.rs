@@ -163,8 +163,10 @@ impl Fault {
     }
 
     pub(crate) fn missing_symbol(name: &str, path: &Path) -> Self {
-        let message =
-            format!("{} does not export `TOYGRES_PLUGIN`: it was built wrongly", naming(name, path));
+        let message = format!(
+            "{} does not export `TOYGRES_PLUGIN`: it was built wrongly",
+            naming(name, path)
+        );
         let hint = "build it with `plugin!` of toygres-plugin-api and crate-type \"cdylib\"";
         Self::new("missing_symbol", path, message, hint.to_owned())
     }

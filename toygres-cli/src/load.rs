@@ -27,7 +27,8 @@ impl Loaded {
     pub fn open(owned: &Owned<'_>) -> Result<Self, Fault> {
         let (name, path) = (owned.manifest.name.as_str(), owned.plugin.path.as_path());
         // A path without a slash would be searched for in the linker's own folders.
-        let absolute = std::path::absolute(path).map_err(|error| Fault::unreadable(path, &error))?;
+        let absolute =
+            std::path::absolute(path).map_err(|error| Fault::unreadable(path, &error))?;
         // All symbols are bound now, so that a missing one is an answer here and no crash later;
         // none is lent to the next library.
         // SAFETY: the file's constructors run here. It belongs to the operator or to root and

@@ -216,7 +216,8 @@ impl Output {
         let height = terminal_size().map_or(24, |(_, height)| height);
         let lines: Vec<&str> = text.lines().collect();
         let room = height.saturating_sub(1).max(1);
-        let mut shown: Vec<String> = lines.iter().take(room).map(|line| (*line).to_owned()).collect();
+        let mut shown: Vec<String> =
+            lines.iter().take(room).map(|line| (*line).to_owned()).collect();
         if lines.len() > room {
             let hidden = lines.len() - room + 1;
             shown.truncate(room - 1);
@@ -281,7 +282,11 @@ impl Output {
     fn look(&self, terminal: bool) -> Look {
         Look {
             style: Style { color: self.colors(terminal), unicode: is_utf8() },
-            width: if terminal { Some(terminal_size().map_or(80, |(width, _)| width)) } else { None },
+            width: if terminal {
+                Some(terminal_size().map_or(80, |(width, _)| width))
+            } else {
+                None
+            },
             wide: self.format == Format::Wide,
             columns: self.columns.clone(),
             now: jiff::Zoned::now(),
@@ -337,4 +342,3 @@ fn terminal_size() -> Option<(usize, usize)> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then_some((size.ws_col.into(), size.ws_row.into()))
 }
-

@@ -37,7 +37,10 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("info")
                 .about("Show what a plugin says of itself and its commands")
-                .arg(name("name", "The plugin's name, or the path of its library").value_name("PLUGIN"))
+                .arg(
+                    name("name", "The plugin's name, or the path of its library")
+                        .value_name("PLUGIN"),
+                )
                 .args(cli::Options::of_details()),
         )
         .subcommand(

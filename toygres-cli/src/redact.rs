@@ -16,9 +16,24 @@ pub const MASK: &str = "***";
 
 /// Words that may announce a secret; text without any of them is left as it is at almost no cost.
 const TRIGGERS: &[&str] = &[
-    "passw", "pwd", "passphrase", "secret", "token", "credential", "api_key", "api-key", "apikey",
-    "access_key", "access-key", "accesskey", "private_key", "private-key", "privatekey",
-    "authorization", "bearer", "://",
+    "passw",
+    "pwd",
+    "passphrase",
+    "secret",
+    "token",
+    "credential",
+    "api_key",
+    "api-key",
+    "apikey",
+    "access_key",
+    "access-key",
+    "accesskey",
+    "private_key",
+    "private-key",
+    "privatekey",
+    "authorization",
+    "bearer",
+    "://",
 ];
 
 /// Masks secrets.
@@ -46,9 +61,8 @@ impl Redactor {
         };
         let words: Vec<String> = TRIGGERS.iter().map(|word| (*word).to_owned()).collect();
         let triggers = build(&words, true);
-        let triggers = triggers.unwrap_or_else(|| {
-            unreachable!("a dozen short words make a small automaton")
-        });
+        let triggers =
+            triggers.unwrap_or_else(|| unreachable!("a dozen short words make a small automaton"));
         let known = if forms.is_empty() { None } else { build(&forms, false) };
         Self { show, triggers, known }
     }

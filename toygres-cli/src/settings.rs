@@ -39,9 +39,8 @@ impl Environment {
         let process = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        let dotenv = dotenvy::from_filename_iter(".env").map(|found| {
-            found.filter_map(std::result::Result::ok).collect::<BTreeMap<_, _>>()
-        });
+        let dotenv = dotenvy::from_filename_iter(".env")
+            .map(|found| found.filter_map(std::result::Result::ok).collect::<BTreeMap<_, _>>());
         Self { process: process.collect(), dotenv: dotenv.unwrap_or_default() }
     }
 
@@ -80,9 +79,10 @@ impl Settings {
     #[must_use]
     pub fn new(environment: Environment, options: &Options) -> Self {
         let home = home(&environment);
-        let context = options.context.clone().or_else(|| {
-            environment.get("TOYGRES_CONTEXT").map(|(name, _)| name.to_owned())
-        });
+        let context = options
+            .context
+            .clone()
+            .or_else(|| environment.get("TOYGRES_CONTEXT").map(|(name, _)| name.to_owned()));
         let path = home.as_ref().map(|home| home.join("config.toml")).unwrap_or_default();
         let file = ConfigFile::read(&path, context.as_deref());
         let mut flags = BTreeMap::new();
@@ -189,8 +189,7 @@ impl Settings {
         let file = self.file.as_ref().ok()?;
         let mode = std::fs::metadata(&file.path).ok()?.permissions().mode();
         let secret = KNOWN.iter().any(|known| {
-            file.get(known.key)
-                .is_some_and(|value| known.secret || password_of(&value).is_some())
+            file.get(known.key).is_some_and(|value| known.secret || password_of(&value).is_some())
         });
         (secret && mode & 0o044 != 0).then(|| {
             format!(

@@ -140,4 +140,3 @@ fn home() -> Result<PathBuf> {
     let home = std::env::var_os("HOME").ok_or("HOME is not set")?;
     Ok(Path::new(&home).join(".toygres"))
 }
-

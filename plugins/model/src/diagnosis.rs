@@ -223,7 +223,10 @@ fn nothing(records: &Records) -> Diagnosis {
     if let Some(until) = records.locked_until.filter(|until| *until > records.now) {
         return Diagnosis::new(
             Kind::ProcessingTurn,
-            format!("a dispatcher is processing it (lease for another {})", time::words(until - records.now)),
+            format!(
+                "a dispatcher is processing it (lease for another {})",
+                time::words(until - records.now)
+            ),
             json!({"lease_until": time::rfc3339(until)}),
         );
     }

@@ -21,7 +21,10 @@ pub fn message(details: &Value) -> String {
             inner.get("attempt_count").unwrap_or(&Value::Null),
             inner.get("max_attempts").unwrap_or(&Value::Null)
         ),
-        _ => inner.get("message").and_then(Value::as_str).map_or_else(|| details.to_string(), str::to_owned),
+        _ => inner
+            .get("message")
+            .and_then(Value::as_str)
+            .map_or_else(|| details.to_string(), str::to_owned),
     }
 }
 
@@ -57,7 +60,8 @@ mod tests {
 
     #[test]
     fn details_of_every_shape_have_words() {
-        let cancelled = json!({"Application": {"kind": {"Cancelled": {"reason": "why"}}, "message": "m"}});
+        let cancelled =
+            json!({"Application": {"kind": {"Cancelled": {"reason": "why"}}, "message": "m"}});
         assert_eq!(message(&cancelled), "canceled: why");
         assert_eq!(cancel_reason(&cancelled).as_deref(), Some("why"));
         let failed = json!({"Application": {"kind": "ActivityFailed", "message": "disk full"}});

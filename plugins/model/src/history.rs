@@ -26,9 +26,16 @@ impl Event {
     pub fn read(id: i64, event_data: &str, created_at: Option<i64>) -> Self {
         let parsed = serde_json::from_str(event_data).unwrap_or(Value::Null);
         let Value::Object(mut data) = parsed else {
-            return Self { id, source: None, kind: UNREADABLE.to_owned(), at: created_at, data: Map::new() };
+            return Self {
+                id,
+                source: None,
+                kind: UNREADABLE.to_owned(),
+                at: created_at,
+                data: Map::new(),
+            };
         };
-        let at = data.get("timestamp_ms").and_then(Value::as_i64).filter(|ms| *ms > 0).or(created_at);
+        let at =
+            data.get("timestamp_ms").and_then(Value::as_i64).filter(|ms| *ms > 0).or(created_at);
         let source = data.get("source_event_id").and_then(Value::as_i64);
         let kind = match data.get("type").and_then(Value::as_str).map(str::to_owned) {
             Some(kind) => kind,
@@ -82,9 +89,15 @@ mod tests {
     fn events_of_every_generation_are_read() {
         let today = r#"{"event_id":2,"source_event_id":1,"timestamp_ms":5,"type":"ActivityCompleted","result":"r"}"#;
         let event = Event::read(2, today, Some(9));
-        assert_eq!((event.kind.as_str(), event.source, event.at), ("ActivityCompleted", Some(1), Some(5)));
+        assert_eq!(
+            (event.kind.as_str(), event.source, event.at),
+            ("ActivityCompleted", Some(1), Some(5))
+        );
         let old = Event::read(3, r#"{"ActivityScheduled":{"id":3,"name":"n"}}"#, Some(9));
-        assert_eq!((old.kind.as_str(), old.text("name"), old.at), ("ActivityScheduled", Some("n"), Some(9)));
+        assert_eq!(
+            (old.kind.as_str(), old.text("name"), old.at),
+            ("ActivityScheduled", Some("n"), Some(9))
+        );
         let newer = Event::read(4, r#"{"type":"Teleported","where":"x","timestamp_ms":7}"#, None);
         assert_eq!((newer.kind.as_str(), newer.at), ("Teleported", Some(7)));
         for broken in ["", "{", "[]", "\"x\"", "{}", "{\"a\":1}"] {

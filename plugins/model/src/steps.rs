@@ -138,10 +138,10 @@ fn completion(
     let state = match event.kind.as_str() {
         "ActivityCompleted" | "TimerFired" | "SubOrchestrationCompleted" => StepState::Succeeded,
         "ActivityFailed" | "SubOrchestrationFailed" => StepState::Failed,
-        "ActivityCancelRequested" | "SubOrchestrationCancelRequested"
-        | "ExternalSubscribedCancelled" | "ExternalSubscribedPersistentCancelled" => {
-            StepState::Cancelled
-        }
+        "ActivityCancelRequested"
+        | "SubOrchestrationCancelRequested"
+        | "ExternalSubscribedCancelled"
+        | "ExternalSubscribedPersistentCancelled" => StepState::Cancelled,
         // Matched by name, in order; not by number.
         "ExternalEvent" | "ExternalEventPersistent" => {
             let name = event.text("name")?;
@@ -171,7 +171,9 @@ fn begun(event: &Event) -> Step {
         }
         "OrchestrationCompleted" => (StepKind::Lifecycle, lifecycle(event), StepState::Succeeded),
         "OrchestrationFailed" => (StepKind::Lifecycle, lifecycle(event), StepState::Failed),
-        "OrchestrationStarted" | "OrchestrationContinuedAsNew" | "OrchestrationCancelRequested"
+        "OrchestrationStarted"
+        | "OrchestrationContinuedAsNew"
+        | "OrchestrationCancelRequested"
         | "OrchestrationChained" => (StepKind::Lifecycle, lifecycle(event), StepState::None),
         _ => (StepKind::Other, spaced(&event.kind), StepState::None),
     };
@@ -224,7 +226,8 @@ fn outcome(event: &Event) -> Option<String> {
     if let Some(details) = event.data.get("details").or_else(|| event.data.get("error")) {
         return Some(error_details::message(details));
     }
-    let value = ["result", "output", "data", "reason"].iter().find_map(|key| event.data.get(*key))?;
+    let value =
+        ["result", "output", "data", "reason"].iter().find_map(|key| event.data.get(*key))?;
     Some(match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -305,22 +308,33 @@ mod tests {
             json!({"type": "ActivityCompleted", "source_event_id": 2, "result": "x", "timestamp_ms": 150}),
             json!({"type": "ActivityCompleted", "source_event_id": 1, "result": "y", "timestamp_ms": 400}),
         ]));
-        let told: Vec<_> =
-            steps.iter().map(|step| (step.name.as_str(), step.duration(), step.outcome.as_deref())).collect();
+        let told: Vec<_> = steps
+            .iter()
+            .map(|step| (step.name.as_str(), step.duration(), step.outcome.as_deref()))
+            .collect();
         assert_eq!(told, [("a", Some(300), Some("y")), ("b", Some(40), Some("x"))]);
     }
 
     #[test]
     fn retries_follow_a_failure_of_the_same_call() {
         let failed = |source: i64| json!({"type": "ActivityFailed", "source_event_id": source, "details": "no"});
-        let scheduled = |input: &str| json!({"type": "ActivityScheduled", "name": "a", "input": input});
+        let scheduled =
+            |input: &str| json!({"type": "ActivityScheduled", "name": "a", "input": input});
         let steps = steps(&events(&[
-            scheduled("1"), failed(1), scheduled("1"), failed(3), scheduled("1"),
+            scheduled("1"),
+            failed(1),
+            scheduled("1"),
+            failed(3),
+            scheduled("1"),
             json!({"type": "ActivityCompleted", "source_event_id": 5, "result": ""}),
-            scheduled("2"), scheduled("1"),
+            scheduled("2"),
+            scheduled("1"),
         ]));
         let summary = Summary::of(&steps);
-        assert_eq!((summary.executed, summary.succeeded, summary.failed, summary.retries), (5, 1, 2, 2));
+        assert_eq!(
+            (summary.executed, summary.succeeded, summary.failed, summary.retries),
+            (5, 1, 2, 2)
+        );
     }
 
     #[test]
@@ -331,8 +345,10 @@ mod tests {
             json!({"type": "ExternalEvent", "name": "stop", "data": "d"}),
             json!({"type": "Unheard", "x": 1}),
         ]));
-        assert_eq!(steps.iter().map(|step| step.state).collect::<Vec<_>>(),
-            [StepState::Pending, StepState::Succeeded, StepState::None]);
+        assert_eq!(
+            steps.iter().map(|step| step.state).collect::<Vec<_>>(),
+            [StepState::Pending, StepState::Succeeded, StepState::None]
+        );
     }
 
     proptest! {

@@ -16,8 +16,18 @@ pub(super) fn root(catalogue: &Catalogue, typed: &[String]) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
-        .args(super::options::output(false).into_iter().filter(|arg| arg.get_id() == "host.plugin-dir"))
-        .subcommand(group("server", "Manage and diagnose the control plane", Scope::Server, catalogue, typed))
+        .args(
+            super::options::output(false)
+                .into_iter()
+                .filter(|arg| arg.get_id() == "host.plugin-dir"),
+        )
+        .subcommand(group(
+            "server",
+            "Manage and diagnose the control plane",
+            Scope::Server,
+            catalogue,
+            typed,
+        ))
         .subcommand(crate::plugin::command())
         .subcommand(
             Command::new("version")

@@ -40,7 +40,8 @@ pub(super) fn grouped(name: &str, about: &str, scope: Scope, catalogue: &Catalog
         text.push_str("\nNo plugin with such commands was found; see `toygres plugin list`.\n");
     }
     let clashes = catalogue.clashes();
-    let faults = catalogue.faults().count() + clashes.iter().filter(|(of, ..)| *of == scope).count();
+    let faults =
+        catalogue.faults().count() + clashes.iter().filter(|(of, ..)| *of == scope).count();
     if faults > 0 {
         text.push_str(&format!(
             "\n{faults} plugin fault{}; see `toygres plugin list`.\n",

@@ -122,9 +122,19 @@ fn connection() -> Vec<Arg> {
         Arg::new(id).long(long).value_name(name).help(help).help_heading(CONNECTION)
     };
     vec![
-        text("host.database-url", "database-url", "URL", "The metadata database [env: DATABASE_URL]"),
+        text(
+            "host.database-url",
+            "database-url",
+            "URL",
+            "The metadata database [env: DATABASE_URL]",
+        ),
         text("host.context", "context", "NAME", "The context of the configuration to use"),
-        text("host.namespace", "namespace", "NAME", "The Kubernetes namespace [env: AKS_NAMESPACE]"),
+        text(
+            "host.namespace",
+            "namespace",
+            "NAME",
+            "The Kubernetes namespace [env: AKS_NAMESPACE]",
+        ),
         text("host.kubeconfig", "kubeconfig", "FILE", "The kubeconfig [env: KUBECONFIG]")
             .value_parser(value_parser!(PathBuf)),
     ]
@@ -202,7 +212,9 @@ impl Early {
             };
             match name {
                 "--plugin-dir" => {
-                    early.plugin_dirs.extend(value.or_else(|| words.next().cloned()).map(PathBuf::from));
+                    early
+                        .plugin_dirs
+                        .extend(value.or_else(|| words.next().cloned()).map(PathBuf::from));
                 }
                 "--output" | "-o" => early.output = value.or_else(|| words.next().cloned()),
                 short if short.starts_with("-o") => {
@@ -221,7 +233,17 @@ mod tests {
 
     #[test]
     fn early_options_are_found_in_every_spelling() {
-        let typed = ["toygres", "--plugin-dir", "/a", "server", "--plugin-dir=/b", "-ojson", "--", "-o", "x"];
+        let typed = [
+            "toygres",
+            "--plugin-dir",
+            "/a",
+            "server",
+            "--plugin-dir=/b",
+            "-ojson",
+            "--",
+            "-o",
+            "x",
+        ];
         let early = Early::read(&typed.map(str::to_owned));
         assert_eq!(early.plugin_dirs, ["/a", "/b"].map(std::path::PathBuf::from));
         assert_eq!(early.output.as_deref(), Some("json"));

@@ -19,9 +19,9 @@ pub fn parse(kind: ArgKind, typed: &str) -> Result<Value, String> {
     match kind {
         ArgKind::Integer => {
             let number = typed.parse::<i64>().map(Value::from);
-            number.or_else(|_| typed.parse::<u64>().map(Value::from)).map_err(|_| {
-                format!("`{typed}` is no whole number")
-            })
+            number
+                .or_else(|_| typed.parse::<u64>().map(Value::from))
+                .map_err(|_| format!("`{typed}` is no whole number"))
         }
         ArgKind::Float => match typed.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::from(number)),
@@ -78,7 +78,8 @@ fn units(typed: &str) -> Option<u64> {
 /// # Errors
 /// The grammar.
 pub fn time(typed: &str, now: &Zoned) -> Result<String, String> {
-    let found = named(typed, now).or_else(|| ago(typed, now)).or_else(|| absolute(typed, now.time_zone()));
+    let found =
+        named(typed, now).or_else(|| ago(typed, now)).or_else(|| absolute(typed, now.time_zone()));
     let found = found.ok_or_else(|| format!("`{typed}` is no time; give {TIME_GRAMMAR}"))?;
     Ok(found.to_string())
 }

@@ -26,7 +26,8 @@ fn section<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<&'a [u8], Fault> 
         Ok(FileKind::Elf32) => elf::<FileHeader32<Endianness>, R>(path, data),
         Ok(FileKind::MachO64) => {
             let file = object::File::parse(data).map_err(|error| Fault::truncated(path, error))?;
-            let section = file.section_by_name("__toygres").ok_or_else(|| Fault::no_manifest(path))?;
+            let section =
+                file.section_by_name("__toygres").ok_or_else(|| Fault::no_manifest(path))?;
             section.data().map_err(|error| Fault::truncated(path, error))
         }
         Ok(_) => Err(Fault::architecture(path, "another kind of file")),

@@ -21,9 +21,7 @@ use std::time::Duration;
 use target::Target;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::protocol::{
-    DbBegin, DbEnd, DbExecute, DbQuery, DbSession, DbTarget,
-};
+use toygres_plugin_api::protocol::{DbBegin, DbEnd, DbExecute, DbQuery, DbSession, DbTarget};
 use toygres_plugin_api::report::StreamRef;
 use toygres_plugin_api::{Error, Result};
 
@@ -94,9 +92,11 @@ impl Database {
         }
         let mut leased = self.lease().await?;
         if query.untrusted && leased.connection.superuser {
-            self.warn("this role is a superuser: functions with effects outside the transaction \
+            self.warn(
+                "this role is a superuser: functions with effects outside the transaction \
                        (`pg_terminate_backend`, `pg_reload_conf`, …) are not held back; use a role \
-                       with fewer rights");
+                       with fewer rights",
+            );
         }
         let begun = query::begin(&mut leased.connection, &query, &limits).await;
         let opened = match begun {
@@ -181,8 +181,7 @@ impl Database {
         let mut leased = self.lease().await?;
         query::begin_session(&mut leased.connection, granted.as_ref(), &limits).await?;
         let session = self.0.next.fetch_add(1, Ordering::Relaxed);
-        lock(&self.0.sessions)
-            .insert(session, Arc::new(tokio::sync::Mutex::new(Some(leased))));
+        lock(&self.0.sessions).insert(session, Arc::new(tokio::sync::Mutex::new(Some(leased))));
         Ok(DbSession { session })
     }
 

@@ -72,14 +72,16 @@ impl Kube {
         for entry in &request.headers {
             forwarded = forwarded.header(entry.0.as_str(), entry.1.as_slice());
         }
-        let forwarded = forwarded
-            .body(KubeBody::from(request.body.into_vec()))
-            .map_err(|error| Error::plugin("the request to Kubernetes is malformed").cause(error))?;
+        let forwarded =
+            forwarded.body(KubeBody::from(request.body.into_vec())).map_err(|error| {
+                Error::plugin("the request to Kubernetes is malformed").cause(error)
+            })?;
         let answered = tokio::time::timeout(DEADLINE, client.send(forwarded)).await;
         let answered = answered.map_err(|_| unreachable(target, "no answer in time"))?;
         let response = answered.map_err(|error| unreachable(target, &chain(&error)))?;
         let (parts, body) = response.into_parts();
-        let headers = parts.headers.iter().map(|(name, value)| header_entry(name.as_str(), value.as_bytes()));
+        let headers =
+            parts.headers.iter().map(|(name, value)| header_entry(name.as_str(), value.as_bytes()));
         Ok(HttpResponse {
             status: parts.status.as_u16(),
             headers: headers.collect(),
@@ -188,4 +190,3 @@ impl Body for Pieces {
         .into_ffi()
     }
 }
-

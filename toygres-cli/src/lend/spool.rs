@@ -119,7 +119,9 @@ fn read(file: &mut impl Read, columns: usize) -> io::Result<RowBatch> {
         let mut length = [0; 4];
         match file.read_exact(&mut length) {
             Ok(()) => {}
-            Err(error) if n % columns.max(1) == 0 && error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(error)
+                if n % columns.max(1) == 0 && error.kind() == io::ErrorKind::UnexpectedEof =>
+            {
                 break;
             }
             Err(error) => return Err(error),

@@ -45,7 +45,8 @@ impl Ui {
             bar
         });
         let amount = progress.done.zip(progress.total);
-        let template = if amount.is_some() { "{spinner} {msg} {pos}/{len}" } else { "{spinner} {msg}" };
+        let template =
+            if amount.is_some() { "{spinner} {msg} {pos}/{len}" } else { "{spinner} {msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -87,8 +88,10 @@ impl Ui {
         self.clear();
         self.output.preview(&question.preview);
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(Error::refused("a confirmation is needed and there is no terminal to ask on")
-                .hint("run it again with `--force`"));
+            return Err(Error::refused(
+                "a confirmation is needed and there is no terminal to ask on",
+            )
+            .hint("run it again with `--force`"));
         }
         let asked = tokio::task::spawn_blocking(move || ask(&question)).await;
         match asked {

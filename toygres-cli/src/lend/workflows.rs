@@ -83,7 +83,9 @@ impl Workflows {
     async fn connect(&self) -> Result<Client> {
         let (url, _) = self.settings.get("database.url")?;
         let url = url.ok_or_else(|| {
-            Error::unavailable("no database is configured").retryable(false).hint("set `DATABASE_URL`")
+            Error::unavailable("no database is configured")
+                .retryable(false)
+                .hint("set `DATABASE_URL`")
         })?;
         let (schema, _) = self.settings.get("database.duroxide_schema")?;
         let schema = schema.unwrap_or_default();
@@ -93,7 +95,8 @@ impl Workflows {
         config.migration_policy = MigrationPolicy::VerifyOnly;
         let provider = tokio::time::timeout(DEADLINE, PostgresProvider::new_with_config(config));
         let provider = provider.await.map_err(|_| {
-            Error::unavailable("the database did not answer in time").hint("try `toygres server db-status`")
+            Error::unavailable("the database did not answer in time")
+                .hint("try `toygres server db-status`")
         })?;
         let provider = provider.map_err(|error| unusable(&schema, &error.to_string()))?;
         Ok(Client::new(Arc::new(provider)))
@@ -104,7 +107,8 @@ impl Workflows {
         answer: impl Future<Output = std::result::Result<T, E>>,
     ) -> Result<T> {
         let answered = tokio::time::timeout(DEADLINE, answer).await.map_err(|_| {
-            Error::unavailable("the database did not answer in time").hint("try `toygres server db-status`")
+            Error::unavailable("the database did not answer in time")
+                .hint("try `toygres server db-status`")
         })?;
         answered.map_err(|error| Error::failed("duroxide refused").cause(error))
     }

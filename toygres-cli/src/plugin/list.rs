@@ -48,9 +48,8 @@ pub(super) fn report(catalogue: &Catalogue, folders: &Folders) -> Report {
     for row in rows.iter().filter(|row| row.message.is_some()) {
         let message = row.message.clone().unwrap_or_default();
         let hint = row.hint.clone().unwrap_or_default();
-        report = report
-            .block(Block::remark(Tone::Bad, message))
-            .block(Block::text(format!("  {hint}")));
+        report =
+            report.block(Block::remark(Tone::Bad, message)).block(Block::text(format!("  {hint}")));
     }
     for (_, _, fault) in catalogue.clashes() {
         report = report.warning(format!("{}; {}", fault.message, fault.hint));
@@ -62,9 +61,10 @@ impl Row {
     fn of(found: &Found) -> Self {
         let manifest = found.manifest.as_ref().ok();
         let fault = found.manifest.as_ref().err();
-        let shadow = found.shadowed_by.as_ref().map(|path| {
-            format!("{} in an earlier folder has the same name", path.display())
-        });
+        let shadow = found
+            .shadowed_by
+            .as_ref()
+            .map(|path| format!("{} in an earlier folder has the same name", path.display()));
         let status = match (&fault, &shadow) {
             (Some(_), _) => "refused",
             (None, Some(_)) => "shadowed",

@@ -2,8 +2,16 @@
 
 /// Parts of a name that say so, in lower case and without separators.
 const SECRET: &[&str] = &[
-    "password", "passwd", "passphrase", "secret", "token", "credential", "apikey", "accesskey",
-    "privatekey", "authorization",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "credential",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "authorization",
 ];
 
 /// Endings of names that speak about a secret without being one.
@@ -40,7 +48,8 @@ fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before_lower = false;
     for letter in name.chars() {
-        let starts = !letter.is_ascii_alphanumeric() || (letter.is_ascii_uppercase() && before_lower);
+        let starts =
+            !letter.is_ascii_alphanumeric() || (letter.is_ascii_uppercase() && before_lower);
         if starts && words.last().is_some_and(|word| !word.is_empty()) {
             words.push(String::new());
         }
@@ -59,15 +68,36 @@ mod tests {
     #[test]
     fn names_that_hold_a_secret_are_told_from_names_about_one() {
         for name in [
-            "password", "PGPASSWORD", "db_password", "adminPassword", "AWS_SECRET_ACCESS_KEY",
-            "api-key", "apiKey", "token", "TOYGRES_API_TOKEN", "Authorization", "credentials", "pwd",
-            "client_secret", "passwords",
+            "password",
+            "PGPASSWORD",
+            "db_password",
+            "adminPassword",
+            "AWS_SECRET_ACCESS_KEY",
+            "api-key",
+            "apiKey",
+            "token",
+            "TOYGRES_API_TOKEN",
+            "Authorization",
+            "credentials",
+            "pwd",
+            "client_secret",
+            "passwords",
         ] {
             assert!(is_secret(name), "{name}");
         }
         for name in [
-            "password_expires_at", "token_count", "has_password", "hasPassword", "secretName",
-            "secret_ref", "lock_token", "PWD_COUNT", "instance", "PGPASSFILE", "key", "passed",
+            "password_expires_at",
+            "token_count",
+            "has_password",
+            "hasPassword",
+            "secretName",
+            "secret_ref",
+            "lock_token",
+            "PWD_COUNT",
+            "instance",
+            "PGPASSFILE",
+            "key",
+            "passed",
             "tokenType",
         ] {
             assert!(!is_secret(name), "{name}");

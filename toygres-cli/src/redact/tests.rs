@@ -18,13 +18,22 @@ fn what_announces_a_secret_is_masked() {
         ("PGPASSWORD=x psql", "PGPASSWORD=*** psql"),
         ("Authorization: Bearer abcd.efgh", "Authorization: Bearer ***"),
         ("CREATE ROLE u PASSWORD 'hunter2'", "CREATE ROLE u PASSWORD '***'"),
-        ("toygres create db --password hunter2 -o json", "toygres create db --password *** -o json"),
+        (
+            "toygres create db --password hunter2 -o json",
+            "toygres create db --password *** -o json",
+        ),
         (r#"{"password":"a\"b\\","x":1}"#, r#"{"password":"***","x":1}"#),
         (r#"{"input":"{\"password\":\"a\\\"b\"}"}"#, r#"{"input":"{\"password\":\"***\"}"}"#),
         (r#"{"token": 1234, "n": 5}"#, r#"{"token": ***, "n": 5}"#),
-        (r#"{"has_password": true, "password": null}"#, r#"{"has_password": true, "password": null}"#),
+        (
+            r#"{"has_password": true, "password": null}"#,
+            r#"{"has_password": true, "password": null}"#,
+        ),
         ("the password was wrong", "the password was wrong"),
-        ("password authentication failed for user \"u\"", "password authentication failed for user \"u\""),
+        (
+            "password authentication failed for user \"u\"",
+            "password authentication failed for user \"u\"",
+        ),
     ] {
         assert_eq!(masked(text), expected, "{text}");
     }

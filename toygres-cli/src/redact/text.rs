@@ -37,7 +37,8 @@ pub(super) fn mask<'a>(triggers: &AhoCorasick, text: &'a str) -> Cow<'a, str> {
 /// `://user:PASSWORD@`: the last `@` of the authority ends it.
 fn password_of_url(text: &str, authority: usize) -> Option<Range<usize>> {
     let rest = &text[authority..];
-    let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\');
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\');
     let end = rest.find(ends).unwrap_or(rest.len());
     // A slash or another of these within a password should have been encoded, but may not be:
     // then the `@` comes later in the same word.
@@ -69,9 +70,9 @@ fn after_bearer(text: &str, end: usize) -> Option<Range<usize>> {
 /// What stands under the name that `word` is part of.
 fn under_name(text: &str, word: Range<usize>) -> Option<Range<usize>> {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let start = text[..word.start].rfind(|c| !part(c)).map_or(0, |before| {
-        before + text[before..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = text[..word.start]
+        .rfind(|c| !part(c))
+        .map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8));
     let end = text[word.end..].find(|c| !part(c)).map_or(text.len(), |after| word.end + after);
     let name = text[start..end].trim_start_matches('-');
     // An escaped line break before a name leaves its letter at the name: `\npassword`.
@@ -115,7 +116,9 @@ fn bare(text: &str, begin: usize) -> Option<Range<usize>> {
     if rest.starts_with(['{', '[']) {
         return None;
     }
-    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '}' | ']' | ')' | '"' | '\'' | '\\');
+    let ends = |c: char| {
+        c.is_whitespace() || matches!(c, ',' | ';' | '&' | '}' | ']' | ')' | '"' | '\'' | '\\')
+    };
     let end = rest.find(ends).unwrap_or(rest.len());
     // `Authorization: Bearer x` is found by its own word.
     let harmless = ["true", "false", "null", "none", ""];

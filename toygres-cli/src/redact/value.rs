@@ -2,8 +2,8 @@
 
 use super::{MASK, Redactor, names};
 use serde_json::Value;
-use toygres_plugin_api::report::{Block, Cell, Kind, Note, Report, Rows, TreeNode};
 use toygres_plugin_api::Error;
+use toygres_plugin_api::report::{Block, Cell, Kind, Note, Report, Rows, TreeNode};
 
 impl Redactor {
     /// The value with every secret masked.
@@ -86,7 +86,9 @@ impl Redactor {
                     }
                     self.some(&mut table.empty);
                 }
-                Block::Bars { bars } => bars.iter_mut().for_each(|bar| self.in_place(&mut bar.label)),
+                Block::Bars { bars } => {
+                    bars.iter_mut().for_each(|bar| self.in_place(&mut bar.label))
+                }
                 Block::Steps { steps } => {
                     for step in steps {
                         self.in_place(&mut step.label);

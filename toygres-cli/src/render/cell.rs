@@ -16,18 +16,19 @@ pub fn text(value: &Value, kind: &Kind, style: Style, now: &Zoned) -> (String, T
         Kind::Number => plain(number(value)),
         Kind::Duration => plain(value.as_f64().map_or_else(|| words(value), duration)),
         Kind::Bytes => plain(value.as_f64().map_or_else(|| words(value), bytes)),
-        Kind::Percent => {
-            plain(value.as_f64().map_or_else(|| words(value), |part| format!("{:.1}%", part * 100.0)))
-        }
+        Kind::Percent => plain(
+            value.as_f64().map_or_else(|| words(value), |part| format!("{:.1}%", part * 100.0)),
+        ),
         Kind::Ago => plain(time(value).map_or_else(|| words(value), |time| ago(time, now, false))),
         Kind::Time => plain(time(value).map_or_else(|| words(value), |time| local(time, now))),
         Kind::TimeAgo => plain(time(value).map_or_else(
             || words(value),
             |time| format!("{} ({})", local(time, now), ago(time, now, true)),
         )),
-        Kind::Clock => plain(time(value).map_or_else(|| words(value), |time| {
-            time.to_zoned(now.time_zone().clone()).strftime("%H:%M:%S").to_string()
-        })),
+        Kind::Clock => plain(time(value).map_or_else(
+            || words(value),
+            |time| time.to_zoned(now.time_zone().clone()).strftime("%H:%M:%S").to_string(),
+        )),
         Kind::Check => match value.as_bool() {
             Some(true) => (style.pick("✓", "yes").to_owned(), Tone::Good),
             Some(false) => (style.pick("✗", "no").to_owned(), Tone::Muted),
@@ -52,7 +53,9 @@ pub fn text(value: &Value, kind: &Kind, style: Style, now: &Zoned) -> (String, T
 fn words(value: &Value) -> String {
     match value {
         Value::String(text) => harmless(text).into_owned(),
-        Value::Array(values) if values.iter().all(|value| value.is_string() || value.is_number()) => {
+        Value::Array(values)
+            if values.iter().all(|value| value.is_string() || value.is_number()) =>
+        {
             values.iter().map(words).collect::<Vec<_>>().join(", ")
         }
         other => harmless(&other.to_string()).into_owned(),
@@ -131,7 +134,8 @@ fn ago(time: Timestamp, now: &Zoned, in_words: bool) -> String {
         return "just now".to_owned();
     }
     let plural = if amount == 1 { "" } else { "s" };
-    let said = if in_words { format!("{amount} {long}{plural}") } else { format!("{amount}{short}") };
+    let said =
+        if in_words { format!("{amount} {long}{plural}") } else { format!("{amount}{short}") };
     if seconds >= 0 { format!("{said} ago") } else { format!("in {said}") }
 }
 
@@ -143,9 +147,17 @@ mod tests {
     #[test]
     fn amounts_are_read_at_a_glance() {
         for (ms, expected) in [
-            (1.5, "1.5ms"), (12.0, "12ms"), (300.0, "0.3s"), (1200.0, "1.2s"), (30_000.0, "30s"),
-            (165_000.0, "2m 45s"), (60_000.0, "1m"), (59_960.0, "1m"), (11_100_000.0, "3h 5m"),
-            (187_200_000.0, "2d 4h"), (0.0, "0ms"),
+            (1.5, "1.5ms"),
+            (12.0, "12ms"),
+            (300.0, "0.3s"),
+            (1200.0, "1.2s"),
+            (30_000.0, "30s"),
+            (165_000.0, "2m 45s"),
+            (60_000.0, "1m"),
+            (59_960.0, "1m"),
+            (11_100_000.0, "3h 5m"),
+            (187_200_000.0, "2d 4h"),
+            (0.0, "0ms"),
         ] {
             assert_eq!(duration(ms), expected, "{ms}");
         }

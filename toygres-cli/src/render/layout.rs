@@ -25,7 +25,8 @@ pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) 
         cells.push(line.collect());
     }
     let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
-    let widths = fitted(&columns, &titles, &cells, look.width.map(|width| width.saturating_sub(indent)));
+    let widths =
+        fitted(&columns, &titles, &cells, look.width.map(|width| width.saturating_sub(indent)));
     let mut text = String::new();
     if titles.iter().any(|title| !title.is_empty()) {
         let header: Vec<(String, Tone)> =
@@ -111,7 +112,9 @@ pub(super) fn shown_columns<'a>(columns: &'a [Column], look: &Look) -> Vec<&'a C
     match &look.columns {
         Some(wanted) => wanted
             .iter()
-            .filter_map(|name| columns.iter().find(|column| names(name, &column.key, &column.title)))
+            .filter_map(|name| {
+                columns.iter().find(|column| names(name, &column.key, &column.title))
+            })
             .collect(),
         None => columns.iter().filter(|column| look.wide || !column.wide).collect(),
     }

@@ -51,7 +51,8 @@ impl<'a> StreamWriter<'a> {
                 })
                 .collect(),
         };
-        let secret = columns.iter().map(|column| !redactor.shows() && names::is_secret(&column.name));
+        let secret =
+            columns.iter().map(|column| !redactor.shows() && names::is_secret(&column.name));
         let secret = secret.collect();
         let mut writer = Self {
             format,
@@ -134,7 +135,13 @@ impl<'a> StreamWriter<'a> {
     }
 
     /// A cell as it is written, masked where it must be.
-    fn cell<'b>(&self, batch: &'b RowBatch, row: usize, column: usize, suspect: bool) -> Option<Cow<'b, [u8]>> {
+    fn cell<'b>(
+        &self,
+        batch: &'b RowBatch,
+        row: usize,
+        column: usize,
+        suspect: bool,
+    ) -> Option<Cow<'b, [u8]>> {
         let cell = batch.cell(row, column)?;
         if self.secret[column] && !cell.is_empty() {
             return Some(Cow::Borrowed(MASK.as_bytes()));
@@ -179,7 +186,13 @@ impl<'a> StreamWriter<'a> {
         Ok(())
     }
 
-    fn json_cell(&mut self, batch: &RowBatch, row: usize, column: usize, suspect: bool) -> io::Result<()> {
+    fn json_cell(
+        &mut self,
+        batch: &RowBatch,
+        row: usize,
+        column: usize,
+        suspect: bool,
+    ) -> io::Result<()> {
         let kind = self.columns[column].kind;
         let Some(cell) = self.cell(batch, row, column, suspect) else {
             self.line.extend_from_slice(b"null");
@@ -221,7 +234,13 @@ impl<'a> StreamWriter<'a> {
         Ok(())
     }
 
-    fn table_row(&mut self, batch: &RowBatch, row: usize, suspect: bool, out: &mut dyn Write) -> io::Result<()> {
+    fn table_row(
+        &mut self,
+        batch: &RowBatch,
+        row: usize,
+        suspect: bool,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let cells: Vec<(String, Tone)> = self
             .shown
             .iter()
@@ -245,8 +264,11 @@ impl<'a> StreamWriter<'a> {
         if self.widths.is_some() || self.shown.is_empty() {
             return Ok(());
         }
-        let titles: Vec<String> =
-            self.shown.iter().map(|&column| harmless(&self.columns[column].name).into_owned()).collect();
+        let titles: Vec<String> = self
+            .shown
+            .iter()
+            .map(|&column| harmless(&self.columns[column].name).into_owned())
+            .collect();
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
         let shrinking = Column { shrink: true, ..Column::default() };
         let columns: Vec<&Column> = titles.iter().map(|_| &shrinking).collect();

@@ -16,7 +16,8 @@ pub(super) fn text(timeline: &Timeline, look: &Look, indent: usize) -> String {
     let whole = (to.as_millisecond() - from.as_millisecond()).max(1);
     let label = timeline.spans.iter().map(|span| width(&span.label)).max().unwrap_or(0).min(LABEL);
     // Label, axis, duration.
-    let axis = look.width.map_or(AXIS, |most| most.saturating_sub(indent + label + 14).clamp(10, AXIS));
+    let axis =
+        look.width.map_or(AXIS, |most| most.saturating_sub(indent + label + 14).clamp(10, AXIS));
     let mut text = String::new();
     for span in &timeline.spans {
         let name = pad(&shorten(&harmless(&span.label), label, look.style), label);

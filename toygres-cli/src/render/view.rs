@@ -60,9 +60,7 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
         Block::Table(table) => layout::table(table, report, look, indent),
         Block::Bars { bars } => layout::indented(&self::bars(bars, look), indent),
         Block::Steps { steps } => layout::indented(&self::steps(steps, look), indent),
-        Block::Timeline(spans) => {
-            layout::indented(&timeline::text(spans, look, indent), indent)
-        }
+        Block::Timeline(spans) => layout::indented(&timeline::text(spans, look, indent), indent),
         Block::Tree { roots } => layout::indented(&tree(roots, look), indent),
         Block::Text { text, tone } => {
             let glyph = style.glyph(*tone);
@@ -108,13 +106,14 @@ fn bars(bars: &[Bar], look: &Look) -> String {
     let amounts: Vec<String> = bars
         .iter()
         .map(|bar| {
-            let value = serde_json::Number::from_f64(bar.amount).map_or_else(Default::default, |number| {
-                if bar.amount.fract() == 0.0 && bar.amount.abs() < 9e15 {
-                    serde_json::json!(bar.amount as i64)
-                } else {
-                    number.into()
-                }
-            });
+            let value =
+                serde_json::Number::from_f64(bar.amount).map_or_else(Default::default, |number| {
+                    if bar.amount.fract() == 0.0 && bar.amount.abs() < 9e15 {
+                        serde_json::json!(bar.amount as i64)
+                    } else {
+                        number.into()
+                    }
+                });
             cell::text(&value, &bar.kind, look.style, &look.now).0
         })
         .collect();
@@ -122,7 +121,11 @@ fn bars(bars: &[Bar], look: &Look) -> String {
     let widest = amounts.iter().map(|amount| width(amount)).max().unwrap_or(0);
     let mut text = String::new();
     for (bar, amount) in bars.iter().zip(&amounts) {
-        let line = format!("{} {}", pad(&format!("{}:", harmless(&bar.label)), label), pad(amount, widest));
+        let line = format!(
+            "{} {}",
+            pad(&format!("{}:", harmless(&bar.label)), label),
+            pad(amount, widest)
+        );
         text.push_str(line.trim_end());
         if bar.whole > 0.0 {
             let part = (bar.amount / bar.whole).clamp(0.0, 1.0);

@@ -5,6 +5,7 @@ use crate::discover::Owned;
 use crate::fault::naming;
 use crate::guard::Guard;
 use crate::host::HostSide;
+use crate::lend::Lent;
 use crate::lend::db::Database;
 use crate::lend::grants::Grants;
 use crate::lend::interrupt::Interrupt;
@@ -12,7 +13,6 @@ use crate::lend::kube::Kube;
 use crate::lend::spool::{self, Spool};
 use crate::lend::ui::Ui;
 use crate::lend::workflows::Workflows;
-use crate::lend::Lent;
 use crate::load::Loaded;
 use crate::output::{Output, RowSource};
 use crate::settings::Settings;
@@ -97,11 +97,10 @@ impl Run<'_> {
         for warning in lent.db.take_warnings() {
             self.output.remark(NoteLevel::Warning, &warning);
         }
-        let answer: Answer = serde_json::from_slice(&answer?).map_err(|error| self.broke(&error))?;
+        let answer: Answer =
+            serde_json::from_slice(&answer?).map_err(|error| self.broke(&error))?;
         match answer {
-            Answer::Ok(report) => {
-                Ok(Answered { report, lent, runtime: runtime.handle().clone() })
-            }
+            Answer::Ok(report) => Ok(Answered { report, lent, runtime: runtime.handle().clone() }),
             Answer::Err(error) if error.kind == toygres_plugin_api::ErrorKind::Plugin => {
                 Err(self.named(error))
             }
@@ -206,7 +205,8 @@ impl Answered {
                 }
             }
         } else {
-            let mut rows = FromDatabase { lent: lent.clone(), stream: stream.id, runtime: runtime.clone() };
+            let mut rows =
+                FromDatabase { lent: lent.clone(), stream: stream.id, runtime: runtime.clone() };
             let printed = output.report(report, Some(&mut rows));
             runtime.block_on(async { lent.db.close(stream.id).await })?;
             printed

@@ -32,9 +32,8 @@ pub(super) fn watch(run: &Run<'_>, interval: Duration) -> Result<Verdict> {
             }
             Err(error) => return Err(error),
         }
-        let interrupted = runtime.block_on(async {
-            tokio::time::timeout(interval, interrupt.wait()).await.is_ok()
-        });
+        let interrupted = runtime
+            .block_on(async { tokio::time::timeout(interval, interrupt.wait()).await.is_ok() });
         if interrupted {
             break;
         }

@@ -43,7 +43,8 @@ impl ConfigFile {
                     .hint(format!("check it with: ls -l {}", path.display())));
             }
         };
-        let mut top: Table = text.parse().map_err(|error: toml::de::Error| broken(path, &text, &error))?;
+        let mut top: Table =
+            text.parse().map_err(|error: toml::de::Error| broken(path, &text, &error))?;
         let contexts = match top.remove("contexts") {
             Some(Value::Table(contexts)) => contexts,
             _ => Table::new(),

@@ -26,7 +26,9 @@ pub fn root_cause(records: &Records, error: &str) -> FailedChild {
         .filter(|step| matches!(step.kind, StepKind::Activity | StepKind::SubOrchestration))
         .collect();
     let spoken = failures.iter().rev().find(|step| {
-        step.outcome.as_deref().is_some_and(|outcome| !outcome.is_empty() && error.contains(outcome))
+        step.outcome
+            .as_deref()
+            .is_some_and(|outcome| !outcome.is_empty() && error.contains(outcome))
     });
     match spoken.or(failures.last()) {
         Some(step) if step.kind == StepKind::SubOrchestration => {

@@ -34,8 +34,14 @@ fn execute() -> Value {
 #[test]
 fn an_activity_is_where_its_queue_row_says() {
     for (columns, expected) in [
-        (json!({"lock_token": "t", "locked_until": NOW + 9000, "attempt_count": 2}), Kind::ExecutingActivity),
-        (json!({"lock_token": "t", "locked_until": NOW - 9000, "attempt_count": 1}), Kind::LeaseExpired),
+        (
+            json!({"lock_token": "t", "locked_until": NOW + 9000, "attempt_count": 2}),
+            Kind::ExecutingActivity,
+        ),
+        (
+            json!({"lock_token": "t", "locked_until": NOW - 9000, "attempt_count": 1}),
+            Kind::LeaseExpired,
+        ),
         (json!({"visible_at": at(NOW - 1000), "attempt_count": 0}), Kind::Queued),
         (json!({"visible_at": at(NOW - 60_000), "attempt_count": 0}), Kind::QueuedNoWorker),
         (json!({"visible_at": at(NOW - 60_000), "tag": "gpu"}), Kind::QueuedNoWorker),
@@ -63,10 +69,8 @@ fn a_long_timer_is_healthy_and_a_late_one_is_not() {
 
 #[test]
 fn what_needs_somebody_is_told_before_what_does_not() {
-    let mut records = records(&[
-        json!({"type": "TimerCreated", "fire_at_ms": NOW + 5000}),
-        scheduled(),
-    ]);
+    let mut records =
+        records(&[json!({"type": "TimerCreated", "fire_at_ms": NOW + 5000}), scheduled()]);
     let gone = json!({"lock_token": "t", "locked_until": NOW - 1});
     records.worker_queue =
         vec![row(gone, json!({"ActivityExecute": {"instance": "p", "id": 2, "name": "work"}}))];
@@ -75,11 +79,11 @@ fn what_needs_somebody_is_told_before_what_does_not() {
 
 #[test]
 fn a_start_that_nobody_takes_is_told_by_its_version() {
-    let start = |version: Value| {
-        json!({"StartOrchestration": {"instance": "p", "orchestration": "x::create", "version": version}})
-    };
+    let start = |version: Value| json!({"StartOrchestration": {"instance": "p", "orchestration": "x::create", "version": version}});
     let given_back = json!({"attempt_count": 3, "visible_at": at(NOW + 5000)});
-    for (version, expected) in [(json!("9.9.9"), Kind::UnsupportedVersion), (json!(null), Kind::Unregistered)] {
+    for (version, expected) in
+        [(json!("9.9.9"), Kind::UnsupportedVersion), (json!(null), Kind::Unregistered)]
+    {
         let mut records = records(&[]);
         records.orchestrator_queue = vec![row(given_back.clone(), start(version))];
         assert_eq!(diagnose(&records).kind, expected);

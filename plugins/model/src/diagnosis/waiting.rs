@@ -52,7 +52,9 @@ fn activity(records: &Records, step: &Step) -> Diagnosis {
                     format!(
                         "activity `{}` was scheduled{} and no queue holds it",
                         step.name,
-                        step.started.map(|at| format!(" {} ago", time::words(records.now - at))).unwrap_or_default()
+                        step.started
+                            .map(|at| format!(" {} ago", time::words(records.now - at)))
+                            .unwrap_or_default()
                     ),
                     evidence,
                 ),
@@ -98,7 +100,9 @@ fn queued_activity(
     if attempts > MAX_ATTEMPTS {
         return Diagnosis::new(
             Kind::Poisoned,
-            format!("activity `{name}` is poisoned: it was taken {attempts} times without an answer"),
+            format!(
+                "activity `{name}` is poisoned: it was taken {attempts} times without an answer"
+            ),
             evidence,
         );
     }
@@ -130,7 +134,10 @@ fn queued_activity(
     if waits > PATIENCE_MS {
         return Diagnosis::new(
             Kind::QueuedNoWorker,
-            format!("activity `{name}` is queued for {} and no worker takes it", time::words(waits)),
+            format!(
+                "activity `{name}` is queued for {} and no worker takes it",
+                time::words(waits)
+            ),
             evidence,
         );
     }

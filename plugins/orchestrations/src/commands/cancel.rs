@@ -46,7 +46,12 @@ pub(crate) async fn cancel(ctx: &Context, args: Cancel) -> Result<Report> {
     let (found, diagnosis) = look(ctx, &args.id).await?;
     let data = detail::data(&found, diagnosis.as_ref());
     if found.is_terminal() {
-        return ended(&args.id, &data, "already_terminal", format!("Already {}: nothing was changed", found.status));
+        return ended(
+            &args.id,
+            &data,
+            "already_terminal",
+            format!("Already {}: nothing was changed", found.status),
+        );
     }
     let confirmed = ctx
         .ui()

@@ -99,7 +99,10 @@ pub(crate) async fn not_found(session: &Session, schema: &Schema, id: &str) -> R
     let hint = if similar.is_empty() {
         "see what there is with `toygres server orchestrations`".to_owned()
     } else {
-        format!("did you mean {}?", similar.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" or "))
+        format!(
+            "did you mean {}?",
+            similar.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" or ")
+        )
     };
     Ok(Error::not_found(format!("there is no orchestration `{id}`")).hint(hint))
 }
@@ -114,7 +117,8 @@ fn report(
     let mut data = detail::data(found, diagnosis);
     let mut blocks = detail::blocks(&data, found, diagnosis);
     if args.history {
-        data["history"] = steps.iter().enumerate().map(|(n, step)| history::row(n + 1, step)).collect();
+        data["history"] =
+            steps.iter().enumerate().map(|(n, step)| history::row(n + 1, step)).collect();
         blocks.push(Block::heading("Execution History:"));
         blocks.push(history::block(steps));
         blocks.push(Block::text(history::total(steps, detail::duration(found))));
@@ -127,7 +131,8 @@ fn report(
         && let Some(timeline) = history::timeline(steps, found.records.now)
     {
         if data.get("history").is_none() {
-            data["history"] = steps.iter().enumerate().map(|(n, step)| history::row(n + 1, step)).collect();
+            data["history"] =
+                steps.iter().enumerate().map(|(n, step)| history::row(n + 1, step)).collect();
         }
         blocks.push(Block::heading("Timeline"));
         blocks.push(timeline);
@@ -155,7 +160,12 @@ const DEEPEST: usize = 16;
 const WIDEST: usize = 200;
 
 /// The orchestration with those below it, for people and for machines.
-fn tree<'a>(session: &'a Session, schema: &'a Schema, found: &'a Found, depth: usize) -> Growing<'a> {
+fn tree<'a>(
+    session: &'a Session,
+    schema: &'a Schema,
+    found: &'a Found,
+    depth: usize,
+) -> Growing<'a> {
     Box::pin(async move {
         let (mut nodes, mut data) = (Vec::new(), Vec::new());
         if depth < DEEPEST {

@@ -151,7 +151,9 @@ async fn stuck_reasons(session: &Session, schema: &Schema) -> Result<HashMap<Str
             continue;
         }
         let diagnosis = records::explain(session, schema, &found).await?;
-        if let Some(diagnosis) = diagnosis.filter(toygres_model::diagnosis::Diagnosis::needs_attention) {
+        if let Some(diagnosis) =
+            diagnosis.filter(toygres_model::diagnosis::Diagnosis::needs_attention)
+        {
             reasons.insert(id, diagnosis.summary);
         }
     }
@@ -248,7 +250,12 @@ async fn count(session: &Session, schema: &Schema, filter: &Filter) -> Result<Re
     Ok(Report::data(json!({"count": count}))?.text(format!("{count} orchestration{plural} found")))
 }
 
-async fn groups(session: &Session, schema: &Schema, filter: &Filter, by: GroupBy) -> Result<Report> {
+async fn groups(
+    session: &Session,
+    schema: &Schema,
+    filter: &Filter,
+    by: GroupBy,
+) -> Result<Report> {
     let (by, key, title) = match by {
         GroupBy::Type => (By::Type, "type", "TYPE"),
         GroupBy::Status => (By::Status, "status", "STATUS"),

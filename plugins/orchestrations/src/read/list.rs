@@ -88,7 +88,9 @@ fn conditions(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Ve
     }
     if !filter.types.is_empty() {
         let types = statement.bind(filter.types.clone());
-        conditions.push(format!("regexp_replace(i.orchestration_name, '^.*::', '') = ANY ({types}::text[])"));
+        conditions.push(format!(
+            "regexp_replace(i.orchestration_name, '^.*::', '') = ANY ({types}::text[])"
+        ));
     }
     if let Some(name) = &filter.instance {
         conditions.push(of_instance(name, schema, statement, "i.instance_id"));
@@ -103,7 +105,9 @@ fn conditions(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Ve
     }
     if let Some(text) = &filter.error_contains {
         let text = statement.bind(text.as_str());
-        conditions.push(format!("e.status = 'Failed' AND strpos(lower(e.output), lower({text}::text)) > 0"));
+        conditions.push(format!(
+            "e.status = 'Failed' AND strpos(lower(e.output), lower({text}::text)) > 0"
+        ));
     }
     if let Some(ids) = &filter.ids {
         let ids = statement.bind(ids.clone());
@@ -148,8 +152,10 @@ fn from(filter: &Filter, schema: &Schema) -> String {
     if !needs_execution {
         return instances;
     }
-    format!("{instances} JOIN {} e ON e.instance_id = i.instance_id AND e.execution_id = i.current_execution_id",
-        schema.table("executions"))
+    format!(
+        "{instances} JOIN {} e ON e.instance_id = i.instance_id AND e.execution_id = i.current_execution_id",
+        schema.table("executions")
+    )
 }
 
 fn all_of(conditions: &[String]) -> String {
@@ -158,18 +164,25 @@ fn all_of(conditions: &[String]) -> String {
 
 /// Orchestrations whose start lies in the queue: they have no row of their own yet.
 fn queued(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Option<String> {
-    let asked = filter.statuses.is_empty() || filter.statuses.iter().any(|status| status == "pending");
+    let asked =
+        filter.statuses.is_empty() || filter.statuses.iter().any(|status| status == "pending");
     if !asked || filter.error_contains.is_some() || !schema.has("orchestrator_queue") {
         return None;
     }
     let said = |key: &str| format!("substring(q.work_item from '\"{key}\":\"([^\"]*)\"')");
     let mut conditions = vec![
         "q.work_item LIKE '{\"StartOrchestration\"%'".to_owned(),
-        format!("NOT EXISTS (SELECT FROM {} i WHERE i.instance_id = q.instance_id)", schema.table("instances")),
+        format!(
+            "NOT EXISTS (SELECT FROM {} i WHERE i.instance_id = q.instance_id)",
+            schema.table("instances")
+        ),
     ];
     if !filter.types.is_empty() {
         let types = statement.bind(filter.types.clone());
-        conditions.push(format!("regexp_replace({}, '^.*::', '') = ANY ({types}::text[])", said("orchestration")));
+        conditions.push(format!(
+            "regexp_replace({}, '^.*::', '') = ANY ({types}::text[])",
+            said("orchestration")
+        ));
     }
     if let Some(name) = &filter.instance {
         conditions.push(of_instance(name, schema, statement, "q.instance_id"));
@@ -231,7 +244,8 @@ fn page_statement(
     let keyset = match after {
         None => String::new(),
         Some(cursor) => {
-            let (at, id) = (statement.bind(cursor.created_at.as_str()), statement.bind(cursor.id.as_str()));
+            let (at, id) =
+                (statement.bind(cursor.created_at.as_str()), statement.bind(cursor.id.as_str()));
             format!(" WHERE (created_at, {id}::text) < ({at}::timestamptz, instance_id)")
         }
     };
@@ -242,7 +256,9 @@ fn page_statement(
     let total = if limit == 0 {
         "NULL::bigint".to_owned()
     } else {
-        let counts = std::iter::once(begun).chain(queued).map(|part| format!("(SELECT count(*) FROM ({part}) AS counted)"));
+        let counts = std::iter::once(begun)
+            .chain(queued)
+            .map(|part| format!("(SELECT count(*) FROM ({part}) AS counted)"));
         counts.collect::<Vec<_>>().join(" + ")
     };
     let cms = if schema.has("cms") {
@@ -335,7 +351,9 @@ pub(crate) async fn groups(
         GroupBy::Nothing => ("NULL::text".to_owned(), "NULL::text"),
     };
     let queued = queued(filter, schema, &mut statement)
-        .map(|part| format!(" UNION ALL SELECT {queued_key}, count(*) FROM ({part}) AS waiting GROUP BY 1"))
+        .map(|part| {
+            format!(" UNION ALL SELECT {queued_key}, count(*) FROM ({part}) AS waiting GROUP BY 1")
+        })
         .unwrap_or_default();
     let only = if by == GroupBy::Error { " WHERE key IS NOT NULL" } else { "" };
     statement.sql = format!(

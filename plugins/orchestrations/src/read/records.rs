@@ -3,7 +3,9 @@
 use super::schema::Schema;
 use serde::Deserialize;
 use serde_json::Value;
-use toygres_model::diagnosis::{Diagnosis, FailedChild, Kind, Records, child_id, diagnose, root_cause};
+use toygres_model::diagnosis::{
+    Diagnosis, FailedChild, Kind, Records, child_id, diagnose, root_cause,
+};
 use toygres_model::history::Event;
 use toygres_model::queue::QueueRow;
 use toygres_model::steps::{Step, StepKind, StepState, steps};
@@ -99,7 +101,8 @@ pub(crate) async fn find(
         None => Vec::new(),
     };
     let terminal = events.iter().rev().find(|event| event.kind == "OrchestrationFailed");
-    let details = terminal.and_then(|event| event.data.get("details").or_else(|| event.data.get("error")));
+    let details =
+        terminal.and_then(|event| event.data.get("details").or_else(|| event.data.get("error")));
     let cancel_reason = details.and_then(error_details::cancel_reason);
     let status = status(shown.as_ref(), wanted != latest, cancel_reason.is_some());
     let error = match status.as_str() {
@@ -209,7 +212,12 @@ async fn executions(
     Ok(found)
 }
 
-async fn events(session: &Session, schema: &Schema, id: &str, execution: i64) -> Result<Vec<Event>> {
+async fn events(
+    session: &Session,
+    schema: &Schema,
+    id: &str,
+    execution: i64,
+) -> Result<Vec<Event>> {
     #[derive(Deserialize)]
     struct Row {
         event_id: i64,
@@ -281,7 +289,10 @@ async fn lock(session: &Session, schema: &Schema, id: &str) -> Result<Option<i64
         return Ok(None);
     }
     let lock: Option<Lock> = session
-        .query(format!("SELECT locked_until FROM {} WHERE instance_id = $1", schema.table("instance_locks")))
+        .query(format!(
+            "SELECT locked_until FROM {} WHERE instance_id = $1",
+            schema.table("instance_locks")
+        ))
         .bind(id)
         .fetch_optional()
         .await?;
@@ -303,10 +314,12 @@ pub(crate) async fn explain(
         let (diagnosis, child) = match current.status.as_str() {
             "completed" | "continued_as_new" => break,
             "cancelled" => (cancelled(&current), None),
-            "failed" => match root_cause(&current.records, current.error.as_deref().unwrap_or_default()) {
-                FailedChild::Here(diagnosis) => (diagnosis, None),
-                FailedChild::In(child) => (in_child(&current, &child), Some(child)),
-            },
+            "failed" => {
+                match root_cause(&current.records, current.error.as_deref().unwrap_or_default()) {
+                    FailedChild::Here(diagnosis) => (diagnosis, None),
+                    FailedChild::In(child) => (in_child(&current, &child), Some(child)),
+                }
+            }
             _ => {
                 let diagnosis = diagnose(&current.records);
                 let child = diagnosis.child.clone();
@@ -354,7 +367,9 @@ fn in_child(found: &Found, child: &str) -> Diagnosis {
 pub(crate) fn children(found: &Found) -> Vec<(&Step, String)> {
     let steps = found.records.steps.iter().filter(|step| step.kind == StepKind::SubOrchestration);
     steps
-        .map(|step| (step, child_id(&found.records.id, step.instance.as_deref().unwrap_or_default())))
+        .map(|step| {
+            (step, child_id(&found.records.id, step.instance.as_deref().unwrap_or_default()))
+        })
         .collect()
 }
 

@@ -58,7 +58,10 @@ pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
 fn times(found: &Found) -> (Option<String>, Option<String>) {
     let shown = found.shown();
     let started = shown.and_then(|execution| execution.started_at.clone());
-    (started.or_else(|| found.created_at.clone()), shown.and_then(|execution| execution.completed_at.clone()))
+    (
+        started.or_else(|| found.created_at.clone()),
+        shown.and_then(|execution| execution.completed_at.clone()),
+    )
 }
 
 /// From start to end; so far, where it has not ended.

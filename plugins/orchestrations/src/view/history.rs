@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use toygres_model::steps::{Step, StepKind, StepState};
 use toygres_model::time;
-use toygres_plugin_api::report::{Block, Column, Kind, Span, Table, Timeline, Tone, Rows};
+use toygres_plugin_api::report::{Block, Column, Kind, Rows, Span, Table, Timeline, Tone};
 
 /// One step as machines read it.
 pub(crate) fn row(number: usize, step: &Step) -> Value {
@@ -62,9 +62,10 @@ fn shown(step: &Step) -> String {
 
 /// How it ended, with a short result: `✓ (not ready)`.
 fn told(step: &Step) -> Option<String> {
-    let short = step.outcome.as_deref().filter(|text| {
-        !text.is_empty() && text.len() <= 60 && !text.starts_with(['{', '['])
-    });
+    let short = step
+        .outcome
+        .as_deref()
+        .filter(|text| !text.is_empty() && text.len() <= 60 && !text.starts_with(['{', '[']));
     let said = |glyph: &str| match (short, step.kind) {
         (Some(text), kind) if kind != StepKind::Lifecycle => format!("{glyph} ({text})"),
         _ => glyph.to_owned(),
@@ -85,7 +86,8 @@ fn told(step: &Step) -> Option<String> {
 pub(crate) fn total(steps: &[Step], duration: Option<i64>) -> String {
     let count = |kind: StepKind| steps.iter().filter(|step| step.kind == kind).count();
     let (activities, timers) = (count(StepKind::Activity), count(StepKind::Timer));
-    let plural = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let plural =
+        |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let duration = duration.map(|ms| format!(", {} duration", time::words(ms))).unwrap_or_default();
     format!(
         "Total: {}, {}{duration}",
@@ -125,4 +127,3 @@ pub(crate) fn timeline(steps: &[Step], now: i64) -> Option<Block> {
         spans: spans.collect(),
     }))
 }
-

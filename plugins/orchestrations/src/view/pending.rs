@@ -86,12 +86,16 @@ pub(crate) fn blocks(data: &Value, steps: &[Step]) -> Vec<Block> {
         Block::text(format!("{}: waiting since {}", text(&event["name"]), text(&event["since"])))
     });
     section(&mut blocks, "Pending Events", events.collect());
-    let children = list("sub_orchestrations").into_iter().map(|child| {
-        Block::text(format!("{}: {}", text(&child["type"]), text(&child["id"])))
-    });
+    let children = list("sub_orchestrations")
+        .into_iter()
+        .map(|child| Block::text(format!("{}: {}", text(&child["type"]), text(&child["id"]))));
     section(&mut blocks, "Pending Sub-orchestrations", children.collect());
     let messages = list("queued_messages").into_iter().map(|message| {
-        Block::text(format!("{}: visible at {}", text(&message["kind"]), text(&message["visible_at"])))
+        Block::text(format!(
+            "{}: visible at {}",
+            text(&message["kind"]),
+            text(&message["visible_at"])
+        ))
     });
     section(&mut blocks, "Queued Messages", messages.collect());
     if blocks.len() == 1 {
@@ -99,7 +103,10 @@ pub(crate) fn blocks(data: &Value, steps: &[Step]) -> Vec<Block> {
     }
     if !steps.is_empty() {
         let last = &steps[steps.len().saturating_sub(3)..];
-        blocks.push(Block::section("Last 3 Events", [super::history::block_of(last, steps.len() - last.len())]));
+        blocks.push(Block::section(
+            "Last 3 Events",
+            [super::history::block_of(last, steps.len() - last.len())],
+        ));
     }
     blocks
 }

@@ -92,7 +92,8 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore> {
     let unreadable = |cause: String| {
         Error::usage(format!("`sslrootcert` {} cannot be read", file.display())).cause(cause)
     };
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|e| unreadable(e.to_string()))?;
+    let certificates =
+        CertificateDer::pem_file_iter(file).map_err(|e| unreadable(e.to_string()))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
         store.add(certificate).map_err(|error| unreadable(error.to_string()))?;

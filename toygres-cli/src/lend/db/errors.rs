@@ -8,8 +8,11 @@ use toygres_plugin_api::{Error, ErrorKind};
 /// The connection did not come about in time.
 pub(super) fn hung(target: &Target) -> Error {
     let seconds = target.connect_timeout.as_secs_f32();
-    Error::unavailable(format!("the database at {} did not answer within {seconds} s", target.place()))
-        .hint("see whether the server runs and can be reached; another database: `--database-url`")
+    Error::unavailable(format!(
+        "the database at {} did not answer within {seconds} s",
+        target.place()
+    ))
+    .hint("see whether the server runs and can be reached; another database: `--database-url`")
 }
 
 /// The connection was refused.
@@ -22,10 +25,8 @@ pub(super) fn connecting(target: &Target, error: &tokio_postgres::Error) -> Erro
             .hint("see whether the server runs and can be reached; another database: `--database-url`");
     };
     let public = target.public(0);
-    let busy = matches!(
-        *server.code(),
-        SqlState::TOO_MANY_CONNECTIONS | SqlState::CANNOT_CONNECT_NOW
-    );
+    let busy =
+        matches!(*server.code(), SqlState::TOO_MANY_CONNECTIONS | SqlState::CANNOT_CONNECT_NOW);
     Error::unavailable(format!(
         "the database at {place} refuses user `{}` for database `{}`",
         public.user, public.database
@@ -54,7 +55,9 @@ pub(super) fn statement(error: &tokio_postgres::Error, typed: Option<&str>) -> E
     let kind = kind(server, typed.is_some());
     let message = match (typed, kind) {
         (Some(_), _) | (_, ErrorKind::Failed) => server.message().to_owned(),
-        (None, ErrorKind::NotFound) => format!("the database has no such thing: {}", server.message()),
+        (None, ErrorKind::NotFound) => {
+            format!("the database has no such thing: {}", server.message())
+        }
         (None, _) => server.message().to_owned(),
     };
     let mut answer = Error::new(kind, message);

@@ -58,7 +58,8 @@ pub(super) async fn begin(
     limits: &Limits,
 ) -> Result<Opened> {
     let begin = format!("BEGIN READ ONLY; {}", timeout(limits));
-    within(connection, limits, async { connection.client.batch_execute(&begin).await }, None).await?;
+    within(connection, limits, async { connection.client.batch_execute(&begin).await }, None)
+        .await?;
     open(connection, query, limits).await
 }
 
@@ -97,7 +98,8 @@ pub(super) async fn open(
     }
     let deadline = Instant::now() + limits.statement;
     // The extended protocol takes exactly one statement; PostgreSQL says what it gives.
-    let statement = within(connection, limits, connection.client.prepare(&query.sql), typed.as_deref());
+    let statement =
+        within(connection, limits, connection.client.prepare(&query.sql), typed.as_deref());
     let statement = statement.await?;
     check_binds(&statement, query)?;
     let columns = statement.columns().iter().map(column).collect();
@@ -108,9 +110,7 @@ pub(super) async fn open(
     }
     let rows = match declare(connection, &name, query, limits).await {
         Ok(()) => RowSource::Cursor(name),
-        Err(error) if is_no_cursor(&error) => {
-            direct(connection, &statement, query, limits).await?
-        }
+        Err(error) if is_no_cursor(&error) => direct(connection, &statement, query, limits).await?,
         Err(error) => return Err(told(&error, limits, typed.as_deref())),
     };
     Ok(Opened { columns, rows, deadline, typed })
@@ -141,7 +141,8 @@ async fn prepared(
     let prepare = format!("PREPARE {name} AS\n{}", query.sql);
     within(connection, limits, connection.client.execute(prepare.as_str(), &[]), None).await?;
     let literals: Vec<String> = query.binds.iter().map(|bind| literal(bind.as_deref())).collect();
-    let binds = if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
+    let binds =
+        if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
     Ok(RowSource::Direct(format!("EXECUTE {name}{binds}")))
 }
 
@@ -162,7 +163,8 @@ async fn declare(
 ) -> std::result::Result<(), Ended> {
     // The line break ends a comment, should the statement begin after one.
     let declare = format!("DECLARE {name} NO SCROLL CURSOR FOR\n{}", query.sql);
-    let binds: Vec<TextBind<'_>> = query.binds.iter().map(|bind| TextBind(bind.as_deref())).collect();
+    let binds: Vec<TextBind<'_>> =
+        query.binds.iter().map(|bind| TextBind(bind.as_deref())).collect();
     let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
     race(connection, limits, async {
         let statement = connection.client.prepare(&declare).await?;
@@ -193,7 +195,8 @@ async fn direct(
         return Err(Error::usage("only SELECT, VALUES and TABLE can have parameters"));
     }
     let again = format!("ROLLBACK; BEGIN READ ONLY; {}", timeout(limits));
-    within(connection, limits, async { connection.client.batch_execute(&again).await }, None).await?;
+    within(connection, limits, async { connection.client.batch_execute(&again).await }, None)
+        .await?;
     Ok(RowSource::Direct(query.sql.clone()))
 }
 

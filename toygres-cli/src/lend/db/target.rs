@@ -64,8 +64,10 @@ impl Target {
         let mut plain = text.to_owned();
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let mut url = Url::parse(text).map_err(|error| bad(error.to_string()))?;
-            let pairs: Vec<(String, String)> =
-                url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+            let pairs: Vec<(String, String)> = url
+                .query_pairs()
+                .map(|(key, value)| (key.into_owned(), value.into_owned()))
+                .collect();
             let mut kept = url::form_urlencoded::Serializer::new(String::new());
             for (key, value) in &pairs {
                 match key.as_str() {
@@ -170,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_bad_url_is_answered_without_its_password() {
-        for url in ["postgres://u:canary@[h/db", "mysql://u:canary@h", "postgres://u:canary@h:x/d"] {
+        for url in ["postgres://u:canary@[h/db", "mysql://u:canary@h", "postgres://u:canary@h:x/d"]
+        {
             let error = Target::parse(url, None).unwrap_err();
             let said = format!("{error:?}");
             assert!(!said.contains("canary"), "{said}");

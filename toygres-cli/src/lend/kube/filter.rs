@@ -30,7 +30,11 @@ pub(super) fn reads(request: &HttpRequest) -> Result<(), String> {
     }
     match method {
         "GET" | "HEAD" => {
-            match segments.iter().skip(1).find(|segment| ACTING.contains(&segment.to_ascii_lowercase().as_str())) {
+            match segments
+                .iter()
+                .skip(1)
+                .find(|segment| ACTING.contains(&segment.to_ascii_lowercase().as_str()))
+            {
                 // An object may have such a name: it stands right behind its kind then.
                 Some(acting) if !is_name(&segments, acting) => {
                     Err(format!("toygres lends this command no `{acting}`: it only reads"))

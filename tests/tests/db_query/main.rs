@@ -1,0 +1,18 @@
+//! `db-query`, through the real binary on a real server.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod failures;
+mod hostile;
+mod input;
+mod interrupt;
+mod rows;
+mod secrets;
+
+use support::{Ran, Toygres};
+
+/// One statement on a database.
+fn query(url: &str, args: &[&str]) -> Ran {
+    Toygres::on(url).args(["server", "db-query"]).args(args.iter().copied()).run()
+}
