@@ -56,7 +56,7 @@ impl Quickstart {
         if let Some(workload) = workload {
             println!("The private PostgreSQL goes on running:\n");
             println!("  export DATABASE_URL='{}'", workload.url);
-            println!("\nEnd it with: {} stop {}", "pg_ctl", workload.cluster.display());
+            println!("\nEnd it with: pg_ctl stop -D {}", workload.cluster.join("data").display());
         }
         Ok(())
     }

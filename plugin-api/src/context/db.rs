@@ -20,7 +20,6 @@ impl Db {
     }
 
     /// One statement to run; nothing happens until it is fetched.
-    #[must_use]
     pub fn query(&self, sql: impl Into<String>) -> Query {
         Query::new(self.context.clone(), sql.into(), None)
     }
@@ -65,7 +64,6 @@ pub struct Session {
 
 impl Session {
     /// One statement to run within it.
-    #[must_use]
     pub fn query(&self, sql: impl Into<String>) -> Query {
         Query::new(self.context.clone(), sql.into(), Some(self.id))
     }

@@ -77,10 +77,8 @@ fn under_name(text: &str, word: Range<usize>) -> Option<Range<usize>> {
     let name = text[start..end].trim_start_matches('-');
     // An escaped line break before a name leaves its letter at the name: `\npassword`.
     let escaped = start > 0 && text.as_bytes()[start - 1] == b'\\' && name.len() > 1;
-    if !names::is_secret(name) && !(escaped && names::is_secret(&name[1..])) {
-        return None;
-    }
-    value_after(text, end, text[start..end].starts_with("--"))
+    let says = names::is_secret(name) || (escaped && names::is_secret(&name[1..]));
+    if says { value_after(text, end, text[start..end].starts_with("--")) } else { None }
 }
 
 /// The value after a name: behind a closing quote of the name, `:` or `=`; behind a blank where the
@@ -155,7 +153,7 @@ fn closing(text: &str, inside: usize, quote: u8, level: usize) -> Option<usize> 
         if before < level {
             return Some(found - before);
         }
-        if (before - level) % (2 * (level + 1)) == 0 {
+        if (before - level).is_multiple_of(2 * (level + 1)) {
             // SQL doubles a quote within a text.
             if quote == b'\'' && bytes.get(found + 1) == Some(&quote) {
                 at = found + 2;

@@ -87,7 +87,7 @@ impl Redactor {
                     self.some(&mut table.empty);
                 }
                 Block::Bars { bars } => {
-                    bars.iter_mut().for_each(|bar| self.in_place(&mut bar.label))
+                    bars.iter_mut().for_each(|bar| self.in_place(&mut bar.label));
                 }
                 Block::Steps { steps } => {
                     for step in steps {

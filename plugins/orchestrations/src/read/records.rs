@@ -381,7 +381,7 @@ pub(crate) async fn similar(session: &Session, schema: &Schema, id: &str) -> Res
     }
     let stem: String = id.chars().take(id.chars().count().div_ceil(2).max(3)).collect();
     let like = format!("{}%", stem.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-    let inner = format!("%{}", like);
+    let inner = format!("%{like}");
     let found: Vec<Id> = session
         .query(format!(
             "SELECT instance_id AS id FROM {} WHERE instance_id LIKE $1 OR instance_id LIKE $2 \
