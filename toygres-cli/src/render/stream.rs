@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::context::{cell_value, rfc3339};
+use toygres_plugin_api::context::cell_value;
 use toygres_plugin_api::report::{Column, StreamColumn, StreamKind, Tone};
 
 /// Rows that are looked at before the widths of a table's columns are settled.
@@ -159,7 +159,7 @@ impl<'a> StreamWriter<'a> {
             self.separate(n);
             let Some(cell) = self.cell(batch, row, column, suspect) else { continue };
             if self.columns[column].kind == StreamKind::Timestamp {
-                self.line.extend_from_slice(rfc3339(&String::from_utf8_lossy(&cell)).as_bytes());
+                timestamp(&cell, &mut self.line);
             } else {
                 quoted(&cell, &mut self.line);
             }
@@ -284,6 +284,19 @@ impl<'a> StreamWriter<'a> {
         }
         self.widths = Some(widths);
         Ok(())
+    }
+}
+
+/// RFC 3339, as JSON has it, without a text of its own for each cell.
+fn timestamp(cell: &[u8], line: &mut Vec<u8>) {
+    match cell.strip_suffix(b"+00") {
+        Some(time) if time.get(10) == Some(&b' ') => {
+            line.extend_from_slice(&time[..10]);
+            line.push(b'T');
+            line.extend_from_slice(&time[11..]);
+            line.push(b'Z');
+        }
+        _ => line.extend_from_slice(cell),
     }
 }
 
