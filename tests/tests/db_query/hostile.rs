@@ -87,7 +87,10 @@ const STATEMENTS: &[(&str, &[i32])] = &[
     ("DELETE FROM public.victim", &[6]),
     ("DELETE FROM public.victim RETURNING *", &[6]),
     ("TRUNCATE public.victim", &[6]),
-    ("MERGE INTO public.victim v USING (SELECT 1 AS a) s ON v.a = s.a WHEN MATCHED THEN DELETE", &[6]),
+    (
+        "MERGE INTO public.victim v USING (SELECT 1 AS a) s ON v.a = s.a WHEN MATCHED THEN DELETE",
+        &[6],
+    ),
     ("WITH gone AS (DELETE FROM public.victim RETURNING *) SELECT * FROM gone", &[2, 6]),
     ("WITH new AS (INSERT INTO public.victim VALUES (9) RETURNING *) SELECT * FROM new", &[2, 6]),
     ("WITH a AS (SELECT 1) DELETE FROM public.victim RETURNING *", &[6]),
@@ -220,15 +223,18 @@ fn nothing_changes_whoever_asks() {
     let mut wrong = Vec::new();
     for user in ["toygres", "owner"] {
         let url = database.url_for(user);
-        for (statement, codes) in STATEMENTS {
-            let statement = statement.replace("{folder}", &folder.to_string_lossy());
-            let ran = query(&url, &[&statement, "-o", "json", "--timeout", "2s"]);
-            let whole = if ran.code == 0 { ran.json().is_array() } else { ran.stdout.is_empty() };
-            if !codes.contains(&ran.code) || !whole {
-                wrong.push(format!("as {user}: {statement}: {ran:#?}"));
+        for some in STATEMENTS.chunks(16) {
+            for (statement, codes) in some {
+                let statement = statement.replace("{folder}", &folder.to_string_lossy());
+                let ran = query(&url, &[&statement, "-o", "json", "--timeout", "2s"]);
+                let whole =
+                    if ran.code == 0 { ran.json().is_array() } else { ran.stdout.is_empty() };
+                if !codes.contains(&ran.code) || !whole {
+                    wrong.push(format!("as {user}: {statement}: {ran:#?}"));
+                }
             }
             let now = state(&database, &folder);
-            assert!(now == before, "as {user}: {statement} changed\n{before:#?}\nto\n{now:#?}");
+            assert!(now == before, "as {user}: {some:#?} changed\n{before:#?}\nto\n{now:#?}");
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

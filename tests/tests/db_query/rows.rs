@@ -10,7 +10,8 @@ const RULE: &str = "━━━━━━━━━━━━━━━━━━━━
 #[test]
 fn people_see_the_sample() {
     let database = database(PrivatePostgres::shared(), CMS);
-    let sql = "SELECT user_name, state FROM toygres_cms.instances ORDER BY created_at, k8s_name DESC";
+    let sql =
+        "SELECT user_name, state FROM toygres_cms.instances ORDER BY created_at, k8s_name DESC";
     let ran = query(&database.url, &[sql]).code(0);
     let (before, elapsed) = ran.stdout.rsplit_once(" (").unwrap();
     assert_eq!(

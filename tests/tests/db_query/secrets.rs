@@ -31,6 +31,10 @@ fn a_secret_hides_behind_no_shape() {
         "SELECT '{\"a\": {\"Password\": \"canary-7f3a1c\"}}'::json AS a",
         "SELECT '{\"a\": \"{\\\"password\\\":\\\"canary-7f3a1c\\\"}\"}' AS a",
         "SELECT '{\"token\": \"canary-7f3a1c\"}'::jsonb AS a",
+        "SELECT json_build_object('data', json_build_object('input', json_build_object(
+             'k8s_name', 'a', 'password', 'canary-7f3a1c')::text)::text)::text AS event_data",
+        "SELECT jsonb_build_object('input', json_build_object(
+             'password', 'canary-7f3a1c', 'user_name', 'a')::text) AS event_data",
         "SELECT ARRAY['{\"password\": \"canary-7f3a1c\"}'] AS a",
         "SELECT row('postgres://u:canary-7f3a1c@h/db', 1) AS a",
         "SELECT E'x\\npassword: canary-7f3a1c' AS a",

@@ -4,11 +4,11 @@ use super::Ran;
 use serde_json::Value;
 
 /// The formats of every list.
-pub const FORMATS: &[&str] = &["table", "wide", "json", "jsonl", "yaml", "csv"];
+pub(crate) const FORMATS: &[&str] = &["table", "wide", "json", "jsonl", "yaml", "csv"];
 
 /// Reads stdout as the format and answers its documents; a table gives none.
 #[track_caller]
-pub fn check(format: &str, ran: &Ran) -> Vec<Value> {
+pub(crate) fn check(format: &str, ran: &Ran) -> Vec<Value> {
     let fail = |error: &dyn std::fmt::Display| -> ! { panic!("no {format}: {error}: {ran:#?}") };
     match format {
         "json" => match ran.json() {

@@ -1,20 +1,21 @@
 //! What the suites over `db-status`, `db-query`, `config` and `env` share.
 
-#![allow(dead_code, reason = "each suite is a crate of its own and uses a part")]
+#![allow(dead_code, unused_imports, reason = "each suite is a crate of its own and uses a part")]
 
 mod formats;
+mod installed;
 mod run;
 
-pub use formats::{FORMATS, check};
-pub use run::{Ran, Toygres};
+pub(crate) use formats::{FORMATS, check};
+pub(crate) use run::{Ran, Toygres};
 
 use toygres_tests::postgres::{Database, PrivatePostgres};
 
 /// Passwords that may stand in no output.
-pub const CANARY: &str = "canary-7f3a1c";
+pub(crate) const CANARY: &str = "canary-7f3a1c";
 
 /// A database with the control plane's tables as deployments have them, in small.
-pub const CMS: &str = r#"
+pub(crate) const CMS: &str = r#"
 CREATE TYPE public.instance_state AS ENUM ('creating', 'running', 'deleting', 'deleted', 'failed');
 CREATE SCHEMA toygres_cms;
 CREATE TABLE toygres_cms.instances (
@@ -39,7 +40,7 @@ INSERT INTO toygres_cms.instance_events (event_type, metadata) VALUES
 ///
 /// # Panics
 /// When the server refuses the script.
-pub fn database<'a>(server: &'a PrivatePostgres, script: &str) -> Database<'a> {
+pub(crate) fn database<'a>(server: &'a PrivatePostgres, script: &str) -> Database<'a> {
     let database = server.database().unwrap_or_else(|error| panic!("{error}"));
     database.psql(script);
     database

@@ -1,5 +1,6 @@
 //! The real binary, in an environment of its own.
 
+use super::installed::installed;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -7,7 +8,7 @@ use tempfile::TempDir;
 
 /// A run of `toygres` that is being put together.
 #[derive(Debug)]
-pub struct Toygres {
+pub(crate) struct Toygres {
     command: Command,
     home: TempDir,
     input: Vec<u8>,
@@ -15,63 +16,63 @@ pub struct Toygres {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Toygres {
     /// A run without any configuration.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut command = Command::new(toygres_tests::toygres::binary());
+        let mut command = Command::new(&installed().binary);
         command
             .env_clear()
             .env("HOME", home.path())
             .env("TOYGRES_HOME", home.path().join("toygres"))
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
-            .env("TOYGRES_PLUGIN_PATH", toygres_tests::toygres::plugins())
+            .env("TOYGRES_PLUGIN_PATH", &installed().plugins)
             .current_dir(home.path());
         Self { command, home, input: Vec::new() }
     }
 
     /// A run on this database.
-    pub fn on(url: &str) -> Self {
+    pub(crate) fn on(url: &str) -> Self {
         Self::new().env("DATABASE_URL", url)
     }
 
     /// Its home folder; it runs in it, and its configuration is in `toygres` below.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
-    pub fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
         self.command.args(args);
         self
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// A file in the home folder.
-    pub fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
         let path: PathBuf = self.home.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
         self
     }
 
-    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();
         self
     }
 
     /// Runs it to its end.
-    pub fn run(mut self) -> Ran {
+    pub(crate) fn run(mut self) -> Ran {
         let input = std::mem::take(&mut self.input);
         let (mut child, _home) = self.start();
         let mut stdin = child.stdin.take().unwrap();
@@ -85,14 +86,14 @@ impl Toygres {
     }
 
     /// Starts it; the folder is its home, which goes when it is dropped.
-    pub fn start(mut self) -> (Child, TempDir) {
+    pub(crate) fn start(mut self) -> (Child, TempDir) {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         (self.command.spawn().unwrap(), self.home)
     }
 }
 
 impl Ran {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Self {
             // A signal ends without a code: no test expects one of these.
@@ -103,39 +104,39 @@ impl Ran {
     }
 
     #[track_caller]
-    pub fn code(self, expected: i32) -> Self {
+    pub(crate) fn code(self, expected: i32) -> Self {
         assert_eq!(self.code, expected, "{self:#?}");
         self
     }
 
     /// What was told on stdout, as JSON.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
     /// The error on stderr, as JSON; notes may stand before it.
     #[track_caller]
-    pub fn error(&self) -> serde_json::Value {
+    pub(crate) fn error(&self) -> serde_json::Value {
         let line = self.stderr.lines().last().unwrap_or_default();
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
     #[track_caller]
-    pub fn says(self, part: &str) -> Self {
+    pub(crate) fn says(self, part: &str) -> Self {
         assert!(self.stderr.contains(part), "`{part}` is missing in {self:#?}");
         self
     }
 
     #[track_caller]
-    pub fn shows(self, part: &str) -> Self {
+    pub(crate) fn shows(self, part: &str) -> Self {
         assert!(self.stdout.contains(part), "`{part}` is missing in {self:#?}");
         self
     }
 
     /// Nothing of this text went out.
     #[track_caller]
-    pub fn hides(self, secret: &str) -> Self {
+    pub(crate) fn hides(self, secret: &str) -> Self {
         assert!(!self.stdout.contains(secret), "`{secret}` is in stdout of {self:#?}");
         assert!(!self.stderr.contains(secret), "`{secret}` is in stderr of {self:#?}");
         self

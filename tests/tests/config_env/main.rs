@@ -1,0 +1,16 @@
+//! `config` and `env`, through the real binary.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod secrets;
+mod sources;
+mod variables;
+
+use support::{Ran, Toygres};
+
+const URL: &str = "postgresql://affandar:canary-7f3a1c@db.example.com:5432/postgres";
+
+fn run(toygres: Toygres, args: &[&str]) -> Ran {
+    toygres.args(["server"]).args(args.iter().copied()).run()
+}
