@@ -1,0 +1,21 @@
+//! The harness of the tests: real parts, each in one file.
+//!
+//! - [`postgres`]: a private PostgreSQL server, and databases in it;
+//! - [`workload`]: a duroxide runtime that leaves records of every kind;
+//! - [`cms`]: the control plane's tables as deployments have them;
+//! - [`generations`]: duroxide schemas of other releases, and large ones;
+//! - [`toygres`]: the real binary, run in an environment of its own.
+
+pub mod cms;
+pub mod generations;
+pub mod postgres;
+pub mod secrets;
+pub mod toygres;
+pub mod wait;
+pub mod workload;
+
+/// An error that a test only prints.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What most functions here answer.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;

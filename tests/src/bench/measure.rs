@@ -1,0 +1,58 @@
+//! Timing whole processes: wall time, and peak memory as the kernel accounts it.
+
+#![allow(unsafe_code, reason = "only wait4 tells a child's peak memory")]
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use toygres_tests::Result;
+
+/// What one command took: the median of its runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured {
+    pub(crate) wall_ms: f64,
+    pub(crate) peak_mib: f64,
+}
+
+/// Runs both in turns, after one run of each that does not count.
+pub(crate) fn compare(a: &mut Command, b: &mut Command, runs: u32) -> Result<(Measured, Measured)> {
+    run(a)?;
+    run(b)?;
+    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+    for _ in 0..runs.max(1) {
+        of_a.push(run(a)?);
+        of_b.push(run(b)?);
+    }
+    Ok((median(&of_a), median(&of_b)))
+}
+
+/// One run, its output thrown away.
+pub(crate) fn run(command: &mut Command) -> Result<Measured> {
+    let began = Instant::now();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let pid = libc::pid_t::try_from(child.id())?;
+    let mut status = 0;
+    // SAFETY: rusage is plain numbers, for which zeros are a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live values; the child is ours and nobody else waits for it.
+    let reaped = unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) };
+    let wall_ms = began.elapsed().as_secs_f64() * 1000.0;
+    if reaped != pid || status != 0 {
+        return Err(format!("{command:?} ended with status {status}").into());
+    }
+    Ok(Measured { wall_ms, peak_mib: usage.ru_maxrss as f64 / 1024.0 })
+}
+
+/// Whether a program is on the path.
+pub(crate) fn exists(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn median(runs: &[Measured]) -> Measured {
+    let middle = |of: fn(&Measured) -> f64| {
+        let mut values: Vec<f64> = runs.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Measured { wall_ms: middle(|run| run.wall_ms), peak_mib: middle(|run| run.peak_mib) }
+}

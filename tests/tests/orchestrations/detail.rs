@@ -1,0 +1,200 @@
+//! `orchestration`: who, what, and why it is where it is.
+
+use super::{expected, server};
+use serde_json::{Value, json};
+use toygres_tests::workload::Scenario;
+
+fn detail(id: &str, more: &[&str]) -> Value {
+    let args: Vec<&str> = ["orchestration", id, "-o", "json"].iter().chain(more).copied().collect();
+    server(&args).code(0).json()
+}
+
+/// The diagnosis of what is waited for in the end.
+fn innermost(diagnosis: &Value) -> &Value {
+    match &diagnosis["nested"] {
+        Value::Null => diagnosis,
+        nested => innermost(nested),
+    }
+}
+
+#[test]
+fn every_scenario_is_told_and_explained() {
+    let mut wrong = Vec::new();
+    for expected in expected::ALL {
+        let id = expected.scenario.id();
+        let told = detail(id, &[]);
+        let diagnosis = innermost(&told["diagnosis"]);
+        let summary = told["diagnosis"]["summary"].as_str().unwrap_or_default().to_lowercase();
+        let named = expected.names.iter().all(|name| summary.contains(&name.to_lowercase()));
+        let attention = told["diagnosis"]["needs_attention"] == json!(true);
+        if told["status"] != expected.status
+            || diagnosis["kind"].as_str() != expected.diagnosis
+            || !named
+            || attention != expected.stuck
+        {
+            wrong.push(format!(
+                "{}: status {}, diagnosis {}, attention {attention}: {summary}",
+                expected.scenario, told["status"], diagnosis["kind"]
+            ));
+        }
+        // The same line stands at the end of what people read.
+        if expected.diagnosis.is_some() {
+            let table = server(&["orchestration", id]).code(0);
+            let section = if expected.status == "failed" { "Root Cause:" } else { "Diagnosis:" };
+            assert!(table.stdout.contains(section), "{}", table.stdout);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_cancel_request_is_told() {
+    let told = detail(Scenario::CancelRequested.id(), &[]);
+    assert_eq!((&told["status"], &told["cancel_requested"]), (&json!("running"), &json!(true)), "{told}");
+    let summary = told["diagnosis"]["summary"].as_str().unwrap();
+    assert!(summary.contains("cancel requested"), "{summary}");
+}
+
+#[test]
+fn the_summary_is_counted_from_the_history() {
+    let told = detail(Scenario::Completed.id(), &["--history"]);
+    let summary = &told["summary"];
+    let history = told["history"].as_array().unwrap();
+    let of = |kind: &str| history.iter().filter(|step| step["kind"] == kind).collect::<Vec<_>>();
+    assert_eq!(summary["activities_executed"], of("activity").len(), "{summary}");
+    assert_eq!(summary["activities_succeeded"], of("activity").len(), "{summary}");
+    assert_eq!((&summary["activities_failed"], &summary["retries"]), (&json!(0), &json!(0)));
+    assert_eq!((summary["timers"].as_u64(), of("timer").len()), (Some(2), 2));
+    let waited: i64 = of("timer").iter().map(|timer| timer["duration_ms"].as_i64().unwrap()).sum();
+    assert_eq!(summary["timer_wait_ms"], waited);
+    assert!(waited > 0);
+    for step in of("activity") {
+        assert_eq!(step["state"], "succeeded", "{step}");
+        assert!(step["duration_ms"].as_i64().is_some_and(|ms| ms >= 0), "{step}");
+    }
+    let names: Vec<&str> = of("activity").iter().map(|step| step["name"].as_str().unwrap()).collect();
+    assert_eq!(names.first().copied(), Some("cms-create-instance-record"), "{names:?}");
+    assert!(names.contains(&"deploy-postgres") && names.contains(&"wait-for-ready"), "{names:?}");
+}
+
+#[test]
+fn retries_are_counted_and_told_from_polling() {
+    let retried = detail(Scenario::Retried.id(), &[]);
+    assert_eq!(retried["summary"]["activities_failed"], 2, "{}", retried["summary"]);
+    assert_eq!(retried["summary"]["retries"], 2, "{}", retried["summary"]);
+    let polled = detail(Scenario::Completed.id(), &[]);
+    assert_eq!(polled["summary"]["retries"], 0, "{}", polled["summary"]);
+}
+
+#[test]
+fn overlapping_steps_are_paired_and_drawn() {
+    let told = detail(Scenario::Parallel.id(), &["--history", "--timeline"]);
+    let steps: Vec<&Value> = told["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["kind"] == "activity" || step["kind"] == "timer")
+        .collect();
+    assert_eq!(steps.len(), 4, "{steps:?}");
+    // All were under way at once: the last began before the first ended.
+    let last_start = steps.iter().map(|step| step["started_at"].as_str().unwrap()).max().unwrap();
+    let first_end = steps.iter().map(|step| step["ended_at"].as_str().unwrap()).min().unwrap();
+    assert!(last_start < first_end, "{last_start} {first_end}");
+    let drawn = server(&["orchestration", Scenario::Parallel.id(), "--timeline"]).code(0);
+    assert_eq!(drawn.stdout.matches('█').count() >= 4, true, "{}", drawn.stdout);
+}
+
+#[test]
+fn pending_work_is_listed() {
+    let pending = |scenario: Scenario| detail(scenario.id(), &["--pending"])["pending"].clone();
+    let timer = pending(Scenario::LongTimer);
+    assert!(timer["timers"][0]["fires_in_ms"].as_i64().is_some_and(|ms| ms > 0), "{timer}");
+    let event = pending(Scenario::Event);
+    assert_eq!(event["external_events"][0]["name"], "quota-approved", "{event}");
+    let executing = pending(Scenario::Executing);
+    assert_eq!(executing["activities"][0]["name"], "deploy-postgres", "{executing}");
+    assert!(executing["activities"][0]["lease_until"].is_string(), "{executing}");
+    let child = pending(Scenario::WaitingChild);
+    assert_eq!(child["sub_orchestrations"].as_array().map(Vec::len), Some(1), "{child}");
+    let completed = pending(Scenario::Completed);
+    assert!(completed.as_object().unwrap().values().all(|list| list == &json!([])), "{completed}");
+    let shown = server(&["orchestration", Scenario::LongTimer.id(), "-p"]).code(0);
+    for part in ["Current State", "Pending Timers:", "Fires in", "Last 3 Events:"] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+}
+
+#[test]
+fn the_tree_goes_down_to_the_failure() {
+    let told = detail(Scenario::DeepFailure.id(), &["--tree"]);
+    let mut node = &told["tree"];
+    let mut depth = 0;
+    while let Some(child) = node["children"].as_array().and_then(|children| {
+        children.iter().find(|child| child["status"] == "failed")
+    }) {
+        node = child;
+        depth += 1;
+    }
+    assert_eq!(depth, 2, "{}", told["tree"]);
+    assert!(node["error"].is_string());
+    // From the inside the way up is told too.
+    let inner = detail(node["id"].as_str().unwrap(), &[]);
+    assert!(inner["parent_id"].as_str().is_some_and(|parent| parent.contains("::sub::")), "{inner}");
+}
+
+#[test]
+fn an_earlier_execution_can_be_looked_at() {
+    let id = Scenario::Monitor.id();
+    let latest = detail(id, &[]);
+    let last = latest["latest_execution"].as_i64().unwrap();
+    assert!(last > 1, "{latest}");
+    let first = detail(id, &["--execution", "1", "--history"]);
+    assert_eq!((&first["execution"], &first["status"]), (&json!(1), &json!("continued_as_new")));
+    server(&["orchestration", id, "--execution", "999"]).code(5).says("no execution 999");
+}
+
+#[test]
+fn qualified_names_are_shown_by_their_last_part() {
+    let told = detail(Scenario::Deleted.id(), &["--history"]);
+    assert_eq!(told["type"], "delete-instance");
+    assert!(told["name"].as_str().unwrap().contains("::"), "{}", told["name"]);
+    let names = told["history"].as_array().unwrap();
+    assert!(names.iter().all(|step| !step["name"].as_str().unwrap().contains("::")), "{names:?}");
+}
+
+#[test]
+fn passwords_of_inputs_are_masked_and_shown_only_when_asked() {
+    let id = Scenario::Completed.id();
+    assert_eq!(detail(id, &[])["input"]["password"], "***");
+    let url = &super::at_work().database.url;
+    let shown = super::Toygres::on(url)
+        .args(["server", "orchestration", id, "-o", "json", "--show-secrets"])
+        .run()
+        .code(0);
+    assert!(shown.stdout.contains(&toygres_tests::secrets::Secrets::canaries().input));
+}
+
+#[test]
+fn what_does_not_exist_is_answered_with_what_may_be_meant() {
+    let id = Scenario::Completed.id();
+    let missing = server(&["orchestration", &id[..id.len() - 1], "-o", "json"]).code(5);
+    assert_eq!(missing.error()["kind"], "not_found");
+    assert!(missing.stderr.contains(id), "{}", missing.stderr);
+}
+
+#[test]
+fn following_ends_with_the_verdict() {
+    server(&["orchestration", Scenario::Completed.id(), "--follow"]).code(0);
+    server(&["orchestration", Scenario::Failed.id(), "--follow"]).code(1);
+}
+
+#[test]
+fn dash_h_is_history_and_help_without_an_id() {
+    let history = server(&["orchestration", Scenario::Completed.id(), "-h"]).code(0);
+    assert!(history.stdout.contains("Execution History:"), "{}", history.stdout);
+    for args in [&["orchestration", "-h"][..], &["orchestration", "--help"]] {
+        let help = server(args).code(0);
+        assert!(help.stdout.contains("Usage: toygres server orchestration"), "{}", help.stdout);
+    }
+    server(&["orchestration"]).code(2).says("<ID>");
+}
