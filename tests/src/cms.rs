@@ -82,7 +82,8 @@ pub fn create(url: &str, secrets: &Secrets) -> Result {
     ];
     let rows = rows.map(|(scenario, state, health)| {
         let (user, k8s) = (scenario.user_name(), scenario.k8s_name());
-        let monitor = if state == "running" { format!("'health-{k8s}'") } else { "NULL".to_owned() };
+        let monitor =
+            if state == "running" { format!("'health-{k8s}'") } else { "NULL".to_owned() };
         format!(
             "('{user}', '{k8s}', '{user}', '{state}', '{health}', 'create-{k8s}', {monitor}, \
              'postgresql://postgres:{}@4.249.117.85:5432/postgres', \

@@ -15,18 +15,20 @@ pub fn binary() -> PathBuf {
 /// When they were not built.
 pub fn plugins() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| match std::env::var_os("TOYGRES_PLUGIN_DIR") {
-        Some(folder) => folder.into(),
-        None => collected(),
-    })
-    .clone()
+    FOLDER
+        .get_or_init(|| match std::env::var_os("TOYGRES_PLUGIN_DIR") {
+            Some(folder) => folder.into(),
+            None => collected(),
+        })
+        .clone()
 }
 
 fn collected() -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let target = built("", "");
     let folder = target.join("test-plugins");
-    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for name in ["orchestrations", "db", "config"] {
         let file = format!("libtoygres_{name}.so");
         // Other test processes may do the same at the same time: each file comes whole.
@@ -34,7 +36,9 @@ fn collected() -> PathBuf {
         std::fs::copy(target.join(&file), &unfinished)
             .and_then(|_| std::fs::set_permissions(&unfinished, PermissionsExt::from_mode(0o644)))
             .and_then(|()| std::fs::rename(&unfinished, folder.join(&file)))
-            .unwrap_or_else(|error| panic!("{file}: {error}; run the tests with `cargo xtask test`"));
+            .unwrap_or_else(|error| {
+                panic!("{file}: {error}; run the tests with `cargo xtask test`")
+            });
     }
     folder
 }

@@ -61,8 +61,15 @@ fn nothing_but_output_writes_to_stdout() {
 #[test]
 fn the_host_knows_no_domain() {
     let words = [
-        "instance_events", "instance_health_checks", "drift_detections", "create-instance",
-        "delete-instance", "health-monitor", "worker_queue", "orchestrator_queue", "k8s_name",
+        "instance_events",
+        "instance_health_checks",
+        "drift_detections",
+        "create-instance",
+        "delete-instance",
+        "health-monitor",
+        "worker_queue",
+        "orchestrator_queue",
+        "k8s_name",
     ];
     absent(&sources(&root().join("toygres-cli/src")), &words, &[]);
     absent(&sources(&root().join("plugin-api/src")), &words, &[]);
@@ -82,7 +89,8 @@ fn no_plugin_depends_on_another() {
         for other in names.iter().filter(|other| *other != name) {
             let dependency = format!("toygres-{other}");
             let depends = manifest.lines().any(|line| {
-                line.starts_with(&format!("{dependency}.")) || line.starts_with(&format!("{dependency} "))
+                line.starts_with(&format!("{dependency}."))
+                    || line.starts_with(&format!("{dependency} "))
             });
             assert!(!depends, "the plugin {name} depends on {dependency}");
         }

@@ -37,7 +37,11 @@ fn every_fault_of_a_running_command_is_named() {
     for (fault, says) in FAULTS {
         let ran = run(&folder, &["server", "bad", "--fault", fault]);
         assert_names(&ran, &path, says);
-        assert!(ran.stderr.contains("`bad`") && ran.stderr.contains("`server bad`"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("`bad`") && ran.stderr.contains("`server bad`"),
+            "{}",
+            ran.stderr
+        );
         let json = run(&folder, &["server", "bad", "--fault", fault, "-o", "json"]);
         assert_eq!((json.code, json.stdout.as_str()), (Some(8), ""));
         let error: Value = serde_json::from_str(&json.stderr).expect("one JSON object");
@@ -58,9 +62,17 @@ fn broken_files() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("abi", "border 9.0", patched(&good, b"\"abi\":\"1.0\"", b"\"abi\":\"9.0\"")),
         ("no_manifest", "no manifest", patched(&good, b".toygres.manifest", b".toygres.manifesx")),
         ("truncated", "cut off", good[..good.len() / 2].to_vec()),
-        ("not_a_library", "no library", b"just words, and more of them than a header has\n".repeat(9)),
+        (
+            "not_a_library",
+            "no library",
+            b"just words, and more of them than a header has\n".repeat(9),
+        ),
         ("architecture", "built for", foreign),
-        ("bad_manifest", "cannot be read", patched(&good, b"{\"name\":\"bad\"", b"{\"name\":\"bad\\")),
+        (
+            "bad_manifest",
+            "cannot be read",
+            patched(&good, b"{\"name\":\"bad\"", b"{\"name\":\"bad\\"),
+        ),
     ]
 }
 
@@ -165,8 +177,11 @@ fn what_is_lent_for_reading_cannot_write() {
     let database = server.database().unwrap();
     let folder = Folder::with(&[("bad.so", &bad_library())]);
     let url = database.url.clone();
-    for (fault, says) in [("write", "read-only transaction"), ("forge-confirmation", "nobody confirmed")] {
-        let ran = run_with(&folder, &["server", "bad", "--fault", fault], &[("DATABASE_URL", &url)]);
+    for (fault, says) in
+        [("write", "read-only transaction"), ("forge-confirmation", "nobody confirmed")]
+    {
+        let ran =
+            run_with(&folder, &["server", "bad", "--fault", fault], &[("DATABASE_URL", &url)]);
         assert_eq!(ran.code, Some(6), "{}", ran.stderr);
         assert!(ran.stderr.contains(says), "{}", ran.stderr);
     }

@@ -55,11 +55,7 @@ fn cargo(folder: &Path) -> Command {
 
 fn succeed(command: &mut Command) {
     let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -70,9 +66,19 @@ fn a_plugin_built_elsewhere_runs() {
     let env = [("DATABASE_URL", url.as_str())];
 
     let rows = run_with(&folder, &["server", "foreign-rows", "-o", "csv"], &env);
-    assert_eq!((rows.code, rows.stdout.as_str()), (Some(0), "n,word\n1,\n2,two\n3,\n"), "{}", rows.stderr);
+    assert_eq!(
+        (rows.code, rows.stdout.as_str()),
+        (Some(0), "n,word\n1,\n2,two\n3,\n"),
+        "{}",
+        rows.stderr
+    );
     let rows = run_with(&folder, &["server", "foreign-rows", "--up-to", "1", "-o", "jsonl"], &env);
-    assert_eq!((rows.code, rows.stdout.as_str()), (Some(0), "{\"n\":1,\"word\":null}\n"), "{}", rows.stderr);
+    assert_eq!(
+        (rows.code, rows.stdout.as_str()),
+        (Some(0), "{\"n\":1,\"word\":null}\n"),
+        "{}",
+        rows.stderr
+    );
 
     // A stream that the plugin feeds comes back whole and in order.
     let stream = run(&folder, &["server", "foreign-stream", "--rows", "70000", "-o", "csv"]);

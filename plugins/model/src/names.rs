@@ -17,8 +17,18 @@ pub fn k8s_name(id: &str, input: &serde_json::Value) -> Option<String> {
         return Some(name.to_owned());
     }
     let root = id.split("::").next().unwrap_or(id);
-    let name = ["create-", "delete-", "health-"].iter().find_map(|kind| root.strip_prefix(kind))?;
-    (!name.is_empty()).then(|| name.to_owned())
+    // What the control plane itself starts, whatever the name looks like; other kinds only where
+    // the rest is a Kubernetes name for sure.
+    let own = ["create-", "delete-", "health-"].iter().find_map(|kind| root.strip_prefix(kind));
+    let other = || root.split_once('-').map(|(_, name)| name).filter(|name| has_suffix(name));
+    own.or_else(other).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// `…-a1b2c3d4`, as the control plane ends every Kubernetes name.
+fn has_suffix(name: &str) -> bool {
+    name.rsplit_once('-').is_some_and(|(name, suffix)| {
+        !name.is_empty() && suffix.len() == 8 && suffix.chars().all(|c| c.is_ascii_alphanumeric())
+    })
 }
 
 /// The name that its user gave an instance: `proddb` of `proddb-a1b2c3d4`.
@@ -28,11 +38,7 @@ pub fn user_name<'a>(k8s_name: &'a str, input: &'a serde_json::Value) -> &'a str
         return name;
     }
     match k8s_name.rsplit_once('-') {
-        Some((name, suffix))
-            if suffix.len() == 8 && suffix.chars().all(|c| c.is_ascii_alphanumeric()) =>
-        {
-            name
-        }
+        Some((name, _)) if has_suffix(k8s_name) => name,
         _ => k8s_name,
     }
 }
@@ -51,6 +57,8 @@ mod tests {
         assert_eq!(k8s_name(id, &Value::Null).as_deref(), Some("my-db-a1b2c3d4"));
         assert_eq!(k8s_name("x", &json!({"k8s_name": "y"})).as_deref(), Some("y"));
         assert_eq!(k8s_name("nightly", &Value::Null), None);
+        assert_eq!(k8s_name("nightly-report", &Value::Null), None);
+        assert_eq!(k8s_name("rotate-a-a1b2c3d4", &Value::Null).as_deref(), Some("a-a1b2c3d4"));
         assert_eq!(user_name("my-db-a1b2c3d4", &Value::Null), "my-db");
         assert_eq!(user_name("plain", &Value::Null), "plain");
         assert_eq!(user_name("a-a1b2c3d4", &json!({"user_name": "b"})), "b");

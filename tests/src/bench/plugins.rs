@@ -19,8 +19,10 @@ pub(crate) fn copies(from: &Path, count: usize, into: &Path) -> Result {
     let original = fs::read(from.join("libtoygres_config.so"))?;
     for n in have..count {
         // Names of the same length, so that nothing in the file moves.
-        let library = replace(&original, b"\"name\":\"config\"", format!("\"name\":\"c{n:05}\"").as_bytes());
-        let library = replace(&library, b"\"name\":\"env\"", format!("\"name\":\"e{n:02}\"").as_bytes());
+        let library =
+            replace(&original, b"\"name\":\"config\"", format!("\"name\":\"c{n:05}\"").as_bytes());
+        let library =
+            replace(&library, b"\"name\":\"env\"", format!("\"name\":\"e{n:02}\"").as_bytes());
         install(&library, &into.join(format!("copy{n}.so")))?;
     }
     Ok(())

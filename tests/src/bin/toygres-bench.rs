@@ -56,7 +56,9 @@ impl Subject {
 impl Bench {
     fn run(&self) -> Result {
         let variable = |name: &str| {
-            std::env::var_os(name).map(PathBuf::from).ok_or(format!("{name} is not set; use `cargo xtask bench`"))
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .ok_or(format!("{name} is not set; use `cargo xtask bench`"))
         };
         let subject =
             Subject { binary: variable("TOYGRES_BIN")?, plugins: variable("TOYGRES_PLUGIN_DIR")? };
@@ -88,7 +90,7 @@ impl Bench {
         let (few, many) = (folder.path().join("7"), folder.path().join("100"));
         plugins::copies(&subject.plugins, 7, &few)?;
         plugins::copies(&subject.plugins, 100, &many)?;
-        let mut help = |plugins: &Path| {
+        let help = |plugins: &Path| {
             let mut command = subject.command(plugins, "");
             command.arg("--help");
             command

@@ -60,7 +60,8 @@ fn run(arguments: &Arguments) -> Result {
     };
     println!("{}", serde_json::json!({"url": url}));
     let secrets = Secrets::canaries();
-    let there = Binaries::find()?.psql(&url, "SELECT to_regclass('toygres_cms.instances') IS NULL")?;
+    let there =
+        Binaries::find()?.psql(&url, "SELECT to_regclass('toygres_cms.instances') IS NULL")?;
     if there == "t" {
         cms::create(&url, &secrets)?;
     }

@@ -147,7 +147,8 @@ impl Cluster {
 
     /// Waits until the server answers; false when it ended instead.
     fn answers(&mut self) -> Result<bool> {
-        let url = format!("postgresql://{SUPERUSER}:{}@127.0.0.1:{}/postgres", self.password, self.port);
+        let url =
+            format!("postgresql://{SUPERUSER}:{}@127.0.0.1:{}/postgres", self.password, self.port);
         let Self { server, binaries, .. } = self;
         wait::until("the server to answer", || {
             if let Some(child) = server

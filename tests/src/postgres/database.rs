@@ -14,7 +14,11 @@ pub struct Database<'server> {
 }
 
 impl<'server> Database<'server> {
-    pub(super) fn create(server: &'server PrivatePostgres, name: &str, template: &str) -> Result<Self> {
+    pub(super) fn create(
+        server: &'server PrivatePostgres,
+        name: &str,
+        template: &str,
+    ) -> Result<Self> {
         server.psql(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
         let url = server.url_for(SUPERUSER, name);
         Ok(Self { server, name: name.to_owned(), url })

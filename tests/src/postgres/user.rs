@@ -81,11 +81,9 @@ fn substitute() -> Result<Option<Account>> {
         return Ok(None);
     }
     let accounts = fs::read_to_string("/etc/passwd")?;
-    ACCOUNTS
-        .iter()
-        .find_map(|name| account(&accounts, name))
-        .map(Some)
-        .ok_or_else(|| "PostgreSQL refuses root, and there is no user `postgres` or `nobody`".into())
+    ACCOUNTS.iter().find_map(|name| account(&accounts, name)).map(Some).ok_or_else(|| {
+        "PostgreSQL refuses root, and there is no user `postgres` or `nobody`".into()
+    })
 }
 
 fn account(accounts: &str, name: &str) -> Option<Account> {

@@ -20,9 +20,10 @@ pub(super) fn register(builder: OrchestrationRegistryBuilder) -> OrchestrationRe
         .register_versioned(create::NAME, VERSION, |ctx, input| delegate(ctx, STORAGE, input))
         .register_versioned(create::NAME, NETWORKED, |ctx, input| delegate(ctx, NETWORK, input))
         .register(STORAGE, |ctx, input| delegate(ctx, VOLUME, input))
-        .register(VOLUME, |ctx, input| async move {
-            ctx.schedule_activity("attach-disk", input).await
-        })
+        .register(
+            VOLUME,
+            |ctx, input| async move { ctx.schedule_activity("attach-disk", input).await },
+        )
         .register(NETWORK, |ctx, _| async move { Ok(ctx.schedule_wait("volume-attached").await) })
 }
 

@@ -18,9 +18,11 @@ const DELETE: &str = "toygres::orchestration::delete-instance";
 const ATTEMPTS: u64 = 60;
 
 pub(super) fn register(builder: OrchestrationRegistryBuilder) -> OrchestrationRegistryBuilder {
-    builder
-        .register_versioned(NAME, VERSION, create_instance)
-        .register_versioned(DELETE, VERSION, delete_instance)
+    builder.register_versioned(NAME, VERSION, create_instance).register_versioned(
+        DELETE,
+        VERSION,
+        delete_instance,
+    )
 }
 
 pub(super) async fn drive(stage: &Stage, scenario: Scenario) -> Result {

@@ -1,7 +1,9 @@
 //! Brings every scenario about, and waits until its records are there.
 
 use super::records::State;
-use super::{Scenario, children, create, instance, parallel, releases, retry, routing, runtimes, waiting};
+use super::{
+    Scenario, children, create, instance, parallel, releases, retry, routing, runtimes, waiting,
+};
 use crate::postgres::Binaries;
 use crate::secrets::Secrets;
 use crate::{Result, wait};
@@ -32,7 +34,9 @@ impl Stage {
         let input = instance::input(scenario, &self.secrets);
         match version {
             Some(version) => {
-                self.client.start_orchestration_versioned(scenario.id(), name, version, input).await?;
+                self.client
+                    .start_orchestration_versioned(scenario.id(), name, version, input)
+                    .await?;
             }
             None => self.client.start_orchestration(scenario.id(), name, input).await?,
         }
@@ -71,7 +75,11 @@ const KNOWN: State = State {
 };
 
 /// All scenarios; answers the runtime that goes on.
-pub(super) async fn all(url: &str, secrets: &Secrets, scenarios: &[Scenario]) -> Result<Arc<Runtime>> {
+pub(super) async fn all(
+    url: &str,
+    secrets: &Secrets,
+    scenarios: &[Scenario],
+) -> Result<Arc<Runtime>> {
     let provider = runtimes::provider(url).await?;
     let stage = Stage {
         client: Client::new(provider.clone() as Arc<dyn Provider>),

@@ -13,9 +13,11 @@ const VERSION: &str = "1.4.0";
 const PATIENT: &str = "1.4.1";
 
 pub(super) fn register(builder: OrchestrationRegistryBuilder) -> OrchestrationRegistryBuilder {
-    builder
-        .register_versioned(create::NAME, VERSION, fan_out)
-        .register_versioned(create::NAME, PATIENT, join)
+    builder.register_versioned(create::NAME, VERSION, fan_out).register_versioned(
+        create::NAME,
+        PATIENT,
+        join,
+    )
 }
 
 pub(super) async fn drive(stage: &Stage, scenario: Scenario) -> Result {

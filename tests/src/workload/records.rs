@@ -50,12 +50,13 @@ pub(super) const JOINING: State = state(
      AND EXISTS (SELECT FROM orchestrator_queue WHERE instance_id = $id AND work_item LIKE '%TimerFired%')",
 );
 pub(super) const ACTIVITY_QUEUED: State = state(
-    "an activity in the queue that nobody holds",
-    "EXISTS (SELECT FROM worker_queue WHERE instance_id = $id AND lock_token IS NULL)",
+    "a tagged activity in the queue that nobody holds",
+    "EXISTS (SELECT FROM worker_queue WHERE instance_id = $id AND tag IS NOT NULL AND lock_token IS NULL)",
 );
 pub(super) const ACTIVITY_HELD: State = state(
-    "an activity that a worker holds",
-    "EXISTS (SELECT FROM worker_queue WHERE instance_id = $id AND lock_token IS NOT NULL)",
+    "a deployment that a worker holds",
+    "EXISTS (SELECT FROM worker_queue WHERE instance_id = $id AND work_item LIKE '%deploy-postgres%' \
+     AND lock_token IS NOT NULL)",
 );
 pub(super) const ACTIVITY_GIVEN_BACK: State = state(
     "an activity that was given back",

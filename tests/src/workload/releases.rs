@@ -24,9 +24,8 @@ pub(super) async fn before(
     provider: &Arc<PostgresProvider>,
     scenarios: &[Scenario],
 ) -> Result {
-    let its = |scenario: &&Scenario| {
-        matches!(scenario, Scenario::OldVersion | Scenario::CancelRequested)
-    };
+    let its =
+        |scenario: &&Scenario| matches!(scenario, Scenario::OldVersion | Scenario::CancelRequested);
     let its: Vec<Scenario> = scenarios.iter().filter(its).copied().collect();
     if its.is_empty() {
         return Ok(());

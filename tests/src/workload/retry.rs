@@ -15,8 +15,7 @@ pub(super) fn register(builder: OrchestrationRegistryBuilder) -> OrchestrationRe
 
 pub(super) async fn drive(stage: &Stage, scenario: Scenario) -> Result {
     stage.begin(scenario, create::NAME, Some(VERSION)).await?;
-    let wanted =
-        if scenario == Scenario::Retried { records::COMPLETED } else { records::FAILED };
+    let wanted = if scenario == Scenario::Retried { records::COMPLETED } else { records::FAILED };
     stage.reaches(scenario, wanted).await
 }
 

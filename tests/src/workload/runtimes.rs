@@ -1,6 +1,8 @@
 //! The runtimes: today's release, an older one, and the options they have.
 
-use super::{SCHEMA, activities, children, create, monitor, parallel, releases, retry, routing, waiting};
+use super::{
+    SCHEMA, activities, children, create, monitor, parallel, releases, retry, routing, waiting,
+};
 use crate::Result;
 use crate::secrets::Secrets;
 use duroxide::providers::Provider;
@@ -18,9 +20,10 @@ pub(super) async fn provider(url: &str) -> Result<Arc<PostgresProvider>> {
 
 /// Today's release: everything that it knows, on untagged work.
 pub(super) async fn current(provider: &Arc<PostgresProvider>, secrets: &Secrets) -> Arc<Runtime> {
-    let builder = OrchestrationRegistry::builder();
-    let builder = parallel::register(children::register(waiting::register(builder)));
-    let builder = routing::register(retry::register(monitor::register(create::register(builder))));
+    // In the order of their versions, which is what the registry takes.
+    let builder = create::register(OrchestrationRegistry::builder());
+    let builder = waiting::register(retry::register(monitor::register(builder)));
+    let builder = routing::register(parallel::register(children::register(builder)));
     start(provider, activities::registry(secrets), builder.build(), options()).await
 }
 
@@ -47,6 +50,8 @@ pub(super) fn options() -> RuntimeOptions {
         orchestration_concurrency: 2,
         worker_concurrency: 4,
         worker_lock_timeout: Duration::from_secs(600),
+        // duroxide wants it to be longer than the longest lease here.
+        session_idle_timeout: Duration::from_secs(24 * 3600),
         ..RuntimeOptions::default()
     }
 }

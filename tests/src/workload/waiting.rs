@@ -12,9 +12,11 @@ pub(super) const APPROVAL: &str = "1.2.0";
 const COMMANDS: &str = "1.2.1";
 
 pub(super) fn register(builder: OrchestrationRegistryBuilder) -> OrchestrationRegistryBuilder {
-    builder
-        .register_versioned(create::NAME, APPROVAL, after_approval)
-        .register_versioned(create::NAME, COMMANDS, on_command)
+    builder.register_versioned(create::NAME, APPROVAL, after_approval).register_versioned(
+        create::NAME,
+        COMMANDS,
+        on_command,
+    )
 }
 
 pub(super) async fn drive(stage: &Stage, scenario: Scenario) -> Result {

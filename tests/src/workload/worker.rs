@@ -2,9 +2,9 @@
 
 use super::runtimes;
 use crate::Result;
-use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-use duroxide::runtime::RuntimeOptions;
 use duroxide::providers::TagFilter;
+use duroxide::runtime::RuntimeOptions;
+use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -42,7 +42,8 @@ fn binary() -> PathBuf {
 /// When the database cannot be reached.
 pub fn serve(url: &str, tag: &str, lease: Duration) -> Result {
     runtimes::silence_logs();
-    let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let executor =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     executor.block_on(async {
         let provider = runtimes::provider(url).await?;
         let activities = ActivityRegistry::builder()

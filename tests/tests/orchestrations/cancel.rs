@@ -23,13 +23,19 @@ fn a_waiting_orchestration_is_cancelled_and_waited_for() {
         // Without a terminal there is nobody to ask.
         let unasked = cancel(&[id, "-o", "json"]).code(6);
         assert_eq!(unasked.error()["kind"], "refused");
-        assert!(unasked.stderr.contains("Cancel Orchestration") && unasked.stderr.contains("--force"));
+        assert!(
+            unasked.stderr.contains("Cancel Orchestration") && unasked.stderr.contains("--force")
+        );
 
-        let done = cancel(&[id, "--force", "--wait", "--reason", "wrong size", "-o", "json"]).code(0);
+        let done =
+            cancel(&[id, "--force", "--wait", "--reason", "wrong size", "-o", "json"]).code(0);
         assert_eq!(done.json()["result"], "cancelled", "{done:?}");
 
         let again = cancel(&[id, "--force", "-o", "json"]).code(0).json();
-        assert_eq!((&again["result"], &again["status"]), (&json!("already_terminal"), &json!("cancelled")));
+        assert_eq!(
+            (&again["result"], &again["status"]),
+            (&json!("already_terminal"), &json!("cancelled"))
+        );
     });
 }
 
@@ -42,7 +48,10 @@ fn a_request_that_nobody_takes_is_reported_as_requested_and_times_out_with_what_
         let late = cancel(&[id, "--force", "--wait", "--timeout", "1s", "-o", "json"]).code(7);
         let error = late.error();
         assert_eq!(error["kind"], "timed_out");
-        assert!(error["causes"][0].as_str().is_some_and(|cause| cause.contains("0.9.0")), "{error}");
+        assert!(
+            error["causes"][0].as_str().is_some_and(|cause| cause.contains("0.9.0")),
+            "{error}"
+        );
     });
 }
 

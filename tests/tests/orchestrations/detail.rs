@@ -50,7 +50,11 @@ fn every_scenario_is_told_and_explained() {
 #[test]
 fn a_cancel_request_is_told() {
     let told = detail(Scenario::CancelRequested.id(), &[]);
-    assert_eq!((&told["status"], &told["cancel_requested"]), (&json!("running"), &json!(true)), "{told}");
+    assert_eq!(
+        (&told["status"], &told["cancel_requested"]),
+        (&json!("running"), &json!(true)),
+        "{told}"
+    );
     let summary = told["diagnosis"]["summary"].as_str().unwrap();
     assert!(summary.contains("cancel requested"), "{summary}");
 }
@@ -72,7 +76,8 @@ fn the_summary_is_counted_from_the_history() {
         assert_eq!(step["state"], "succeeded", "{step}");
         assert!(step["duration_ms"].as_i64().is_some_and(|ms| ms >= 0), "{step}");
     }
-    let names: Vec<&str> = of("activity").iter().map(|step| step["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        of("activity").iter().map(|step| step["name"].as_str().unwrap()).collect();
     assert_eq!(names.first().copied(), Some("cms-create-instance-record"), "{names:?}");
     assert!(names.contains(&"deploy-postgres") && names.contains(&"wait-for-ready"), "{names:?}");
 }
@@ -129,9 +134,10 @@ fn the_tree_goes_down_to_the_failure() {
     let told = detail(Scenario::DeepFailure.id(), &["--tree"]);
     let mut node = &told["tree"];
     let mut depth = 0;
-    while let Some(child) = node["children"].as_array().and_then(|children| {
-        children.iter().find(|child| child["status"] == "failed")
-    }) {
+    while let Some(child) = node["children"]
+        .as_array()
+        .and_then(|children| children.iter().find(|child| child["status"] == "failed"))
+    {
         node = child;
         depth += 1;
     }
@@ -139,7 +145,10 @@ fn the_tree_goes_down_to_the_failure() {
     assert!(node["error"].is_string());
     // From the inside the way up is told too.
     let inner = detail(node["id"].as_str().unwrap(), &[]);
-    assert!(inner["parent_id"].as_str().is_some_and(|parent| parent.contains("::sub::")), "{inner}");
+    assert!(
+        inner["parent_id"].as_str().is_some_and(|parent| parent.contains("::sub::")),
+        "{inner}"
+    );
 }
 
 #[test]

@@ -3,15 +3,21 @@
 use crate::support::{FORMATS, Toygres};
 use toygres_tests::postgres::PrivatePostgres;
 
-const COMMANDS: &[&[&str]] =
-    &[&["orchestrations"], &["orchestration", "create-x-00000000"], &["cancel", "create-x-00000000", "--force"]];
+const COMMANDS: &[&[&str]] = &[
+    &["orchestrations"],
+    &["orchestration", "create-x-00000000"],
+    &["cancel", "create-x-00000000", "--force"],
+];
 
 /// Each command in each of its formats.
 fn everywhere(url: &str, code: i32, kind: &str) {
     for command in COMMANDS {
         for format in FORMATS {
             // Wide tables and CSV are for lists.
-            if command[0] != "orchestrations" && matches!(*format, "csv" | "wide") && command[0] == "cancel" {
+            if command[0] != "orchestrations"
+                && matches!(*format, "csv" | "wide")
+                && command[0] == "cancel"
+            {
                 continue;
             }
             let ran = Toygres::on(url)

@@ -13,7 +13,8 @@ fn ask(database: &Database<'_>, args: &[&str]) -> Ran {
 fn all_diagnostics(database: &Database<'_>) {
     let before = database.dump();
     let list = ask(database, &["orchestrations", "--limit", "0", "-o", "json"]).code(0).json();
-    let ids: Vec<&str> = list.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        list.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert!(!ids.is_empty());
     for id in &ids {
         let all = ["orchestration", id, "--history", "--pending", "--timeline", "--tree"];

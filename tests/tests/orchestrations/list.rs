@@ -23,7 +23,8 @@ fn every_scenario_is_listed_with_its_status() {
     for expected in expected::ALL {
         let id = expected.scenario.id();
         let row = rows.iter().find(|row| row["id"] == id);
-        let row = row.unwrap_or_else(|| panic!("{} is not listed: {:?}", expected.scenario, ids(&rows)));
+        let row =
+            row.unwrap_or_else(|| panic!("{} is not listed: {:?}", expected.scenario, ids(&rows)));
         assert_eq!(row["status"], expected.status, "{row}");
         assert_eq!(row["k8s_name"], expected.scenario.k8s_name(), "{row}");
         assert_eq!(row["instance"], expected.scenario.user_name(), "{row}");
@@ -39,7 +40,11 @@ fn each_status_filters() {
         let rows = list(&["--limit", "0", "--status", status]);
         assert!(rows.iter().all(|row| row["status"] == status), "{status}: {rows:?}");
         for expected in expected::ALL.iter().filter(|expected| expected.status == status) {
-            assert!(ids(&rows).contains(&expected.scenario.id()), "{status}: {}", expected.scenario);
+            assert!(
+                ids(&rows).contains(&expected.scenario.id()),
+                "{status}: {}",
+                expected.scenario
+            );
         }
     }
 }
@@ -106,7 +111,11 @@ fn pages_hold_every_row_once() {
 fn what_is_cut_is_said() {
     let ran = server(&["orchestrations", "--limit", "3"]).code(0);
     assert!(ran.stdout.contains("3 orchestrations found"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("showing 3 of") && ran.stderr.contains("--limit 0"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("showing 3 of") && ran.stderr.contains("--limit 0"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -118,7 +127,10 @@ fn groups_and_counts_add_up() {
         assert_eq!(sum, all, "{key}: {groups:?}");
     }
     let errors = list(&["--group-by", "error"]);
-    assert!(!errors.is_empty() && errors.iter().all(|group| group["error"].is_string()), "{errors:?}");
+    assert!(
+        !errors.is_empty() && errors.iter().all(|group| group["error"].is_string()),
+        "{errors:?}"
+    );
     let count = server(&["orchestrations", "--count", "-o", "json"]).code(0).json();
     assert_eq!(count["count"], all);
 }
@@ -127,10 +139,15 @@ fn groups_and_counts_add_up() {
 fn every_format_holds_the_same_rows() {
     let json = list(&["--limit", "0", "--status", "completed"]);
     for format in FORMATS {
-        let ran = server(&["orchestrations", "--limit", "0", "--status", "completed", "-o", format]).code(0);
+        let ran =
+            server(&["orchestrations", "--limit", "0", "--status", "completed", "-o", format])
+                .code(0);
         let rows = check(format, &ran);
         if rows.is_empty() {
-            assert!(json.iter().all(|row| ran.stdout.contains(row["id"].as_str().unwrap())), "{format}");
+            assert!(
+                json.iter().all(|row| ran.stdout.contains(row["id"].as_str().unwrap())),
+                "{format}"
+            );
         } else {
             assert_eq!(ids(&rows), ids(&json), "{format}");
         }

@@ -36,10 +36,8 @@ fn at_work() -> &'static AtWork {
 
 /// A command on the workload's database; whatever it answers, no secret is in it.
 fn server(args: &[&str]) -> Ran {
-    let ran = Toygres::on(&at_work().database.url)
-        .args(["server"])
-        .args(args.iter().copied())
-        .run();
+    let ran =
+        Toygres::on(&at_work().database.url).args(["server"]).args(args.iter().copied()).run();
     for text in [&ran.stdout, &ran.stderr] {
         let leaked = Secrets::canaries();
         assert_eq!(leaked.found_in(text), Vec::<&str>::new(), "{args:?}: {text}");

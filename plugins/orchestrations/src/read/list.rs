@@ -131,7 +131,7 @@ fn plain(status: &str) -> Option<&'static str> {
 fn of_instance(name: &str, schema: &Schema, statement: &mut Statement, id: &str) -> String {
     let name = statement.bind(name);
     let by_id = format!(
-        "regexp_replace(split_part({id}, '::', 1), '^(create|delete|health)-', '') \
+        "regexp_replace(split_part({id}, '::', 1), '^[a-z]+-', '') \
          IN ({name}::text, {name}::text || substring(split_part({id}, '::', 1) from '-[0-9A-Za-z]{{8}}$'))"
     );
     if !schema.has("cms") {

@@ -121,7 +121,7 @@ fn who(data: &Value, found: &Found) -> Block {
         let of = format!("{} of {}", found.execution.unwrap_or(1), found.latest.unwrap_or(1));
         fields.push(Field::new("Execution", of));
     }
-    if !data["custom_status"].is_null() {
+    if !data["custom_status"].is_null() && !found.is_terminal() {
         fields.push(Field::new("Progress", data["custom_status"].clone()));
     }
     Block::fields(fields)
