@@ -15,7 +15,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("panic-in-task-drop", "this drop panics"),
     ("panic-without-words", "a panic without words"),
     ("exit", "called `exit`"),
-    ("segmentation-fault", "SIGSEGV"),
+    ("crash", "SIGSEGV"),
     ("abort", "SIGABRT"),
     ("stack-overflow", "SIGSEGV"),
 ];

@@ -35,7 +35,7 @@ enum Fault {
     /// End the process
     Exit,
     /// Read through a null pointer
-    SegmentationFault,
+    Crash,
     /// Abort the process
     Abort,
     /// Overflow the stack
@@ -77,7 +77,7 @@ async fn bad(ctx: &Context, args: Bad) -> Result<Report> {
         }
         Fault::PanicWithoutWords => std::panic::panic_any(7_u8),
         Fault::Exit => std::process::exit(0),
-        Fault::SegmentationFault => {
+        Fault::Crash => {
             let nowhere = std::ptr::without_provenance::<u8>(16);
             // SAFETY: none; this is the point.
             std::hint::black_box(unsafe { nowhere.read_volatile() });

@@ -7,11 +7,11 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// A plugin folder of a test's own.
-pub struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
     /// A folder with these libraries.
-    pub fn with(libraries: &[(&str, &[u8])]) -> Self {
+    pub(crate) fn with(libraries: &[(&str, &[u8])]) -> Self {
         let folder = Self(TempDir::new().unwrap());
         fs::set_permissions(folder.0.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for (name, library) in libraries {
@@ -23,12 +23,12 @@ impl Folder {
     }
 
     /// A file in it.
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
     /// Sets the modes of a file and of the folder.
-    pub fn modes(&self, name: &str, file: u32, folder: u32) {
+    pub(crate) fn modes(&self, name: &str, file: u32, folder: u32) {
         fs::set_permissions(self.0.path().join(name), fs::Permissions::from_mode(file)).unwrap();
         fs::set_permissions(self.0.path(), fs::Permissions::from_mode(folder)).unwrap();
     }
@@ -36,19 +36,19 @@ impl Folder {
 
 /// What a run left.
 #[derive(Debug)]
-pub struct Ran {
-    pub stdout: String,
-    pub stderr: String,
-    pub code: Option<i32>,
+pub(crate) struct Ran {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: Option<i32>,
 }
 
 /// Runs the real binary on a plugin folder, in an environment of its own.
-pub fn run(folder: &Folder, args: &[&str]) -> Ran {
+pub(crate) fn run(folder: &Folder, args: &[&str]) -> Ran {
     run_with(folder, args, &[])
 }
 
 /// The same with more variables.
-pub fn run_with(folder: &Folder, args: &[&str], env: &[(&str, &str)]) -> Ran {
+pub(crate) fn run_with(folder: &Folder, args: &[&str], env: &[(&str, &str)]) -> Ran {
     let home = TempDir::new().unwrap();
     let output = Command::new(built("TOYGRES_BIN", "toygres"))
         .args(args)
@@ -68,12 +68,12 @@ pub fn run_with(folder: &Folder, args: &[&str], env: &[(&str, &str)]) -> Ran {
 }
 
 /// The badly behaved plugin.
-pub fn bad_library() -> Vec<u8> {
+pub(crate) fn bad_library() -> Vec<u8> {
     read(&built("TOYGRES_BAD_PLUGIN", "libtoygres_bad_plugin.so"))
 }
 
 /// A first-party plugin.
-pub fn first_party(name: &str) -> Vec<u8> {
+pub(crate) fn first_party(name: &str) -> Vec<u8> {
     let file = format!("libtoygres_{name}.so");
     match std::env::var_os("TOYGRES_PLUGIN_DIR") {
         Some(folder) => read(&Path::new(&folder).join(file)),
@@ -82,7 +82,7 @@ pub fn first_party(name: &str) -> Vec<u8> {
 }
 
 /// The library with every occurrence of a text replaced by one of the same length.
-pub fn patched(library: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+pub(crate) fn patched(library: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     assert_eq!(old.len(), new.len());
     let mut library = library.to_vec();
     let mut found = 0;

@@ -3,15 +3,15 @@
 use toygres_tests::workload::Scenario;
 
 /// What a scenario's orchestration looks like to an operator.
-pub struct Expected {
-    pub scenario: Scenario,
-    pub status: &'static str,
+pub(crate) struct Expected {
+    pub(crate) scenario: Scenario,
+    pub(crate) status: &'static str,
     /// The kind of the diagnosis, of the innermost orchestration; none for one that ended well.
-    pub diagnosis: Option<&'static str>,
+    pub(crate) diagnosis: Option<&'static str>,
     /// What its line for people must name.
-    pub names: &'static [&'static str],
+    pub(crate) names: &'static [&'static str],
     /// Somebody has to do something.
-    pub stuck: bool,
+    pub(crate) stuck: bool,
 }
 
 const fn healthy(
@@ -34,7 +34,7 @@ const fn stuck(
 
 use Scenario as S;
 
-pub const ALL: &[Expected] = &[
+pub(crate) const ALL: &[Expected] = &[
     healthy(S::Completed, "completed", None, &[]),
     healthy(S::Deleted, "completed", None, &[]),
     healthy(S::Retried, "completed", None, &[]),
