@@ -1,6 +1,8 @@
 //! How fast toygres is beside what one would use instead, as ratios of one run: both commands take
 //! turns, so that a machine that gets slower slows both.
 
+#![allow(clippy::print_stdout, reason = "a measurement is for reading")]
+
 #[path = "../bench/measure.rs"]
 mod measure;
 #[path = "../bench/plugins.rs"]
