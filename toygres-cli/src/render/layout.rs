@@ -92,11 +92,12 @@ pub(super) fn fitted(
     }
     let Some(most) = most else { return widths };
     let gaps = GAP.len() * widths.len().saturating_sub(1);
-    for may_all in [false, true] {
+    // First those that may, then all, and on a very narrow terminal down to a single letter.
+    for (may_all, least) in [(false, LEAST), (true, LEAST), (true, 1)] {
         let shrinks = |n: usize| may_all || columns.get(n).is_some_and(|column| column.shrink);
         while widths.iter().sum::<usize>() + gaps > most {
             let widest = (0..widths.len())
-                .filter(|n| shrinks(*n) && widths[*n] > LEAST)
+                .filter(|n| shrinks(*n) && widths[*n] > least)
                 .max_by_key(|n| widths[*n]);
             match widest {
                 Some(n) => widths[n] -= 1,

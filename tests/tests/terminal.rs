@@ -1,0 +1,119 @@
+//! On a terminal: width, colour, redrawing, and the question before a cancellation.
+
+use expectrl::session::{OsSession, Session};
+use expectrl::{Eof, Expect};
+use std::process::Command;
+use std::time::Duration;
+use toygres_tests::postgres::{Database, PrivatePostgres};
+use toygres_tests::secrets::Secrets;
+use toygres_tests::toygres;
+use toygres_tests::workload::{Scenario, Workload};
+
+/// A database with one orchestration that waits.
+fn waiting() -> (Database<'static>, Workload) {
+    let database = PrivatePostgres::shared().database().unwrap();
+    let workload =
+        Workload::start_only(&database.url, &Secrets::canaries(), &[Scenario::Event]).unwrap();
+    (database, workload)
+}
+
+/// The real binary on a terminal of its own, so many columns wide.
+fn on_terminal(url: &str, columns: u16, args: &[&str]) -> OsSession {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    // The size is set before the binary asks for it.
+    let line = format!("stty cols {columns} rows 40; exec \"$0\" \"$@\"");
+    command
+        .args(["-c", &line])
+        .arg(toygres::binary())
+        .args(args)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", home.path())
+        .env("TERM", "xterm-256color")
+        .env("LANG", "C.UTF-8")
+        .env("DATABASE_URL", url)
+        .env("TOYGRES_PLUGIN_PATH", toygres::plugins());
+    let mut session = Session::spawn(command).unwrap();
+    session.set_expect_timeout(Some(Duration::from_secs(30)));
+    session
+}
+
+/// Everything that it wrote until it ended.
+fn whole(mut session: OsSession) -> String {
+    let found = session.expect(Eof).unwrap();
+    let bytes = found.get(0).map(<[u8]>::to_vec).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The text without escape sequences.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '\u{1b}' {
+            // `ESC [ … letter`.
+            letters.next();
+            for letter in letters.by_ref() {
+                if letter.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+        } else {
+            plain.push(letter);
+        }
+    }
+    plain
+}
+
+#[test]
+fn tables_fit_the_terminal_and_have_colour() {
+    let (database, workload) = waiting();
+    for columns in [40, 80, 200] {
+        let written = whole(on_terminal(&database.url, columns, &["server", "orchestrations"]));
+        assert!(written.contains('\u{1b}'), "no colour: {written}");
+        for line in plain(&written).lines() {
+            let width = line.trim_end_matches('\r').chars().count();
+            assert!(width <= usize::from(columns), "{width} > {columns}: {line}");
+        }
+    }
+    let colourless = ["server", "orchestrations", "--color", "never"];
+    let written = whole(on_terminal(&database.url, 80, &colourless));
+    assert!(!written.contains('\u{1b}'), "{written}");
+    workload.stop();
+}
+
+#[test]
+fn a_cancellation_is_asked_for_and_can_be_declined() {
+    let (database, workload) = waiting();
+    let id = Scenario::Event.id();
+    let mut session = on_terminal(&database.url, 100, &["server", "cancel", id]);
+    session.expect("Cancel Orchestration").unwrap();
+    session.expect("Are you sure you want to cancel?").unwrap();
+    session.send("n").unwrap();
+    let written = whole(session);
+    assert!(written.contains("declined"), "{written}");
+
+    let mut session = on_terminal(&database.url, 100, &["server", "cancel", id, "--wait"]);
+    session.expect("Are you sure you want to cancel?").unwrap();
+    session.send("y").unwrap();
+    let written = whole(session);
+    assert!(written.contains("Orchestration cancelled"), "{written}");
+    workload.stop();
+}
+
+#[test]
+fn watching_redraws_in_place_until_it_is_interrupted() {
+    let (database, workload) = waiting();
+    let args = ["server", "orchestrations", "--watch", "--interval", "200ms"];
+    let mut session = on_terminal(&database.url, 100, &args);
+    session.expect("orchestration found").unwrap();
+    // The second frame begins by going up over the first.
+    session.expect("\u{1b}[").unwrap();
+    session.expect("A\r").unwrap();
+    session.expect("orchestration found").unwrap();
+    session.send("\u{3}").unwrap();
+    let written = whole(session);
+    assert!(written.contains("interrupted"), "{written}");
+    workload.stop();
+}
