@@ -3,7 +3,6 @@
 #![allow(dead_code, unused_imports, reason = "each suite is a crate of its own and uses a part")]
 
 mod formats;
-mod installed;
 mod run;
 
 pub(crate) use formats::{FORMATS, check};

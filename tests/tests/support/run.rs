@@ -1,6 +1,5 @@
 //! The real binary, in an environment of its own.
 
-use super::installed::installed;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -26,14 +25,14 @@ impl Toygres {
     /// A run without any configuration.
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut command = Command::new(&installed().binary);
+        let mut command = Command::new(toygres_tests::toygres::binary());
         command
             .env_clear()
             .env("HOME", home.path())
             .env("TOYGRES_HOME", home.path().join("toygres"))
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
-            .env("TOYGRES_PLUGIN_PATH", &installed().plugins)
+            .env("TOYGRES_PLUGIN_PATH", toygres_tests::toygres::plugins())
             .current_dir(home.path());
         Self { command, home, input: Vec::new() }
     }
