@@ -42,7 +42,7 @@ impl RowBatch {
     /// # Panics
     /// When the batch would pass [`MAX_BYTES`].
     pub fn push(&mut self, cell: Option<&[u8]>) {
-        self.data.extend_from_slice(cell.unwrap_or_default());
+        self.data.extend_from_copy_slice(cell.unwrap_or_default());
         let end = u32::try_from(self.data.len()).ok().filter(|end| *end <= END);
         let end = end.expect("a batch holds less than 2 GiB");
         self.ends.push(if cell.is_none() { end | NULL } else { end });

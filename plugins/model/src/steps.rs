@@ -126,8 +126,18 @@ pub fn steps(events: &[Event]) -> Vec<Step> {
         by_event.insert(event.id, steps.len());
         steps.push(begun(event));
     }
+    // An execution that has ended waits for nothing any more.
+    if steps.iter().any(|step| TERMINAL.contains(&step.event.as_str())) {
+        for step in steps.iter_mut().filter(|step| step.state == StepState::Pending) {
+            step.state = StepState::Cancelled;
+        }
+    }
     steps
 }
+
+/// The events that end an execution.
+const TERMINAL: &[&str] =
+    &["OrchestrationCompleted", "OrchestrationFailed", "OrchestrationContinuedAsNew"];
 
 /// The step that an event completes, and how.
 fn completion(
@@ -335,6 +345,15 @@ mod tests {
             (summary.executed, summary.succeeded, summary.failed, summary.retries),
             (5, 1, 2, 2)
         );
+    }
+
+    #[test]
+    fn what_has_ended_waits_for_nothing() {
+        let steps = steps(&events(&[
+            json!({"type": "TimerCreated", "fire_at_ms": 5}),
+            json!({"type": "OrchestrationFailed", "details": "no"}),
+        ]));
+        assert_eq!(steps[0].state, StepState::Cancelled);
     }
 
     #[test]

@@ -47,6 +47,89 @@ fn every_scenario_is_told_and_explained() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What `--pending` must list where the diagnosis is of this kind.
+fn pending_list(kind: &str) -> Option<&'static str> {
+    match kind {
+        "executing_activity" | "lease_expired" | "unregistered" | "poisoned" => Some("activities"),
+        "waiting_timer" | "overdue_timer" => Some("timers"),
+        "waiting_event" => Some("external_events"),
+        "waiting_sub_orchestration" => Some("sub_orchestrations"),
+        "unsupported_version" => Some("queued_messages"),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_scenario_has_its_history_and_its_pending_work() {
+    for expected in expected::ALL {
+        let told = detail(expected.scenario.id(), &["--history", "--pending"]);
+        let name = expected.scenario;
+        let history = told["history"].as_array().unwrap();
+        // What has not begun has no history; everything else begins with its start.
+        if expected.status == "pending" {
+            assert_eq!(history.len(), 0, "{name}");
+        } else {
+            assert_eq!(history[0]["event_type"], "OrchestrationStarted", "{name}: {history:?}");
+        }
+        for (n, step) in history.iter().enumerate() {
+            assert_eq!(step["number"], n + 1, "{name}: {step}");
+            assert!(
+                step["event_type"].is_string() && step["started_at"].is_string(),
+                "{name}: {step}"
+            );
+            let paired = step["ended_at"].is_string();
+            let pairs = matches!(
+                step["kind"].as_str(),
+                Some("activity" | "timer" | "sub_orchestration" | "external_event")
+            );
+            assert_eq!(step["duration_ms"].is_i64(), paired && pairs, "{name}: {step}");
+        }
+        let last = history.last().map(|step| step["event_type"].as_str().unwrap());
+        let terminal = matches!(last, Some("OrchestrationCompleted" | "OrchestrationFailed"));
+        assert_eq!(
+            terminal,
+            matches!(expected.status, "completed" | "failed" | "cancelled"),
+            "{name}: {last:?}"
+        );
+        // The outermost diagnosis speaks of this orchestration's own pending work.
+        let kind = told["diagnosis"]["kind"].as_str().unwrap_or_default();
+        let listed = |list: &str| told["pending"][list].as_array().unwrap().len();
+        if expected.scenario == Scenario::UnknownType {
+            assert_eq!(listed("queued_messages"), 1, "{name}: {}", told["pending"]);
+        } else if let Some(list) = pending_list(kind) {
+            assert!(listed(list) > 0, "{name}: no {list} in {}", told["pending"]);
+        }
+        if terminal {
+            // A timer's message may lie in the queue for longer than anybody waits for it.
+            for list in ["activities", "timers", "external_events", "sub_orchestrations"] {
+                assert_eq!(listed(list), 0, "{name}: {}", told["pending"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_format_tells_the_same_detail() {
+    let id = Scenario::Failed.id();
+    let json = detail(id, &[]);
+    for format in ["json", "jsonl", "yaml"] {
+        let ran = server(&["orchestration", id, "-o", format]).code(0);
+        let told = crate::support::check(format, &ran);
+        assert_eq!(told.len(), 1, "{format}");
+        assert_eq!(told[0]["diagnosis"], json["diagnosis"], "{format}");
+    }
+    for format in ["table", "wide"] {
+        let shown = server(&["orchestration", id, "-o", format]).code(0);
+        assert!(shown.stdout.contains("`deploy-postgres` failed"), "{}", shown.stdout);
+    }
+    server(&["orchestration", id, "-o", "csv"]).code(2).says("is for lists");
+    for format in ["table", "json", "jsonl", "yaml"] {
+        let ran = server(&["cancel", id, "--force", "-o", format]).code(0);
+        let told = crate::support::check(format, &ran);
+        assert!(told.iter().all(|told| told["result"] == "already_terminal"), "{told:?}");
+    }
+}
+
 #[test]
 fn a_cancel_request_is_told() {
     let told = detail(Scenario::CancelRequested.id(), &[]);
