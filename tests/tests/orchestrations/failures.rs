@@ -22,12 +22,15 @@ fn everywhere(url: &str, code: i32, kind: &str) {
             }
             let ran = Toygres::on(url)
                 .env("TOYGRES_CONNECT_TIMEOUT_MS", "500")
+                .env("TOYGRES_API_TOKEN", "canary-TOKEN")
+                .env("PGPASSWORD", "canary-PGPASSWORD")
                 .args(["server"])
                 .args(command.iter().copied())
                 .args(["-o", format])
                 .run();
             assert_eq!(ran.code, code, "{command:?} {format}: {ran:?}");
             assert_eq!(ran.stdout, "", "{command:?} {format}");
+            assert!(!ran.stderr.contains("canary"), "{command:?} {format}: {ran:?}");
             match *format {
                 "table" | "wide" => assert!(ran.stderr.contains("error:"), "{ran:?}"),
                 _ => assert_eq!(ran.error()["kind"], kind, "{ran:?}"),
