@@ -1,0 +1,1 @@
+//! `create`, `list`, `get` and `delete`, through the API of the control plane.

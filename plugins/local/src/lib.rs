@@ -1,0 +1,1 @@
+//! The embedded default: a private PostgreSQL and a stand-in for Kubernetes on one machine.
