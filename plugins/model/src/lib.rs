@@ -8,5 +8,6 @@ pub mod error_details;
 pub mod history;
 pub mod names;
 pub mod queue;
+pub mod request;
 pub mod steps;
 pub mod time;
