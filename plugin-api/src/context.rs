@@ -4,6 +4,7 @@
 //! not marked mutating cannot write: PostgreSQL holds its session read-only and the host refuses
 //! every Kubernetes verb but reading.
 
+mod api;
 mod config;
 mod db;
 #[cfg(feature = "kube-service")]
@@ -12,6 +13,7 @@ mod rows;
 mod ui;
 mod workflows;
 
+pub use api::Api;
 pub use config::Settings;
 pub use db::{Bind, Db, Query, Session};
 #[cfg(feature = "kube-service")]
@@ -52,6 +54,12 @@ impl Context {
     #[must_use]
     pub fn workflows(&self) -> Workflows {
         Workflows::new(self.clone())
+    }
+
+    /// The API of the control plane.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        Api::new(self.clone())
     }
 
     /// The operator: progress, questions, remarks.

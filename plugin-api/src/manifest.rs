@@ -65,6 +65,11 @@ pub struct Command {
     pub category: String,
     /// It changes something: it gets the ability to only after a confirmation.
     pub mutating: bool,
+    /// How the operator consents to what a mutating command changes.
+    pub consent: Consent,
+    /// How long the host waits for it to end after an interruption, in milliseconds; 0 leaves
+    /// that to the host.
+    pub grace_ms: u64,
     /// `--watch` makes sense.
     pub watchable: bool,
     /// Not listed in help.
@@ -92,6 +97,19 @@ pub enum Scope {
     Top,
     /// `toygres local NAME`.
     Local,
+}
+
+/// How the operator consents to what a mutating command changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// By typing the command: `create NAME` needs no second word.
+    Typed,
+    /// By answering the question that the command asks; so too where a host does not know what a
+    /// newer plugin wants.
+    #[default]
+    #[serde(other)]
+    Asked,
 }
 
 /// The shape of a command's data.
@@ -134,6 +152,8 @@ pub struct Arg {
     pub conflicts: Vec<String>,
     /// Ids of arguments it needs beside it.
     pub requires: Vec<String>,
+    /// A flag that asks for secrets: with it this run masks none, as with `--show-secrets`.
+    pub reveals: bool,
     /// Not listed in help.
     pub hidden: bool,
 }

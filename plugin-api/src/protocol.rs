@@ -46,8 +46,12 @@ pub enum Method {
     Config = 80,
     /// `null` → an array of [`Variable`].
     Environment = 81,
+    /// [`Reveal`] → the setting's value unmasked, or `null`; for plugins that need `credentials`.
+    Reveal = 82,
     /// [`StreamOpen`] → [`crate::report::StreamRef`]; rows follow through the border's `emit_rows`.
     StreamOpen = 90,
+    /// [`ApiRequest`] → [`ApiResponse`].
+    Api = 100,
 }
 
 impl Method {
@@ -69,7 +73,9 @@ impl Method {
         Self::Show,
         Self::Config,
         Self::Environment,
+        Self::Reveal,
         Self::StreamOpen,
+        Self::Api,
     ];
 
     /// The method with this number, if this version knows it.
@@ -270,6 +276,44 @@ pub struct KubeTarget {
     /// The namespace that commands work in.
     pub namespace: String,
 }
+
+/// Asks for a setting as it is, secrets included.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reveal {
+    /// `database.url`.
+    pub key: String,
+}
+
+/// A request to the API of the control plane; the host adds address and token.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApiRequest {
+    /// `GET`, `POST`, `DELETE`.
+    pub method: String,
+    /// Path and query below the API's URL: `/api/instances`.
+    pub path: String,
+    /// A JSON body.
+    pub body: Option<Value>,
+    /// What allows a method that is not `GET`.
+    pub confirmed: Option<Confirmed>,
+    /// Deadline for the whole answer; the host's own where `None`.
+    pub timeout_ms: Option<u64>,
+}
+
+/// What the API answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApiResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; a string where it is no JSON.
+    pub body: Value,
+}
+
+/// The header that carries a [`Confirmed`]'s token with a Kubernetes request that writes; the host
+/// takes it off.
+pub const CONFIRMED_HEADER: &str = "toygres-confirmed";
 
 /// What a long command is doing, shown on stderr of a terminal.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -79,7 +79,10 @@ pub fn parse<'a>(
     let owned = catalogue.find(scope, name).map_err(Error::from)?;
     let owned = owned.ok_or_else(|| Error::usage(format!("there is no command `{name}`")))?;
     let args = arguments(&owned.command.args, found);
-    Ok((Action::Run { owned, args }, Options::read(found)?))
+    let mut options = Options::read(found)?;
+    options.show_secrets |=
+        owned.command.args.iter().any(|arg| arg.reveals && found.get_flag(&arg.id));
+    Ok((Action::Run { owned, args }, options))
 }
 
 /// The values of a command's arguments. What was not given and has no default is left out.

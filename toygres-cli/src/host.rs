@@ -12,7 +12,8 @@ use toygres_plugin_api::protocol::{Method, Reply, StreamOpen};
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What a plugin's manifest may name as needed.
-pub const ABILITIES: &[&str] = &["db", "kube", "workflows", "ui", "config", "streams"];
+pub const ABILITIES: &[&str] =
+    &["db", "kube", "workflows", "ui", "config", "streams", "api", "credentials"];
 
 /// What one run of a command is lent, as the border sees it.
 #[derive(Clone)]
@@ -102,6 +103,8 @@ async fn answer(lent: &Lent, method: Method, payload: &[u8]) -> Bytes<u8> {
         Method::Show => reply(read::<Report>(payload).and_then(|report| lent.ui.show(&report))),
         Method::Config => reply(lent.settings.config()),
         Method::Environment => reply(lent.settings.environment()),
+        Method::Reveal => reply(read(payload).and_then(|reveal| lent.reveal(&reveal))),
+        Method::Api => reply(with(payload, |request| lent.api.send(request)).await),
         Method::StreamOpen => {
             reply(read(payload).map(|open: StreamOpen| lent.spool.open(open.columns)))
         }

@@ -4,6 +4,7 @@
 //! of a confirmation can make; everything else is held read-only by PostgreSQL itself and by the
 //! filter in front of Kubernetes.
 
+pub mod api;
 pub mod db;
 pub mod grants;
 pub mod interrupt;
@@ -14,6 +15,8 @@ pub mod workflows;
 
 use crate::settings::Settings;
 use std::sync::Arc;
+use toygres_plugin_api::protocol::Reveal;
+use toygres_plugin_api::{Error, Result};
 
 /// Everything that is lent to one run. Nothing in it is connected before it is asked for.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Lent {
     pub workflows: workflows::Workflows,
     /// Kubernetes.
     pub kube: kube::Kube,
+    /// The API of the control plane.
+    pub api: api::Api,
     /// The operator.
     pub ui: ui::Ui,
     /// The configuration.
@@ -32,4 +37,34 @@ pub struct Lent {
     pub spool: spool::Spool,
     /// Ctrl-C.
     pub interrupt: interrupt::Interrupt,
+    /// The plugin's manifest says that it needs the backends' credentials.
+    pub credentials: bool,
+}
+
+impl Lent {
+    /// A setting as it is, for a plugin that said openly that it needs credentials.
+    ///
+    /// # Errors
+    /// `refused` for every other plugin; a broken configuration file.
+    pub fn reveal(&self, reveal: &Reveal) -> Result<Option<String>> {
+        if !self.credentials {
+            return Err(Error::refused("this plugin is lent no credentials")
+                .hint("its author declares the need with `needs: [\"credentials\"]`"));
+        }
+        self.settings.get(&reveal.key).map(|(value, _)| value)
+    }
+}
+
+/// An error's words with those of its sources, each once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !said.contains(&words) {
+            said = format!("{said}: {words}");
+        }
+        source = cause.source();
+    }
+    said
 }

@@ -204,7 +204,11 @@ impl Settings {
         match known.default {
             known::Default::None => None,
             known::Default::Value(value) => Some(value.to_owned()),
+            known::Default::InHome("") => home.map(|home| home.display().to_string()),
             known::Default::InHome(name) => home.map(|home| home.join(name).display().to_string()),
+            known::Default::LineInHome(name, otherwise) => home
+                .and_then(|home| first_line(&home.join(name)))
+                .or_else(|| otherwise.map(str::to_owned)),
             known::Default::Kubeconfig => {
                 let home = self.environment.get("HOME")?.0;
                 Some(Path::new(home).join(".kube/config").display().to_string())
@@ -221,6 +225,13 @@ impl Settings {
             false => Value::from(value),
         }
     }
+}
+
+/// The first line of a small file, if there is one.
+fn first_line(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().next()?.trim();
+    (!line.is_empty()).then(|| line.to_owned())
 }
 
 /// The password within a URL, decoded.

@@ -6,7 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The first-party plugins: package names.
-pub(crate) const PLUGINS: &[&str] = &["toygres-orchestrations", "toygres-db", "toygres-config"];
+pub(crate) const PLUGINS: &[&str] = &[
+    "toygres-orchestrations",
+    "toygres-db",
+    "toygres-config",
+    "toygres-instances",
+    "toygres-local",
+    "toygres-server",
+];
 
 /// What was built.
 pub(crate) struct Built {

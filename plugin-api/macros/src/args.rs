@@ -99,6 +99,21 @@ impl Scope {
     }
 }
 
+/// `consent = "typed"` or `consent = "asked"`.
+fn consent(text: LitStr) -> Result<LitStr> {
+    match text.value().as_str() {
+        "typed" | "asked" => Ok(text),
+        _ => Err(Error::new_spanned(text, "a consent is \"typed\" or \"asked\"")),
+    }
+}
+
+/// `grace = "30s"`, in whole seconds.
+fn seconds(text: &LitStr) -> Result<u64> {
+    let value = text.value();
+    let number = value.strip_suffix('s').and_then(|digits| digits.parse().ok());
+    number.ok_or_else(|| Error::new_spanned(text, "whole seconds, such as \"30s\""))
+}
+
 /// What the command's answer looks like.
 #[derive(Default)]
 enum Answer {
@@ -118,6 +133,8 @@ struct Command {
     category: Option<String>,
     scope: Scope,
     mutating: bool,
+    consent: Option<LitStr>,
+    grace_ms: u64,
     watchable: bool,
     hidden: bool,
     aliases: Vec<String>,
@@ -147,6 +164,8 @@ impl Command {
                     "category" => command.category = Some(text(&meta)?),
                     "scope" => command.scope = Scope::parse(&meta.value()?.parse()?)?,
                     "mutating" => command.mutating = true,
+                    "consent" => command.consent = Some(consent(meta.value()?.parse()?)?),
+                    "grace" => command.grace_ms = seconds(&meta.value()?.parse()?)? * 1000,
                     "watchable" => command.watchable = true,
                     "hidden" => command.hidden = true,
                     "aliases" => command.aliases = texts(&meta)?,
@@ -157,8 +176,8 @@ impl Command {
                     "detail" => command.answer = Answer::Detail(meta.value()?.parse()?),
                     _ => {
                         return Err(meta.error(
-                            "known here: name, category, scope, mutating, watchable, hidden, \
-                             aliases, examples, route, list, rows, detail",
+                            "known here: name, category, scope, mutating, consent, grace, watchable, \
+                             hidden, aliases, examples, route, list, rows, detail",
                         ));
                     }
                 }
@@ -171,7 +190,7 @@ impl Command {
     fn before_args(&self) -> String {
         format!(
             "{{\"name\":{},\"scope\":{},\"about\":{},\"long_about\":{},\"category\":{},\
-             \"mutating\":{},\"watchable\":{},\"hidden\":{},\"aliases\":{},\"examples\":{},\
+             \"mutating\":{},\"consent\":{},\"grace_ms\":{},\"watchable\":{},\"hidden\":{},\"aliases\":{},\"examples\":{},\
              \"route\":{},\"args\":[",
             string(&self.name),
             string(self.scope.name()),
@@ -179,6 +198,8 @@ impl Command {
             string(&self.long_about),
             string(self.category.as_deref().unwrap_or_default()),
             self.mutating,
+            string(&self.consent.as_ref().map_or_else(|| "asked".to_owned(), LitStr::value)),
+            self.grace_ms,
             self.watchable,
             self.hidden,
             strings(&self.aliases),
@@ -217,6 +238,7 @@ struct Argument<'a> {
     conflicts: Vec<String>,
     requires: Vec<String>,
     hidden: bool,
+    reveals: bool,
 }
 
 impl<'a> Argument<'a> {
@@ -234,6 +256,7 @@ impl<'a> Argument<'a> {
             conflicts: Vec::new(),
             requires: Vec::new(),
             hidden: false,
+            reveals: false,
         };
         for attribute in field.attrs.iter().filter(|found| found.path().is_ident("arg")) {
             attribute.parse_nested_meta(|meta| {
@@ -252,10 +275,11 @@ impl<'a> Argument<'a> {
                     "conflicts" => argument.conflicts = texts(&meta)?,
                     "requires" => argument.requires = texts(&meta)?,
                     "hidden" => argument.hidden = true,
+                    "reveals" => argument.reveals = true,
                     _ => {
                         return Err(meta.error(
                             "known here: long, short, positional, value_name, default, \
-                             conflicts, requires, hidden",
+                             conflicts, requires, hidden, reveals",
                         ));
                     }
                 }
@@ -267,6 +291,10 @@ impl<'a> Argument<'a> {
     }
 
     fn check(&self) -> Result<()> {
+        let flag = matches!(&self.field.ty, Type::Path(path) if path.path.is_ident("bool"));
+        if self.reveals && !flag {
+            return Err(Error::new_spanned(self.field, "only a flag (`bool`) `reveals`"));
+        }
         let named = self.long.is_some() || self.short.is_some();
         if self.positional == named {
             let what = "an argument is either `positional` or has `long` or `short`";
@@ -282,7 +310,8 @@ impl<'a> Argument<'a> {
         let open = self.default.is_none();
         pieces.text(format!(
             "{{\"id\":{},\"long\":{},\"short\":{},\"positional\":{},\"value_name\":{},\
-             \"help\":{},\"default\":{},\"conflicts\":{},\"requires\":{},\"hidden\":{},",
+             \"help\":{},\"default\":{},\"conflicts\":{},\"requires\":{},\"hidden\":{},\
+             \"reveals\":{},",
             string(&self.id),
             optional(self.long.as_deref()),
             optional(self.short.map(String::from).as_deref()),
@@ -293,6 +322,7 @@ impl<'a> Argument<'a> {
             strings(&self.conflicts),
             strings(&self.requires),
             self.hidden,
+            self.reveals,
         ));
         pieces.constant(quote!(#argument::SPEC));
         pieces.text(",\"required\":");

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::error::Result;
-use crate::protocol::{Config, Method, Variable};
+use crate::protocol::{Config, Method, Reveal, Variable};
 
 /// The configuration in force. Secret values are masked before they get here, unless the operator
 /// asked to see them.
@@ -36,6 +36,17 @@ impl Settings {
             serde_json::Value::String(text) => Some(text),
             other => Some(other.to_string()),
         }))
+    }
+
+    /// One setting as it is, secrets included; `None` where nothing sets it and it has no default.
+    ///
+    /// Only for plugins that say `needs: ["credentials"]`: those that run something of their own on
+    /// a backend, such as the server. Everyone else uses what is lent.
+    ///
+    /// # Errors
+    /// `refused` where the plugin does not say so; when the configuration file cannot be read.
+    pub async fn reveal(&self, key: &str) -> Result<Option<String>> {
+        self.context.call(Method::Reveal, &Reveal { key: key.to_owned() }).await
     }
 
     /// The environment variables that toygres reads.

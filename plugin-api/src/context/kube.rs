@@ -3,6 +3,7 @@
 use super::Context;
 use crate::abi::{BodyObject, HttpRequest};
 use crate::error::{Error, Result};
+use crate::protocol::{CONFIRMED_HEADER, Confirmed};
 use abi_stable::std_types::{ROption, RResult, Tuple2};
 use bytes::Bytes;
 use http_body::Frame;
@@ -24,11 +25,27 @@ impl Context {
         Ok(kube::Client::new(self.kube_service(), target.namespace))
     }
 
+    /// The typed client with the right to write.
+    ///
+    /// # Errors
+    /// When no cluster is configured.
+    #[cfg(feature = "kube")]
+    pub async fn kube_writing(&self, confirmed: &Confirmed) -> Result<kube::Client> {
+        let target = self.kube_target().await?;
+        Ok(kube::Client::new(self.kube_service_writing(confirmed), target.namespace))
+    }
+
     /// The same connection as a tower service, for another version of `kube`:
     /// `kube::Client::new(ctx.kube_service(), namespace)`.
     #[must_use]
     pub fn kube_service(&self) -> KubeService {
-        KubeService { context: self.clone() }
+        KubeService { context: self.clone(), confirmed: None }
+    }
+
+    /// The same service with the right to write.
+    #[must_use]
+    pub fn kube_service_writing(&self, confirmed: &Confirmed) -> KubeService {
+        KubeService { context: self.clone(), confirmed: Some(confirmed.clone()) }
     }
 }
 
@@ -36,6 +53,7 @@ impl Context {
 #[derive(Debug, Clone)]
 pub struct KubeService {
     context: Context,
+    confirmed: Option<Confirmed>,
 }
 
 impl<B> tower_service::Service<http::Request<B>> for KubeService
@@ -52,19 +70,22 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let context = self.context.clone();
+        let Self { context, confirmed } = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await.map_err(Into::into)?.to_bytes();
             let headers = parts.headers.iter().map(|(name, value)| {
                 Tuple2(name.as_str().into(), value.as_bytes().to_vec().into())
             });
+            let confirmed = confirmed.map(|confirmed| {
+                Tuple2(CONFIRMED_HEADER.into(), confirmed.token.into_bytes().into())
+            });
             let response = context
                 .host()
                 .kube(HttpRequest {
                     method: parts.method.as_str().into(),
                     uri: parts.uri.to_string().into(),
-                    headers: headers.collect(),
+                    headers: headers.chain(confirmed).collect(),
                     body: body.to_vec().into(),
                 })
                 .await;

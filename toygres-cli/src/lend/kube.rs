@@ -2,7 +2,8 @@
 
 mod filter;
 
-use super::grants::Granted;
+use super::chain;
+use super::grants::Grants;
 use crate::settings::Settings;
 use async_ffi::{FfiFuture, FutureExt};
 use http::Request;
@@ -27,21 +28,21 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Kubernetes as it is lent to one run; no kubeconfig is read before it is asked for.
 pub struct Kube {
     settings: Arc<Settings>,
-    granted: Option<Granted>,
+    grants: Grants,
     connected: OnceCell<(Client, KubeTarget)>,
 }
 
 impl std::fmt::Debug for Kube {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kube").field("granted", &self.granted.is_some()).finish_non_exhaustive()
+        f.debug_struct("Kube").finish_non_exhaustive()
     }
 }
 
 impl Kube {
-    /// The cluster of the settings; without a grant it can only be read.
+    /// The cluster of the settings; requests without this run's own confirmation can only read.
     #[must_use]
-    pub fn new(settings: Arc<Settings>, granted: Option<Granted>) -> Self {
-        Self { settings, granted, connected: OnceCell::new() }
+    pub fn new(settings: Arc<Settings>, grants: Grants) -> Self {
+        Self { settings, grants, connected: OnceCell::new() }
     }
 
     /// Which cluster it is: nothing secret.
@@ -53,10 +54,14 @@ impl Kube {
     }
 
     /// Forwards one request.
-    pub async fn send(&self, request: HttpRequest) -> HttpResponse {
-        if self.granted.is_none()
-            && let Err(rule) = filter::reads(&request)
-        {
+    pub async fn send(&self, mut request: HttpRequest) -> HttpResponse {
+        let allowed = match filter::take_confirmed(&mut request) {
+            Some(confirmed) => {
+                self.grants.check(&confirmed).map(drop).map_err(|error| error.message)
+            }
+            None => filter::reads(&request),
+        };
+        if let Err(rule) = allowed {
             return forbidden(&rule);
         }
         match self.forward(request).await {
@@ -130,20 +135,6 @@ fn unreachable(target: &KubeTarget, cause: &str) -> Error {
     Error::unavailable(format!("Kubernetes at {} cannot be reached", target.server))
         .cause(cause)
         .hint("check it with: kubectl get --raw /readyz")
-}
-
-/// An error's words with those of its sources, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !said.contains(&words) {
-            said = format!("{said}: {words}");
-        }
-        source = cause.source();
-    }
-    said
 }
 
 /// What a plugin gets where there was no response.

@@ -16,15 +16,16 @@ use toygres_plugin_api::{Error, Report, Result};
 pub struct Ui {
     output: Arc<Output>,
     grants: Grants,
-    force: bool,
+    consented: bool,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Ui {
-    /// Speaks through `output`; `force` answers every question with yes.
+    /// Speaks through `output`; with `consented` (`--force`, or a command whose typing is the
+    /// consent) every question is answered with yes.
     #[must_use]
-    pub fn new(output: Arc<Output>, grants: Grants, force: bool) -> Self {
-        Self { output, grants, force, bar: Mutex::default() }
+    pub fn new(output: Arc<Output>, grants: Grants, consented: bool) -> Self {
+        Self { output, grants, consented, bar: Mutex::default() }
     }
 
     /// Says what is being done, on a terminal only.
@@ -82,7 +83,7 @@ impl Ui {
     /// # Errors
     /// `refused` when the operator declines or there is no terminal to ask on.
     pub async fn confirm(&self, question: Confirm) -> Result<Confirmed> {
-        if self.force {
+        if self.consented {
             return self.grants.issue();
         }
         self.clear();

@@ -6,6 +6,7 @@ use crate::fault::naming;
 use crate::guard::Guard;
 use crate::host::HostSide;
 use crate::lend::Lent;
+use crate::lend::api::Api;
 use crate::lend::db::Database;
 use crate::lend::grants::Grants;
 use crate::lend::interrupt::Interrupt;
@@ -23,12 +24,12 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use toygres_plugin_api::abi::host_object;
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::manifest::Scope;
+use toygres_plugin_api::manifest::{Consent, Scope};
 use toygres_plugin_api::protocol::{Answer, Invocation, Output as Shown};
 use toygres_plugin_api::report::{NoteLevel, Verdict};
 use toygres_plugin_api::{Error, Report, Result};
 
-/// After Ctrl-C a command has this long to put away what it made.
+/// After Ctrl-C a command that says nothing of it has this long to put away what it made.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A command that was chosen, with everything it needs.
@@ -85,7 +86,7 @@ impl Run<'_> {
                 answer = &mut running => answer.map_err(|error| self.broke(&error)),
                 () = ctrl_c(interrupt) => {
                     // The database stops its statements by itself; the command may still end well.
-                    let ended = tokio::time::timeout(LAST_WORDS, &mut running).await;
+                    let ended = tokio::time::timeout(self.grace(), &mut running).await;
                     ended.map_or_else(|_| Err(super::interrupted()), |answer| {
                         answer.map_err(|error| self.broke(&error))
                     })
@@ -113,11 +114,25 @@ impl Run<'_> {
         Lent {
             db: Database::new(&self.settings, grants.clone(), interrupt.clone()),
             workflows: Workflows::new(self.settings.clone(), grants.clone()),
-            kube: Kube::new(self.settings.clone(), None),
-            ui: Ui::new(self.output.clone(), grants, self.options.force),
+            kube: Kube::new(self.settings.clone(), grants.clone()),
+            api: Api::new(self.settings.clone(), grants.clone()),
+            ui: Ui::new(self.output.clone(), grants, self.options.force || self.typed_is_consent()),
             settings: self.settings.clone(),
             spool: Spool::default(),
             interrupt: interrupt.clone(),
+            credentials: self.owned.manifest.needs.iter().any(|need| need == "credentials"),
+        }
+    }
+
+    fn typed_is_consent(&self) -> bool {
+        self.owned.command.mutating && self.owned.command.consent == Consent::Typed
+    }
+
+    /// How long the command may go on after an interruption.
+    fn grace(&self) -> Duration {
+        match self.owned.command.grace_ms {
+            0 => LAST_WORDS,
+            grace => Duration::from_millis(grace),
         }
     }
 

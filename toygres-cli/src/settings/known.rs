@@ -23,6 +23,9 @@ pub(super) enum Default {
     Value(&'static str),
     /// A file in the home folder.
     InHome(&'static str),
+    /// The first line of a file in the home folder, which a server on this machine keeps there;
+    /// else this.
+    LineInHome(&'static str, Option<&'static str>),
     /// Where kubectl looks.
     Kubeconfig,
 }
@@ -44,7 +47,7 @@ const fn secret(known: Known) -> Known {
     Known { secret: true, ..known }
 }
 
-use self::Default::{InHome, Kubeconfig, None as Nothing, Value};
+use self::Default::{InHome, Kubeconfig, LineInHome, None as Nothing, Value};
 
 pub(super) const KNOWN: &[Known] = &[
     known("server.mode", "Mode", Some("TOYGRES_MODE"), Value("standalone")),
@@ -52,8 +55,14 @@ pub(super) const KNOWN: &[Known] = &[
     number(known("server.port", "API Port", Some("TOYGRES_PORT"), Value("8080"))),
     number(known("server.workers", "Workers", Some("TOYGRES_WORKERS"), Value("3"))),
     known("server.log_level", "Log Level", Some("RUST_LOG"), Value("info")),
-    known("api.url", "URL", Some("TOYGRES_API_URL"), Value("http://localhost:8080")),
-    secret(known("api.token", "Token", Some("TOYGRES_API_TOKEN"), Nothing)),
+    known(
+        "api.url",
+        "URL",
+        Some("TOYGRES_API_URL"),
+        LineInHome("api-url", Some("http://localhost:8080")),
+    ),
+    secret(known("api.token", "Token", Some("TOYGRES_API_TOKEN"), LineInHome("api-token", None))),
+    number(known("api.timeout_ms", "Timeout", Some("TOYGRES_API_TIMEOUT_MS"), Value("30000"))),
     known("database.url", "URL", Some("DATABASE_URL"), Nothing),
     known("database.cms_schema", "Schema (CMS)", Some("TOYGRES_CMS_SCHEMA"), Value("toygres_cms")),
     known(
@@ -79,6 +88,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("kubernetes.namespace", "Namespace", Some("AKS_NAMESPACE"), Value("toygres")),
     known("kubernetes.kubeconfig", "Kubeconfig", Some("KUBECONFIG"), Kubeconfig),
     known("kubernetes.context", "Context", Some("TOYGRES_KUBE_CONTEXT"), Nothing),
+    known("paths.home", "Home", Some("TOYGRES_HOME"), InHome("")),
     known("paths.pid_file", "PID File", Some("TOYGRES_PID_FILE"), InHome("server.pid")),
     known("paths.log_file", "Log File", Some("TOYGRES_LOG_FILE"), InHome("server.log")),
 ];

@@ -1,12 +1,21 @@
 //! Which requests only read.
 
+use toygres_plugin_api::Confirmed;
 use toygres_plugin_api::abi::HttpRequest;
+use toygres_plugin_api::protocol::CONFIRMED_HEADER;
 
 /// Subresources whose `GET` acts: they open a way into a pod or a service.
 const ACTING: &[&str] = &["exec", "attach", "portforward", "proxy"];
 
 /// Reviews are posted and change nothing.
 const REVIEWS: &[&str] = &["selfsubjectaccessreviews", "selfsubjectrulesreviews"];
+
+/// The confirmation that a request carries; it goes no further than here.
+pub(super) fn take_confirmed(request: &mut HttpRequest) -> Option<Confirmed> {
+    let place = request.headers.iter().position(|entry| entry.0.as_str() == CONFIRMED_HEADER)?;
+    let token = request.headers.remove(place).1;
+    Some(Confirmed { token: String::from_utf8_lossy(&token).into_owned() })
+}
 
 /// Whether the request only reads.
 ///

@@ -1,0 +1,183 @@
+//! The API of the control plane: the host knows where it is and has its token.
+
+use super::grants::Grants;
+use crate::settings::Settings;
+use http::Request;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use toygres_plugin_api::protocol::{ApiRequest, ApiResponse, Source};
+use toygres_plugin_api::{Error, Result};
+use url::{Host, Url};
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<bytes::Bytes>>;
+
+/// The largest answer that is held.
+const LARGEST: usize = 64 * 1024 * 1024;
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The API as it is lent to one run; nothing is connected before it is asked for.
+pub struct Api {
+    settings: Arc<Settings>,
+    grants: Grants,
+    client: OnceCell<HttpClient>,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+impl Api {
+    /// The API of the settings.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, grants: Grants) -> Self {
+        Self { settings, grants, client: OnceCell::new() }
+    }
+
+    /// Sends one request and answers whatever the API answers.
+    ///
+    /// # Errors
+    /// When the method writes and nobody confirmed, nobody answers, or not in time.
+    pub async fn send(&self, asked: ApiRequest) -> Result<ApiResponse> {
+        if asked.method != "GET" {
+            let confirmed = asked.confirmed.as_ref().ok_or_else(|| {
+                Error::refused("the plugin tried to change something that nobody confirmed")
+            })?;
+            self.grants.check(confirmed)?;
+        }
+        let base = self.base()?;
+        let request = self.request(&base, &asked)?;
+        let deadline = match asked.timeout_ms {
+            Some(ms) => Duration::from_millis(ms),
+            None => self.deadline()?,
+        };
+        let client = self.client.get_or_try_init(|| async { client() }).await?;
+        tokio::time::timeout(deadline, exchange(client, request))
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {} ms", deadline.as_millis())))
+            .map_err(|cause| unreachable(&base, cause))
+    }
+
+    fn base(&self) -> Result<Url> {
+        let (url, _) = self.settings.get("api.url")?;
+        let url = url.unwrap_or_default();
+        let parsed = Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        parsed.ok_or_else(|| {
+            Error::usage("the API's URL cannot be read").hint("give it as `https://HOST:PORT`")
+        })
+    }
+
+    fn deadline(&self) -> Result<Duration> {
+        let (ms, _) = self.settings.get("api.timeout_ms")?;
+        Ok(Duration::from_millis(ms.and_then(|ms| ms.parse().ok()).unwrap_or(30_000)))
+    }
+
+    fn request(&self, base: &Url, asked: &ApiRequest) -> Result<Request<Full<bytes::Bytes>>> {
+        let url = format!("{}{}", base.as_str().trim_end_matches('/'), asked.path);
+        let mut request = Request::builder()
+            .method(asked.method.as_str())
+            .uri(url)
+            .header("accept", "application/json")
+            .header("user-agent", concat!("toygres/", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = self.token(base)? {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = match &asked.body {
+            None => Vec::new(),
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                serde_json::to_vec(body)?
+            }
+        };
+        request.body(Full::new(body.into())).map_err(|error| {
+            Error::usage("the request to the API is malformed")
+                .cause(error)
+                .hint("check `api.url` and `api.token` with `toygres server config`")
+        })
+    }
+
+    /// The token; that of a server on this machine never goes to another one.
+    fn token(&self, base: &Url) -> Result<Option<String>> {
+        let (token, source) = self.settings.get("api.token")?;
+        Ok(token.filter(|_| source != Source::Default || is_loopback(base)))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn client() -> Result<HttpClient> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_connect_timeout(Some(CONNECT));
+    let https = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+        .map_err(|error| Error::unavailable("this machine has no root certificates").cause(error))?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(http);
+    Ok(Client::builder(TokioExecutor::new()).build(https))
+}
+
+/// One request and its whole answer; the error is for people.
+async fn exchange(
+    client: &HttpClient,
+    request: Request<Full<bytes::Bytes>>,
+) -> std::result::Result<ApiResponse, String> {
+    let response = client.request(request).await.map_err(|error| super::chain(&error))?;
+    let status = response.status().as_u16();
+    let body = Limited::new(response.into_body(), LARGEST).collect().await;
+    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    let body = serde_json::from_slice(&body)
+        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
+    Ok(ApiResponse { status, body })
+}
+
+fn unreachable(base: &Url, cause: String) -> Error {
+    // A URL may hold a password; its address is enough to look for it.
+    let address = base[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+    let local = is_loopback(base);
+    let hint = if local {
+        "start it with `toygres server start`, or see `toygres server status`"
+    } else {
+        "check `api.url` with `toygres server config`"
+    };
+    Error::unavailable(format!("the API server at {address} cannot be reached"))
+        .cause(cause)
+        .hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+    use url::Url;
+
+    #[test]
+    fn only_this_machine_is_this_machine() {
+        for (url, local) in [
+            ("http://localhost:8080", true),
+            ("http://127.0.0.1:1", true),
+            ("http://127.9.9.9", true),
+            ("https://[::1]:2", true),
+            ("http://localhost.evil.example", false),
+            ("http://10.0.0.1", false),
+            ("https://api.example.com", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), local, "{url}");
+        }
+    }
+}
