@@ -21,8 +21,8 @@ use crate::batch::RowBatch;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::protocol::{
-    Config, Confirm, Confirmed, DbQuery, DbTarget, KubeTarget, Method, Output, Reply, Setting,
-    WorkflowRef, WorkflowStatus,
+    ApiRequest, ApiResponse, Config, Confirm, Confirmed, DbQuery, DbTarget, KubeTarget, Method,
+    Output, Reply, Setting, WorkflowRef, WorkflowStatus,
 };
 use crate::report::{Note, StreamColumn, StreamKind, StreamRef};
 use abi_stable::std_types::{ROption, RResult, RString, RVec};
@@ -47,6 +47,8 @@ struct State {
     workflows: HashMap<String, WorkflowStatus>,
     settings: Vec<Setting>,
     kube: HashMap<String, (u16, Value)>,
+    api: HashMap<(String, String), (u16, Value)>,
+    requests: Vec<ApiRequest>,
     declines: bool,
     queries: Vec<DbQuery>,
     cancelled: Vec<String>,
@@ -99,6 +101,13 @@ impl TestHost {
         self
     }
 
+    /// The API of the control plane answers this method and path so.
+    #[must_use]
+    pub fn api(self, method: &str, path: &str, status: u16, body: Value) -> Self {
+        self.state().api.insert((method.to_owned(), path.to_owned()), (status, body));
+        self
+    }
+
     /// The operator declines whatever is asked.
     #[must_use]
     pub fn declines(self) -> Self {
@@ -116,6 +125,12 @@ impl TestHost {
     #[must_use]
     pub fn queries(&self) -> Vec<DbQuery> {
         self.state().queries.clone()
+    }
+
+    /// The requests that were sent to the API, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<ApiRequest> {
+        self.state().requests.clone()
     }
 
     /// The workflows that were cancelled, in order.
@@ -161,6 +176,13 @@ impl TestHost {
                 let settings = self.state().settings.clone();
                 Ok(serde_json::to_value(Config { settings, ..Config::default() })?)
             }
+            Method::Reveal => {
+                let reveal: crate::protocol::Reveal = serde_json::from_slice(payload)?;
+                let state = self.state();
+                let found = state.settings.iter().find(|setting| setting.key == reveal.key);
+                Ok(found.map(|setting| setting.value.clone()).unwrap_or_default())
+            }
+            Method::Api => self.request(serde_json::from_slice(payload)?),
             Method::KubeTarget => Ok(serde_json::to_value(KubeTarget {
                 namespace: "toygres".to_owned(),
                 ..KubeTarget::default()
@@ -188,6 +210,21 @@ impl TestHost {
         let (columns, batch) = batch_of(&rows);
         state.streams.insert(id, batch);
         Ok(serde_json::to_value(StreamRef { id, columns, limit: None })?)
+    }
+
+    fn request(&self, request: ApiRequest) -> Result<Value> {
+        let token = request.confirmed.as_ref().map(|confirmed| confirmed.token.as_str());
+        if request.method != "GET" && token != Some(TOKEN) {
+            return Err(Error::refused("this was not confirmed"));
+        }
+        let mut state = self.state();
+        let answer = state.api.get(&(request.method.clone(), request.path.clone())).cloned();
+        state.requests.push(request);
+        let (status, body) = answer.ok_or_else(|| {
+            Error::unavailable("the test gives no answer of the API to this request")
+                .hint("say it with `TestHost::api`")
+        })?;
+        Ok(serde_json::to_value(ApiResponse { status, body })?)
     }
 
     fn confirm(&self, _question: &Confirm) -> Result<Value> {

@@ -23,6 +23,9 @@ pub(super) fn report(catalogue: &Catalogue, name: &str) -> Result<Report> {
     ];
     let mut fields: Vec<Field> =
         fields.into_iter().map(|(label, value)| Field::new(label, value.as_str())).collect();
+    if !manifest.needs.is_empty() {
+        fields.push(Field::new("Needs", manifest.needs.join(", ")));
+    }
     fields.push(Field::new("Path", found.path.display().to_string()));
     fields.push(Field::new("Origin", found.origin.name()));
     if let Some(winner) = &found.shadowed_by {
