@@ -68,15 +68,17 @@ impl Output {
     /// closed pipe is no error.
     pub fn report(&self, report: Report, rows: Option<&mut dyn RowSource>) -> Result<()> {
         let report = self.redactor.report(report);
-        for note in &report.notes {
-            self.note(note);
-        }
         let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         let written = match (&report.stream, rows) {
             (Some(stream), Some(rows)) => self.stream(&report, stream, rows, &mut out),
             _ => self.whole(&report, &mut out),
         };
         let flushed = out.flush().map_err(Error::from);
+        drop(out);
+        // Behind the answer, where they are still seen after a long list.
+        for note in &report.notes {
+            self.note(note);
+        }
         quiet_on_closed_pipe(written.and(flushed))
     }
 
@@ -202,13 +204,31 @@ impl Output {
         } else {
             format!("{}\n", report.data)
         };
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Err(Error::new(ErrorKind::Interrupted, "nobody reads stdout any more"))
+        written(&mut out, &text)
+    }
+
+    /// Writes what is new below what was written before; where a machine reads, each row of a list
+    /// is one document.
+    ///
+    /// # Errors
+    /// As for [`Self::frame`].
+    pub fn append(&self, report: &Report) -> Result<()> {
+        let report = self.redactor.report(report.clone());
+        let mut out = io::stdout().lock();
+        let mut text = Vec::new();
+        match (self.format, &report.data) {
+            (Format::Table | Format::Wide, _) => {
+                render::table(&report, &self.look(out.is_terminal()), &mut text)?;
             }
-            Err(error) => Err(error.into()),
+            (Format::Yaml, _) => render::machine(&report, Format::Yaml, None, &mut text)?,
+            (_, serde_json::Value::Array(rows)) => {
+                for row in rows {
+                    writeln!(text, "{row}")?;
+                }
+            }
+            (_, data) => writeln!(text, "{data}")?,
         }
+        written(&mut out, &String::from_utf8_lossy(&text))
     }
 
     /// The frame's lines over those of the one before, no more than the terminal has.
@@ -247,7 +267,7 @@ impl Output {
     pub fn note(&self, note: &Note) {
         let mut note = note.clone();
         self.redactor.note(&mut note);
-        self.err(render::error::note(&note, self.err_style()).as_bytes());
+        self.err(render::error::note(&note, self.err_style(), err_width()).as_bytes());
     }
 
     /// A remark on stderr.
@@ -265,7 +285,7 @@ impl Output {
     pub fn error_text(&self, error: Error) -> String {
         let error = self.redactor.error(error);
         if self.format.is_table() {
-            return render::error::human(&error, self.err_style());
+            return render::error::human(&error, self.err_style(), err_width());
         }
         render::error::machine(&error)
     }
@@ -309,6 +329,17 @@ impl Output {
     }
 }
 
+/// Writes at once; a closed pipe means that nobody reads any more.
+fn written(out: &mut impl Write, text: &str) -> Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Interrupted, "nobody reads stdout any more"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Help and the like, which is no report. A closed pipe is no error.
 pub fn print(text: &str) {
     let mut out = io::stdout().lock();
@@ -336,6 +367,12 @@ fn is_utf8() -> bool {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     })
+}
+
+/// The width of the terminal that stderr is, if it is one.
+fn err_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
 }
 
 fn terminal_size() -> Option<(usize, usize)> {

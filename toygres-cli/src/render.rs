@@ -10,6 +10,7 @@ pub mod stream;
 pub mod style;
 mod timeline;
 mod view;
+pub mod wrap;
 
 pub use machine::write as machine;
 pub use style::Style;

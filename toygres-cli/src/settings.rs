@@ -163,7 +163,7 @@ impl Settings {
     pub fn secrets(&self) -> Vec<String> {
         let mut secrets = Vec::new();
         for (name, value) in self.environment.all() {
-            if crate::redact::names::is_secret(name) {
+            if crate::redact::names::is_secret(name) && !is_place(name, value) {
                 secrets.push(value.to_owned());
             }
             secrets.extend(password_of(value));
@@ -225,6 +225,11 @@ impl Settings {
             false => Value::from(value),
         }
     }
+}
+
+/// A folder or a file: where the shell is (`PWD` reads like a password), or where a secret lies.
+fn is_place(name: &str, value: &str) -> bool {
+    matches!(name, "PWD" | "OLDPWD") || (value.starts_with('/') && Path::new(value).exists())
 }
 
 /// The first line of a small file, if there is one.

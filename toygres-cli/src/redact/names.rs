@@ -102,7 +102,8 @@ mod tests {
         ] {
             assert!(!is_secret(name), "{name}");
         }
-        // The shell's working folder is no password, though a field of that name may be.
+        // A field of this name may hold a password; the shell's variable does not
+        // (`settings::is_place`).
         assert!(is_secret("PWD"));
     }
 }

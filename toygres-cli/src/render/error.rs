@@ -1,13 +1,14 @@
 //! Errors and remarks, on stderr.
 
 use super::style::{Style, harmless};
+use super::wrap::wrapped;
 use serde_json::json;
 use toygres_plugin_api::Error;
 use toygres_plugin_api::report::{Note, NoteLevel, Tone};
 
-/// An error as people read it.
+/// An error as people read it, in lines of at most `width` columns.
 #[must_use]
-pub fn human(error: &Error, style: Style) -> String {
+pub fn human(error: &Error, style: Style, width: Option<usize>) -> String {
     let mut text = format!("{} {}\n", style.paint(Tone::Bad, "error:"), lines(&error.message));
     for cause in &error.causes {
         text.push_str(&format!("  caused by: {}\n", lines(cause).replace('\n', "\n    ")));
@@ -15,7 +16,8 @@ pub fn human(error: &Error, style: Style) -> String {
     if let Some(hint) = &error.hint {
         text.push_str(&format!("  {} {}\n", style.paint(Tone::Active, "hint:"), lines(hint)));
     }
-    text
+    // What was pointed at keeps its place: a statement with a caret below it is not wrapped.
+    if error.message.contains('\n') { text } else { wrapped(&text, width, 4) }
 }
 
 /// An error as one JSON object.
@@ -32,14 +34,14 @@ pub fn machine(error: &Error) -> String {
     format!("{object}\n")
 }
 
-/// A remark.
+/// A remark, in lines of at most `width` columns.
 #[must_use]
-pub fn note(note: &Note, style: Style) -> String {
+pub fn note(note: &Note, style: Style, width: Option<usize>) -> String {
     let label = match note.level {
         NoteLevel::Info => style.paint(Tone::Active, "note:"),
         NoteLevel::Warning => style.paint(Tone::Warn, "warning:"),
     };
-    format!("{label} {}\n", lines(&note.text))
+    wrapped(&format!("{label} {}\n", lines(&note.text)), width, 2)
 }
 
 /// Line breaks stay, everything else that could move the cursor does not.

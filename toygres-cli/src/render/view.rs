@@ -1,6 +1,7 @@
 //! The blocks of a report, top to bottom.
 
 use super::style::{harmless, pad, shorten, width};
+use super::wrap::wrapped;
 use super::{Look, cell, layout, timeline};
 use toygres_plugin_api::report::{Bar, Block, Field, Report, Step, Tone, TreeNode};
 
@@ -59,7 +60,7 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
         Block::Fields { fields } => layout::indented(&self::fields(fields, look, indent), indent),
         Block::Table(table) => layout::table(table, report, look, indent),
         Block::Bars { bars } => layout::indented(&self::bars(bars, look), indent),
-        Block::Steps { steps } => layout::indented(&self::steps(steps, look), indent),
+        Block::Steps { steps } => layout::indented(&self::steps(steps, look, indent), indent),
         Block::Timeline(spans) => layout::indented(&timeline::text(spans, look, indent), indent),
         Block::Tree { roots } => layout::indented(&tree(roots, look), indent),
         Block::Text { text, tone } => {
@@ -73,14 +74,22 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
                     if n == 0 { format!("{glyph}{gap}{line}") } else { line.into_owned() }
                 })
                 .collect();
-            layout::indented(&format!("{}\n", style.paint(*tone, &lines.join("\n"))), indent)
+            let text = format!("{}\n", style.paint(*tone, &lines.join("\n")));
+            let hang = if glyph.is_empty() { 0 } else { width(glyph) + 1 };
+            layout::indented(&wrapped(&text, room(look, indent), hang), indent)
         }
         Block::Blank => "\n".to_owned(),
         Block::Hint { text } => {
-            layout::indented(&format!("{}\n", style.paint(Tone::Muted, &harmless(text))), indent)
+            let text = format!("{}\n", style.paint(Tone::Muted, &harmless(text)));
+            layout::indented(&wrapped(&text, room(look, indent), 0), indent)
         }
         Block::Unknown => String::new(),
     }
+}
+
+/// The columns that are left beside the indentation.
+fn room(look: &Look, indent: usize) -> Option<usize> {
+    look.width.map(|width| width.saturating_sub(indent).max(1))
 }
 
 fn fields(fields: &[Field], look: &Look, indent: usize) -> String {
@@ -96,7 +105,7 @@ fn fields(fields: &[Field], look: &Look, indent: usize) -> String {
         });
         let value = look.style.paint(tone, &value);
         let line = format!("{label}{value}{}", remark.unwrap_or_default());
-        text.push_str(line.trim_end());
+        text.push_str(&wrapped(line.trim_end(), room(look, indent), column));
         text.push('\n');
     }
     text
@@ -144,7 +153,7 @@ fn bars(bars: &[Bar], look: &Look) -> String {
     text
 }
 
-fn steps(steps: &[Step], look: &Look) -> String {
+fn steps(steps: &[Step], look: &Look, indent: usize) -> String {
     let label = steps.iter().map(|step| width(&step.label)).max().unwrap_or(0).max(22);
     // Some glyphs take two columns; what stands behind them begins in one column all the same.
     let plain = |step: &Step| width(look.style.glyph(step.tone));
@@ -155,10 +164,11 @@ fn steps(steps: &[Step], look: &Look) -> String {
         let glyph = look.style.paint(step.tone, look.style.glyph(step.tone)) + &gap;
         let detail = step.detail.as_deref().map(harmless).unwrap_or_default();
         let line = format!("{glyph} {}  {detail}", pad(&harmless(&step.label), label));
-        text.push_str(line.trim_end());
+        let room = room(look, indent);
+        text.push_str(&wrapped(line.trim_end(), room, widest + 1 + label + 2));
         text.push('\n');
         for below in &step.lines {
-            text.push_str(&format!("  - {}\n", harmless(below)));
+            text.push_str(&wrapped(&format!("  - {}\n", harmless(below)), room, 4));
         }
     }
     text

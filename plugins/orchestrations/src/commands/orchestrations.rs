@@ -179,18 +179,19 @@ async fn page(
     let shown = found.len();
     let rows: Vec<OrchestrationRow> = found.into_iter().map(|row| told(row, reasons)).collect();
     let mut columns = vec![
-        Column::new("id", "ID").shrink(),
-        Column::new("type", "TYPE"),
+        // An id is there to be copied: the others give way first.
+        Column::new("id", "ID"),
+        Column::new("type", "TYPE").shrink(),
         Column::new("status", "STATUS").kind(states()),
-        Column::new("instance", "INSTANCE"),
+        Column::new("instance", "INSTANCE").shrink(),
         Column::new("started_at", "STARTED").kind(Kind::Ago),
         Column::new("duration_ms", "DURATION").kind(Kind::Duration),
         Column::new("version", "VERSION").wide(),
         Column::new("execution", "EXECUTION").wide(),
-        Column::new("k8s_name", "K8S NAME").wide(),
+        Column::new("k8s_name", "K8S NAME").wide().shrink(),
         Column::new("completed_at", "COMPLETED").kind(Kind::Ago).wide(),
         Column::new("cancel_requested", "CANCEL REQUESTED").kind(Kind::Check).wide(),
-        Column::new("parent_id", "PARENT").wide(),
+        Column::new("parent_id", "PARENT").wide().shrink(),
         Column::new("error", "ERROR").wide().shrink(),
     ];
     if args.stuck {
