@@ -42,6 +42,8 @@ pub enum Method {
     Confirm = 62,
     /// [`Report`] → `null`: shows what is known so far (`--follow`, `--wait`).
     Show = 63,
+    /// [`Report`] → `null`: writes what is new below what was written before (`logs --follow`).
+    Append = 64,
     /// `null` → [`Config`].
     Config = 80,
     /// `null` → an array of [`Variable`].
@@ -71,6 +73,7 @@ impl Method {
         Self::Note,
         Self::Confirm,
         Self::Show,
+        Self::Append,
         Self::Config,
         Self::Environment,
         Self::Reveal,

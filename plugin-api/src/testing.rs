@@ -188,9 +188,11 @@ impl TestHost {
                 ..KubeTarget::default()
             })?),
             Method::Environment => Ok(Value::Array(Vec::new())),
-            Method::DbEnd | Method::StreamClose | Method::Progress | Method::Show => {
-                Ok(Value::Null)
-            }
+            Method::DbEnd
+            | Method::StreamClose
+            | Method::Progress
+            | Method::Show
+            | Method::Append => Ok(Value::Null),
             Method::DbExecute | Method::WorkflowHistory | Method::StreamOpen => {
                 Err(Error::unavailable(format!("the test host does not do {method:?}")))
             }

@@ -46,6 +46,15 @@ impl Ui {
         self.context.call(Method::Show, report).await
     }
 
+    /// Writes what is new below what was written before, for commands that follow something that
+    /// only grows: each row of a list is one document where a machine reads.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub async fn append(&self, report: &Report) -> Result<()> {
+        self.context.call(Method::Append, report).await
+    }
+
     /// Asks the operator before anything is changed, and answers the token that writing needs.
     ///
     /// The host passes it without a question where `--force` was given.

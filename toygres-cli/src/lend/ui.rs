@@ -78,6 +78,15 @@ impl Ui {
         self.output.frame(report)
     }
 
+    /// Writes what is new.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn append(&self, report: &Report) -> Result<()> {
+        self.clear();
+        self.output.append(report)
+    }
+
     /// Asks before anything is changed.
     ///
     /// # Errors
