@@ -6,6 +6,8 @@ use serde_json::Value;
 use toygres_plugin_api::report::{Block, Column, Kind, Report, Rows, Table, Tone};
 
 const GAP: &str = "  ";
+/// Columns that may shrink are left so much before the others give way.
+const ENOUGH: usize = 10;
 /// Below this a column tells nothing any more.
 const LEAST: usize = 6;
 
@@ -93,7 +95,7 @@ pub(super) fn fitted(
     let Some(most) = most else { return widths };
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     // First those that may, then all, and on a very narrow terminal down to a single letter.
-    for (may_all, least) in [(false, LEAST), (true, LEAST), (true, 1)] {
+    for (may_all, least) in [(false, ENOUGH), (true, LEAST), (true, 1)] {
         let shrinks = |n: usize| may_all || columns.get(n).is_some_and(|column| column.shrink);
         while widths.iter().sum::<usize>() + gaps > most {
             let widest = (0..widths.len())

@@ -178,7 +178,7 @@ async fn page(
     let next = found.last().filter(|_| more).map(Cursor::after);
     let shown = found.len();
     let rows: Vec<OrchestrationRow> = found.into_iter().map(|row| told(row, reasons)).collect();
-    let mut columns = vec![
+    let columns = [
         // An id is there to be copied: the others give way first.
         Column::new("id", "ID"),
         Column::new("type", "TYPE").shrink(),
@@ -194,9 +194,7 @@ async fn page(
         Column::new("parent_id", "PARENT").wide().shrink(),
         Column::new("error", "ERROR").wide().shrink(),
     ];
-    if args.stuck {
-        columns.push(Column::new("stuck_reason", "REASON").shrink());
-    }
+    let columns = if args.stuck { with_reason(columns.into()) } else { columns.into() };
     let mut report = Report::list(&rows).columns(columns).heading("Orchestrations");
     report = if rows.is_empty() {
         report.empty("No orchestrations found")
@@ -214,6 +212,18 @@ async fn page(
         ));
     }
     Ok(report)
+}
+
+/// The reason takes the room of what the id tells already.
+fn with_reason(columns: Vec<Column>) -> Vec<Column> {
+    let told = ["type", "instance", "duration_ms"];
+    let mut columns: Vec<Column> = columns
+        .into_iter()
+        .map(|column| if told.contains(&column.key.as_str()) { column.wide() } else { column })
+        .collect();
+    let usual = columns.iter().position(|column| column.key == "version").unwrap_or(columns.len());
+    columns.insert(usual, Column::new("stuck_reason", "REASON").shrink());
+    columns
 }
 
 fn told(row: Row, reasons: &HashMap<String, String>) -> OrchestrationRow {
