@@ -10,6 +10,7 @@ mod expected;
 mod failures;
 mod generations;
 mod list;
+mod view;
 
 use std::sync::OnceLock;
 use support::{Ran, Toygres};
