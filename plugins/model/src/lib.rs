@@ -6,8 +6,11 @@
 pub mod diagnosis;
 pub mod error_details;
 pub mod history;
+pub mod instance;
+pub mod kubernetes;
 pub mod names;
 pub mod queue;
 pub mod request;
+pub mod rights;
 pub mod steps;
 pub mod time;
