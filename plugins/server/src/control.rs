@@ -1,0 +1,116 @@
+//! The control plane: instances made, watched over and unmade by durable workflows.
+//!
+//! What is known is kept in three places, and each has its own folder here: the CMS in PostgreSQL
+//! (`cms`), the objects in Kubernetes (`cluster`), and duroxide's records, which `orchestrations`
+//! and `activities` leave. A process calls [`ControlPlane`] alone.
+
+mod activities;
+mod address;
+mod broken;
+mod cluster;
+mod cms;
+mod faults;
+mod figures;
+mod janitor;
+mod operations;
+mod orchestrations;
+mod order;
+mod probe;
+mod progress;
+mod settings;
+mod worker;
+
+pub(crate) use figures::{Figures, OrchestrationFigure, Queues};
+pub(crate) use operations::{Created, Filter, Show};
+pub(crate) use settings::ControlSettings;
+pub(crate) use worker::Worker;
+
+use broken::unavailable;
+use cluster::Cluster;
+use cms::Cms;
+use duroxide::Client;
+use duroxide::providers::Provider;
+use duroxide_pg::{PostgresProvider, ProviderConfig};
+use std::sync::Arc;
+use std::time::Duration;
+use toygres_plugin_api::{Error, Result};
+
+/// How long [`ControlPlane::ready`] may take.
+const READY_WITHIN: Duration = Duration::from_secs(5);
+
+/// The control plane of one deployment, as one process sees it.
+#[derive(Clone)]
+pub(crate) struct ControlPlane {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: ControlSettings,
+    cms: Cms,
+    cluster: Cluster,
+    store: Arc<dyn Provider>,
+    client: Client,
+    notices: Vec<String>,
+}
+
+impl ControlPlane {
+    /// Connects, and brings both schemas up to date; safe when several processes do so at once.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be reached; `Failed` when a schema is ahead of this
+    /// release or cannot be taken over.
+    pub(crate) async fn connect(settings: ControlSettings, kube: kube::Client) -> Result<Self> {
+        settings.check()?;
+        let cms = Cms::connect(&settings).await?;
+        let notices = cms::migrate(&cms).await?;
+        let mut config = ProviderConfig::url(&settings.database_url);
+        config.schema_name = Some(settings.duroxide_schema.clone());
+        let provider = PostgresProvider::new_with_config(config).await.map_err(|error| {
+            unavailable("the workflows' schema cannot be made ready").cause(format!("{error:#}"))
+        })?;
+        let store: Arc<dyn Provider> = Arc::new(provider);
+        let client = Client::new(store.clone());
+        let cluster = Cluster::new(kube, settings.cluster_network);
+        Ok(Self { inner: Arc::new(Inner { settings, cms, cluster, store, client, notices }) })
+    }
+
+    /// What an operator should know about this deployment, found when connecting.
+    pub(crate) fn notices(&self) -> &[String] {
+        &self.inner.notices
+    }
+
+    /// Whether requests can be served: every backend answers, and allows what is needed.
+    ///
+    /// # Errors
+    /// The first backend that does not, and why.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        self.parts().await.into_iter().try_for_each(|(_, verdict)| verdict)
+    }
+
+    /// Each backend with its own verdict; at most five seconds for all of them.
+    pub(crate) async fn parts(&self) -> Vec<(&'static str, Result<()>)> {
+        let Inner { cms, cluster, settings, .. } = &*self.inner;
+        let kubernetes = async { cluster.ping(&settings.namespace).await.map_err(Error::from) };
+        let (database, duroxide, kubernetes) = tokio::join!(
+            in_time("the database", cms.ping()),
+            in_time("the workflows' records", cms.ping_workflows()),
+            in_time("Kubernetes", kubernetes),
+        );
+        vec![("database", database), ("duroxide", duroxide), ("kubernetes", kubernetes)]
+    }
+
+    /// What the metrics tell.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be asked.
+    pub(crate) async fn figures(&self) -> Result<Figures> {
+        figures::read(&self.inner.cms).await
+    }
+}
+
+async fn in_time(what: &str, asking: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::time::timeout(READY_WITHIN, asking).await.unwrap_or_else(|_| {
+        let seconds = READY_WITHIN.as_secs();
+        Err(Error::timed_out(format!("{what} did not answer within {seconds} s")))
+    })
+}

@@ -1,0 +1,55 @@
+//! An instance's objects in Kubernetes: made, looked at and unmade.
+
+mod apply;
+mod call;
+mod observe;
+mod pods;
+mod remove;
+mod secret;
+
+pub(super) use observe::{Address, Awaited};
+pub(super) use remove::Owner;
+
+use super::broken::Broken;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::api::ListParams;
+use kube::{Api, Client};
+use std::fmt;
+
+/// Kubernetes, as the control plane uses it.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    client: Client,
+    /// Whether this process reaches the addresses inside the cluster.
+    inside: bool,
+}
+
+impl Cluster {
+    pub(super) fn new(client: Client, inside: bool) -> Self {
+        Self { client, inside }
+    }
+
+    /// Whether it answers, and lets us see what we need to.
+    ///
+    /// # Errors
+    /// Why not, with the right that is missing.
+    pub(super) async fn ping(&self, namespace: &str) -> Result<(), Broken> {
+        let sets: Api<StatefulSet> = self.api(namespace);
+        let one = ListParams::default().limit(1);
+        call::call("list", "statefulsets", namespace, sets.list(&one)).await.map(drop)
+    }
+
+    fn api<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("inside", &self.inside).finish_non_exhaustive()
+    }
+}

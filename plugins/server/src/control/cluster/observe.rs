@@ -1,0 +1,125 @@
+//! What Kubernetes says of an instance: read back from the server, never concluded from what was
+//! asked of it.
+
+use super::{Cluster, call::call_opt, pods};
+use crate::control::broken::Broken;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Service;
+use kube::Api;
+use toygres_model::kubernetes as names;
+
+/// Something that comes about by itself, or what keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::control) enum Awaited<T> {
+    /// It is there.
+    There(T),
+    /// What it waits for.
+    Waits(String),
+}
+
+/// Where an instance can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::control) struct Address {
+    pub(in crate::control) host: String,
+    pub(in crate::control) port: u16,
+}
+
+impl Cluster {
+    /// Whether an instance's pod is ready.
+    ///
+    /// # Errors
+    /// What Kubernetes refuses; that there is no StatefulSet.
+    pub(in crate::control) async fn readiness(
+        &self,
+        namespace: &str,
+        k8s_name: &str,
+    ) -> Result<Awaited<()>, Broken> {
+        let sets: Api<StatefulSet> = self.api(namespace);
+        let name = names::stateful_set(k8s_name);
+        let set = call_opt("get", "statefulsets", namespace, sets.get(&name)).await?;
+        let set =
+            set.ok_or_else(|| Broken::lasting(format!("the StatefulSet `{name}` is gone")))?;
+        if is_ready(&set) {
+            return Ok(Awaited::There(()));
+        }
+        Ok(Awaited::Waits(pods::waits_for(&self.pods(namespace, k8s_name).await?)))
+    }
+
+    /// The address that users get: the load balancer's, or the one inside the cluster.
+    ///
+    /// # Errors
+    /// What Kubernetes refuses; that there is no Service.
+    pub(in crate::control) async fn address(
+        &self,
+        namespace: &str,
+        k8s_name: &str,
+    ) -> Result<Awaited<Address>, Broken> {
+        let service = self.service(namespace, k8s_name).await?;
+        let port = port(&service)?;
+        let Some(public) = is_public(&service).then(|| ingress(&service)) else {
+            let host = format!("{}.{namespace}.svc.cluster.local", names::service(k8s_name));
+            return Ok(Awaited::There(Address { host, port }));
+        };
+        Ok(match public {
+            Some(host) => Awaited::There(Address { host, port }),
+            None => Awaited::Waits("the load balancer has no address yet".to_owned()),
+        })
+    }
+
+    /// The address by which this process reaches an instance; `None` where it has none because it
+    /// is outside the cluster and the instance has no load balancer.
+    ///
+    /// # Errors
+    /// What Kubernetes refuses; that there is no Service, or no address yet.
+    pub(in crate::control) async fn reach(
+        &self,
+        namespace: &str,
+        k8s_name: &str,
+    ) -> Result<Option<Address>, Broken> {
+        let service = self.service(namespace, k8s_name).await?;
+        let port = port(&service)?;
+        let host = if self.inside {
+            let spec = service.spec.as_ref();
+            spec.and_then(|spec| spec.cluster_ip.clone()).filter(|ip| ip != "None")
+        } else if is_public(&service) {
+            ingress(&service)
+        } else {
+            return Ok(None);
+        };
+        let host = host.ok_or_else(|| Broken::passing("the Service has no address"))?;
+        Ok(Some(Address { host, port }))
+    }
+
+    async fn service(&self, namespace: &str, k8s_name: &str) -> Result<Service, Broken> {
+        let services: Api<Service> = self.api(namespace);
+        let name = names::service(k8s_name);
+        let service = call_opt("get", "services", namespace, services.get(&name)).await?;
+        service.ok_or_else(|| Broken::lasting(format!("the Service `{name}` is gone")))
+    }
+}
+
+/// Its status must be about what was asked last, not about what was before.
+fn is_ready(set: &StatefulSet) -> bool {
+    let Some(status) = &set.status else { return false };
+    let current = status.observed_generation.is_none_or(|observed| {
+        set.metadata.generation.is_none_or(|generation| observed >= generation)
+    });
+    current && status.ready_replicas.unwrap_or(0) >= 1
+}
+
+fn is_public(service: &Service) -> bool {
+    let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+    kind == Some("LoadBalancer")
+}
+
+fn ingress(service: &Service) -> Option<String> {
+    let ingresses = service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
+    let first = ingresses.first()?;
+    first.ip.clone().or_else(|| first.hostname.clone()).filter(|host| !host.is_empty())
+}
+
+fn port(service: &Service) -> Result<u16, Broken> {
+    let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_ref());
+    let port = ports.and_then(|ports| ports.first()).and_then(|port| u16::try_from(port.port).ok());
+    port.ok_or_else(|| Broken::lasting("the Service has no port"))
+}

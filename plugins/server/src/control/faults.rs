@@ -1,0 +1,64 @@
+//! Faults on request, for tests: only in debug builds, and only where `TOYGRES_FAULT` asks for one.
+//!
+//! `ACTIVITY:before:abort` and `ACTIVITY:after:abort` end the process as `kill -9` does, before the
+//! activity's work or between its work and its record; `ACTIVITY:fail` makes it fail for good;
+//! `ACTIVITY:twice` does its work twice. `*` stands for every activity, and several are separated
+//! by commas.
+
+use super::broken::Broken;
+use std::future::Future;
+
+/// Does an activity's work, with the faults that were asked for.
+#[cfg(not(debug_assertions))]
+pub(super) async fn around<F, T>(_activity: &str, work: impl Fn() -> F) -> Result<T, Broken>
+where
+    F: Future<Output = Result<T, Broken>>,
+{
+    work().await
+}
+
+/// Does an activity's work, with the faults that were asked for.
+#[cfg(debug_assertions)]
+pub(super) async fn around<F, T>(activity: &str, work: impl Fn() -> F) -> Result<T, Broken>
+where
+    F: Future<Output = Result<T, Broken>>,
+{
+    let Ok(faults) = std::env::var("TOYGRES_FAULT") else { return work().await };
+    if asked(&faults, activity, "fail") {
+        return Err(Broken::lasting(format!("{activity} was made to fail")));
+    }
+    if asked(&faults, activity, "before:abort") {
+        std::process::abort();
+    }
+    if asked(&faults, activity, "twice") {
+        work().await?;
+    }
+    let answer = work().await;
+    if asked(&faults, activity, "after:abort") {
+        std::process::abort();
+    }
+    answer
+}
+
+#[cfg(debug_assertions)]
+fn asked(faults: &str, activity: &str, what: &str) -> bool {
+    faults
+        .split(',')
+        .filter_map(|fault| fault.trim().split_once(':'))
+        .any(|(name, fault)| fault == what && (name == "*" || name == activity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asked;
+
+    #[test]
+    fn faults_are_for_one_activity_or_for_all() {
+        let faults = "deploy-postgres:before:abort, *:twice";
+        assert!(asked(faults, "deploy-postgres", "before:abort"));
+        assert!(!asked(faults, "deploy-postgres", "after:abort"));
+        assert!(!asked(faults, "delete-postgres", "before:abort"));
+        assert!(asked(faults, "delete-postgres", "twice"));
+        assert!(!asked("", "delete-postgres", "twice"));
+    }
+}

@@ -1,0 +1,76 @@
+//! `create-instance`.
+
+use super::DELETE_INSTANCE;
+use super::step::{ATTEMPTS, step, until};
+use crate::control::activities::{Attempt, NewState, Reached, names};
+use crate::control::order::{Order, Removal, Watch};
+use duroxide::OrchestrationContext;
+use serde_json::{Value, json};
+use toygres_model::instance::State;
+
+/// Makes an instance; what it made is unmade where it fails.
+pub(super) async fn create_instance(
+    ctx: OrchestrationContext,
+    input: String,
+) -> Result<String, String> {
+    let order: Order = super::parse(&input)?;
+    let failure = match make(&ctx, &order).await {
+        Ok(answer) => return Ok(answer.to_string()),
+        Err(failure) => failure,
+    };
+    let removal = json!(Removal::after(&order, &failure)).to_string();
+    match ctx.schedule_sub_orchestration(DELETE_INSTANCE, removal).await {
+        Ok(_) => Err(failure),
+        Err(left) => Err(format!("{failure}; what it made could not be removed: {left}")),
+    }
+}
+
+async fn make(ctx: &OrchestrationContext, order: &Order) -> Result<Value, String> {
+    step(ctx, names::RECORD, order).await?;
+    step(ctx, names::DEPLOY, order).await?;
+    let attempt = |attempt| Attempt { attempt, attempts: ATTEMPTS, order: order.clone() };
+    until(ctx, names::READY, "ready", attempt, |_| order.poll()).await?;
+    let mut found = until(ctx, names::ADDRESSES, "ready", attempt, |_| order.poll()).await?;
+    ctx.reset_custom_status();
+    step(ctx, names::TEST, order).await?;
+    let reached: Reached =
+        serde_json::from_value(found["reached"].take()).map_err(|error| error.to_string())?;
+    step(ctx, names::STATE, &running(order, reached)).await?;
+    // The pause between two checks was decided with the order, as the one between two attempts.
+    let started = step(ctx, names::START_MONITOR, &watch(order)).await?;
+    let watcher = json!({
+        "k8s_name": order.k8s_name,
+        "instance_id": order.instance_id,
+        "orchestration_id": started["orchestration_id"],
+    });
+    step(ctx, names::RECORD_MONITOR, &watcher).await?;
+    Ok(json!({
+        "k8s_name": order.k8s_name,
+        "dns_name": found["dns_name"],
+        "external_ip": found["external_ip"],
+        "port": found["port"],
+        "connection": found["connection"],
+    }))
+}
+
+fn running(order: &Order, reached: Reached) -> NewState {
+    NewState {
+        k8s_name: order.k8s_name.clone(),
+        instance_id: order.instance_id.clone(),
+        // Running already where this step is done again.
+        from: vec![State::Creating],
+        state: State::Running,
+        message: None,
+        reached: Some(reached),
+    }
+}
+
+fn watch(order: &Order) -> Watch {
+    Watch {
+        user_name: order.user_name.clone(),
+        k8s_name: order.k8s_name.clone(),
+        instance_id: order.instance_id.clone(),
+        namespace: order.namespace.clone(),
+        interval_ms: order.monitor_ms,
+    }
+}
