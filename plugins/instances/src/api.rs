@@ -133,7 +133,12 @@ pub(crate) async fn delete(ctx: &Context, name: &str, confirmed: &Confirmed) -> 
 /// where the others cannot be listed.
 async fn not_found(ctx: &Context, name: &str, mut error: Error) -> Error {
     let Ok(known) = list(ctx, None, None, true).await else { return error };
-    if let Some(gone) = known.iter().find(|known| known.name == name && known.state == "deleted") {
+    let is_it = |known: &&Instance| known.name == name || known.k8s_name == name;
+    if known.iter().filter(is_it).any(|known| known.state != "deleted") {
+        // It is something of this instance that there is not.
+        return error;
+    }
+    if let Some(gone) = known.iter().find(is_it) {
         let when = gone.deleted_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();
         return error
             .cause(format!("`{}` was deleted{when}", gone.k8s_name))

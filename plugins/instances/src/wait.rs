@@ -22,10 +22,12 @@ pub(crate) enum Goal {
 }
 
 impl Goal {
-    fn is_reached(self, state: &str) -> bool {
+    /// Whether the waiting ends. A failed instance may stay failed while it is being deleted, since
+    /// its name may be another's by now.
+    fn is_reached(self, began: &str, state: &str) -> bool {
         match self {
             Self::Running => matches!(state, "running" | "failed" | "deleted"),
-            Self::Deleted => matches!(state, "failed" | "deleted"),
+            Self::Deleted => state == "deleted" || (state == "failed" && began != "failed"),
         }
     }
 
@@ -69,7 +71,6 @@ pub(crate) async fn until(
     begun: &Instance,
     goal: Goal,
     timeout: Duration,
-    show_password: bool,
 ) -> Result<Found> {
     let deadline = Instant::now() + timeout;
     let mut teller = Teller::new(ctx, goal);
@@ -78,11 +79,11 @@ pub(crate) async fn until(
     let mut last = Found { instance: begun.clone(), ..Found::default() };
     loop {
         let asked = tokio::select! {
-            asked = api::get(ctx, name, show_password) => asked,
+            asked = api::get(ctx, name, false) => asked,
             () = ctx.cancelled() => return Err(interrupted(begun, goal)),
         };
         let lost = match asked {
-            Ok(found) if goal.is_reached(&found.instance.state) => return Ok(found),
+            Ok(found) if goal.is_reached(&begun.state, &found.instance.state) => return Ok(found),
             Ok(found) => {
                 last = found;
                 None

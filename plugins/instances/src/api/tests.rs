@@ -1,13 +1,9 @@
 use super::{body, create, delete, get, list, nearest};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use toygres_model::instance::NewInstance;
 use toygres_plugin_api::testing::TestHost;
 use toygres_plugin_api::{Confirmation, Error, ErrorKind};
-
-fn error(kind: ErrorKind, message: &str) -> Value {
-    serde_json::to_value(Error::new(kind, message)).unwrap()
-}
 
 #[tokio::test]
 async fn names_are_encoded_and_answers_completed() {
@@ -38,6 +34,8 @@ async fn a_miss_names_what_was_perhaps_meant() {
         {"name": "testdb", "k8s_name": "testdb-00000002", "state": "failed"},
         {"name": "gone", "k8s_name": "gone-00000003", "state": "deleted", "deleted_at": "T"},
     ]);
+    let missing = Error::not_found("there is nothing").hint("its own hint");
+    let missing = serde_json::to_value(missing).unwrap();
     for (typed, hint) in [
         ("porddb", "did you mean `proddb`?"),
         ("ProdDB", "did you mean `proddb`?"),
@@ -45,11 +43,16 @@ async fn a_miss_names_what_was_perhaps_meant() {
         ("nothing-like-it", "see `toygres list`"),
         ("gon", "see `toygres list`"),
         ("gone", "toygres list --all"),
+        ("gone-00000003", "toygres list --all"),
+        ("proddb", "its own hint"),
     ] {
         let path = format!("/api/instances/{typed}?progress=true");
-        let host = TestHost::new()
-            .api("GET", &path, 404, error(ErrorKind::NotFound, "no such instance"))
-            .api("GET", "/api/instances?all=true", 200, known.clone());
+        let host = TestHost::new().api("GET", &path, 404, missing.clone()).api(
+            "GET",
+            "/api/instances?all=true",
+            200,
+            known.clone(),
+        );
         let error = get(&host.context(), typed, false).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
         assert!(error.hint.as_ref().is_some_and(|said| said.contains(hint)), "{typed}: {error:?}");

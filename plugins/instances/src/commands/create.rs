@@ -86,8 +86,11 @@ pub(crate) async fn create(ctx: &Context, args: Create) -> Result<Report> {
     if !args.wait {
         return detail::report(&begun, shown, now());
     }
-    let ended =
-        wait::until(ctx, &begun.instance, Goal::Running, args.timeout, args.show_password).await?;
+    let mut ended = wait::until(ctx, &begun.instance, Goal::Running, args.timeout).await?;
+    if args.show_password && ended.instance.state == "running" {
+        // With the password in its connection string too.
+        ended = api::get(ctx, &ended.instance.k8s_name, true).await?;
+    }
     ended_as(&ended, shown)
 }
 
@@ -122,7 +125,6 @@ fn hinted(mut error: Error, args: &Create) -> Error {
 /// What became of it: exit code 1 where it does not run.
 fn ended_as(ended: &Found, password: Option<String>) -> Result<Report> {
     let Instance { name, state, message, .. } = &ended.instance;
-    let password = password.or_else(|| ended.instance.password());
     let report = detail::report(ended, password, now())?;
     Ok(match state.as_str() {
         "running" => report,

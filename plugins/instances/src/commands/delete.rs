@@ -44,7 +44,7 @@ pub(crate) async fn delete(ctx: &Context, args: Delete) -> Result<Report> {
     if !args.wait {
         return detail::report(&begun, None, now());
     }
-    let ended = wait::until(ctx, &begun.instance, Goal::Deleted, args.timeout, false).await?;
+    let ended = wait::until(ctx, &begun.instance, Goal::Deleted, args.timeout).await?;
     ended_as(&ended)
 }
 

@@ -42,7 +42,7 @@ fn tone(state: &str) -> Tone {
     match state {
         "completed" => Tone::Good,
         "failed" => Tone::Bad,
-        "running" => Tone::Active,
+        "running" | "waiting" => Tone::Active,
         _ => Tone::Muted,
     }
 }

@@ -78,3 +78,21 @@ async fn waiting_ends_when_it_is_gone_or_cannot_go() {
         assert_eq!((report.verdict, &report.data["state"]), (verdict, &json!(state)));
     }
 }
+
+#[tokio::test]
+async fn a_failed_instance_may_stay_failed_while_it_goes() {
+    let host = TestHost::new()
+        .api("GET", GET, 200, instance("failed"))
+        .api("DELETE", DELETE, 202, instance("failed"))
+        .api("GET", GET_BY_K8S, 200, instance("failed"));
+    let later = host.clone();
+    let change = tokio::spawn(async move {
+        while later.notes().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let _changed = later.api("GET", GET_BY_K8S, 200, instance("deleted"));
+    });
+    let report = run(&host, true).await.unwrap();
+    change.await.unwrap();
+    assert_eq!((report.verdict, &report.data["state"]), (Verdict::Clean, &json!("deleted")));
+}
