@@ -1,0 +1,128 @@
+//! The HTTP API: who may ask, what may be asked, and how a refusal looks.
+//!
+//! Every request passes the gate first (`gate`): the name it was sent to, the token, the deadline.
+//! Every answer is JSON, refusals too, but for the metrics.
+
+mod body;
+mod fault;
+mod gate;
+mod instances;
+mod listen;
+mod metrics;
+mod probes;
+mod query;
+mod readiness;
+mod token;
+
+pub(crate) use gate::Hosts;
+pub(crate) use listen::serve;
+pub(crate) use readiness::Readiness;
+pub(crate) use token::Token;
+
+use crate::control::ControlPlane;
+use crate::metrics::Requests;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use fault::Fault;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use toygres_plugin_api::{Error, ErrorKind};
+
+/// What every request may use.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Inner>);
+
+struct Inner {
+    plane: OnceLock<ControlPlane>,
+    token: Token,
+    hosts: Hosts,
+    deadline: Duration,
+    readiness: watch::Receiver<Readiness>,
+    requests: Requests,
+    /// Changes that go on although whoever asked has gone.
+    changes: TaskTracker,
+}
+
+impl Api {
+    /// An API that has no control plane yet.
+    pub(crate) fn new(
+        token: Token,
+        hosts: Hosts,
+        deadline: Duration,
+        readiness: watch::Receiver<Readiness>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            plane: OnceLock::new(),
+            token,
+            hosts,
+            deadline,
+            readiness,
+            requests: Requests::default(),
+            changes: TaskTracker::new(),
+        }))
+    }
+
+    /// Serves this control plane from now on.
+    pub(crate) fn serve_for(&self, plane: ControlPlane) {
+        let _only_once = self.0.plane.set(plane);
+    }
+
+    /// Waits for the changes that are under way.
+    pub(crate) async fn settled(&self) {
+        self.0.changes.close();
+        self.0.changes.wait().await;
+    }
+
+    fn plane(&self) -> Result<&ControlPlane, Fault> {
+        self.0.plane.get().ok_or_else(|| {
+            Error::unavailable("the server is starting").hint("try again in a moment").into()
+        })
+    }
+
+    /// Every path there is.
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/healthz", get(probes::alive))
+            .route("/readyz", get(probes::ready))
+            .route("/metrics", get(metrics::metrics))
+            .route("/api/instances", get(instances::list).post(instances::create))
+            .route("/api/instances/{name}", get(instances::get).delete(instances::delete))
+            .fallback(no_path)
+            .method_not_allowed_fallback(no_method)
+            .layer(tower_http::catch_panic::CatchPanicLayer::custom(broke))
+            .layer(axum::middleware::from_fn_with_state(self.clone(), gate::pass))
+            .with_state(self.clone())
+    }
+}
+
+async fn no_path(uri: axum::http::Uri) -> Fault {
+    let error = Error::not_found(format!("there is no path `{}`", shown(uri.path())))
+        .hint("instances are at `/api/instances`");
+    Fault::new(StatusCode::NOT_FOUND, error)
+}
+
+async fn no_method(method: axum::http::Method, uri: axum::http::Uri) -> Fault {
+    let message = format!("`{}` takes no {}", shown(uri.path()), shown(method.as_str()));
+    Fault::new(StatusCode::METHOD_NOT_ALLOWED, Error::usage(message))
+}
+
+/// A handler that panicked.
+fn broke(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    use axum::response::IntoResponse;
+    let error = Error::new(ErrorKind::Plugin, "the server broke while it served this request")
+        .hint("see `toygres server logs --level error`");
+    Fault::new(StatusCode::INTERNAL_SERVER_ERROR, error).into_response()
+}
+
+/// What was sent, short enough for a line.
+fn shown(text: &str) -> String {
+    const MOST: usize = 120;
+    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().count() > MOST {
+        shown.push('…');
+    }
+    shown
+}

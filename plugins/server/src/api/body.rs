@@ -1,0 +1,127 @@
+//! A request's body: JSON, small, an object, and no field that means nothing.
+
+use super::fault::Fault;
+use super::shown;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use toygres_plugin_api::Error;
+
+/// The largest body that is read.
+pub(super) const MOST_BYTES: usize = 64 * 1024;
+
+/// Reads the body as an object of these fields.
+pub(super) async fn read<T: DeserializeOwned>(
+    request: Request,
+    fields: &[&str],
+) -> Result<T, Fault> {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        let error = Error::usage("the body is not said to be JSON")
+            .hint("send `Content-Type: application/json`");
+        return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
+    }
+    let announced = parts.headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MOST_BYTES as u64) {
+        return Err(too_large());
+    }
+    let body = to_bytes(body, MOST_BYTES).await.map_err(|error| {
+        let limit = std::error::Error::source(&error)
+            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        if limit { too_large() } else { Fault::bad(Error::usage("the body broke off")) }
+    })?;
+    object(&body, fields).map_err(Fault::bad)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn too_large() -> Fault {
+    let error = Error::usage(format!("the body is larger than {} KiB", MOST_BYTES / 1024))
+        .hint("send less");
+    Fault::new(StatusCode::PAYLOAD_TOO_LARGE, error)
+}
+
+fn object<T: DeserializeOwned>(body: &[u8], fields: &[&str]) -> Result<T, Error> {
+    let known = || format!("known fields: {}", fields.join(", "));
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Error::usage("the body is no valid JSON").cause(place(&error)))?;
+    let Value::Object(object) = value else {
+        return Err(Error::usage("the body is no JSON object").hint(known()));
+    };
+    let unknown: Vec<String> = object
+        .keys()
+        .filter(|key| !fields.contains(&key.as_str()))
+        .map(|key| format!("`{}`", shown(key)))
+        .collect();
+    if !unknown.is_empty() {
+        let word = if unknown.len() == 1 { "field" } else { "fields" };
+        let message = format!("unknown {word} {}", unknown.join(", "));
+        return Err(Error::usage(message).hint(known()));
+    }
+    // Once more from the text: a field that stands there twice is seen only so.
+    let reader = &mut serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(reader).map_err(|error| wrong(&error).hint(known()))
+}
+
+/// What is wrong with a field. A value that should be a secret is not repeated.
+fn wrong(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let path = error.path().to_string();
+    let inner = error.inner().to_string();
+    let what = inner.rsplit_once(" at line ").map_or(inner.as_str(), |(what, _)| what);
+    if path.starts_with("password") {
+        return Error::usage("the field `password` must be text");
+    }
+    match path.as_str() {
+        "." => Error::usage(format!("the body cannot be taken: {}", shown(what))),
+        path => Error::usage(format!("the field `{}` cannot be taken", shown(path)))
+            .cause(shown(what)),
+    }
+}
+
+/// Where JSON is broken, without what stands there.
+fn place(error: &serde_json::Error) -> String {
+    format!("it breaks off or is malformed at line {}, column {}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::object;
+    use proptest::prelude::*;
+    use toygres_model::instance::NewInstance;
+
+    const FIELDS: &[&str] = &["name", "password", "storage_gb", "tags"];
+
+    fn refused(body: &str) -> String {
+        let error = object::<NewInstance>(body.as_bytes(), FIELDS).unwrap_err();
+        format!("{} {:?} {:?}", error.message, error.causes, error.hint)
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(refused("{\"name\":\"a\",\"sise\":1,\"x\":2}").contains("fields `sise`, `x`"));
+        assert!(refused("{\"name\":5}").contains("field `name`"));
+        assert!(refused("{\"name\":\"a\",\"storage_gb\":\"x\"}").contains("field `storage_gb`"));
+        assert!(refused("{\"name\":\"a\",\"tags\":{\"k\":1}}").contains("field `tags.k`"));
+        assert!(refused("{}").contains("missing field `name`"));
+        assert!(refused("{\"name\":\"a\",\"name\":\"b\"}").contains("duplicate field"));
+        for body in ["", "{", "null", "[]", "7", "{\"name\":\"a\"} x", "\u{0}"] {
+            refused(body);
+        }
+        let secret = refused("{\"name\":\"a\",\"password\":4711471147}");
+        assert!(!secret.contains("4711"), "{secret}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _either = object::<NewInstance>(&body, FIELDS);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A refusal: an HTTP status, and the same error that a command would answer.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use toygres_plugin_api::{Error, ErrorKind};
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    status: StatusCode,
+    error: Error,
+}
+
+impl Fault {
+    pub(crate) fn new(status: StatusCode, error: Error) -> Self {
+        Self { status, error }
+    }
+
+    /// What was sent is wrong.
+    pub(crate) fn bad(error: Error) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    fn body(&self) -> Value {
+        json!({
+            "code": self.error.kind.exit_code(),
+            "kind": self.error.kind.name(),
+            "message": self.error.message,
+            "hint": self.error.hint,
+            "retryable": self.error.retryable,
+            "causes": self.error.causes,
+        })
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let status = match error.kind {
+            ErrorKind::Usage => StatusCode::BAD_REQUEST,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Refused => StatusCode::FORBIDDEN,
+            ErrorKind::Failed => StatusCode::CONFLICT,
+            ErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            ErrorKind::Unavailable | ErrorKind::NotRunning | ErrorKind::Interrupted => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            ErrorKind::Plugin => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error)
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            tracing::warn!(
+                status = self.status.as_u16(),
+                causes = ?self.error.causes,
+                "a request was not done: {}",
+                self.error.message
+            );
+        }
+        let mut response = (self.status, Json(self.body())).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}

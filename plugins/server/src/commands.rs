@@ -1,0 +1,8 @@
+//! One file a command.
+
+pub(crate) mod logs;
+pub(crate) mod restart;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;
+mod view;

@@ -1,0 +1,100 @@
+//! `restart`.
+
+use super::{start, stop};
+use crate::process::options::{Mode, Patience, Typed};
+use crate::process::record::Record;
+use crate::process::running::{self, Running};
+use crate::process::settings::{Plan, Settings};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use toygres_plugin_api::{Args, Context, Result, Report};
+
+/// Restart server.
+///
+/// Equivalent to `toygres server stop` and `toygres server start`, with the options that the
+/// running one was started with. An option that is given here takes the place of its own.
+#[derive(Args)]
+#[command(
+    category = "Process Management",
+    mutating,
+    consent = "typed",
+    grace = "60s",
+    examples = ["toygres server restart", "toygres server restart --log-level debug"]
+)]
+pub(crate) struct Restart {
+    /// What the process does
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
+    /// Listen on this address
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<String>,
+    /// Listen on this port; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Work on so many orchestrations and activities at a time
+    #[arg(long, value_name = "N")]
+    workers: Option<u32>,
+    /// What is logged: error, warn, info, debug, trace, or one a part
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Wait for backends that cannot be reached yet, instead of ending at once
+    #[arg(long)]
+    wait: bool,
+    /// Kill the running one when it has not ended after this long, and give up the new one when it
+    /// is not ready after this long
+    #[arg(long, value_name = "DURATION", default = "60s")]
+    timeout: Duration,
+}
+
+pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
+    let settings = Settings::read(ctx).await?;
+    let home = settings.home()?;
+    let running = Running::find(&home)?;
+    let before = match &running {
+        Some(running) => running.record.clone(),
+        None => running::last(&home)?,
+    };
+    let typed = Typed {
+        mode: args.mode,
+        bind: args.bind,
+        port: args.port,
+        workers: args.workers,
+        log_level: args.log_level,
+        plugin_dirs: start::plugin_dirs(std::env::args_os()),
+    };
+    let typed = typed.over(before.as_ref().map(|record| record.typed.clone()).unwrap_or_default());
+    // A server that cannot be started is no reason to end the one that runs.
+    Plan::new(&typed, &settings)?;
+    let now = start::environment(ctx, &settings).await?;
+    let kept = before.map(|record| kept(&record, &settings)).unwrap_or_default();
+    let environment = kept.into_iter().chain(now).collect::<BTreeMap<_, _>>();
+    stop::end(ctx, &home, Some(args.timeout)).await?;
+    let patience = Patience { wait: args.wait, timeout: args.timeout };
+    let environment = environment.into_iter().collect();
+    let mut report = start::background(ctx, &settings, typed, patience, environment).await?;
+    report.data["result"] = if running.is_some() { "restarted" } else { "started" }.into();
+    Ok(report)
+}
+
+/// The variables by which the running one was given options of the connection.
+fn kept(record: &Record, settings: &Settings) -> Vec<(String, String)> {
+    let wanted: Vec<String> =
+        record.flags.iter().filter_map(|key| settings.variable(key)).collect();
+    let mut kept = environment_of(record, &wanted);
+    kept.extend(record.context.clone().map(|context| ("TOYGRES_CONTEXT".to_owned(), context)));
+    kept
+}
+
+/// What a process was given in its environment; nothing where it has ended.
+fn environment_of(record: &Record, names: &[String]) -> Vec<(String, String)> {
+    if !record.identity.lives().unwrap_or(false) {
+        return Vec::new();
+    }
+    let file = format!("/proc/{}/environ", record.identity.pid);
+    let bytes = std::fs::read(file).unwrap_or_default();
+    let entries = bytes.split(|byte| *byte == 0).filter_map(|entry| {
+        let (name, value) = std::str::from_utf8(entry).ok()?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    entries.filter(|(name, _)| names.contains(name)).collect()
+}

@@ -1,0 +1,300 @@
+//! `start`.
+
+use super::view;
+use crate::process::home::Home;
+use crate::process::options::{Mode, Patience, Typed};
+use crate::process::running::Running;
+use crate::process::settings::{Plan, Settings};
+use crate::process::spawn;
+use crate::process::target::Target;
+use crate::serve;
+use rustix::process::Signal;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::process::Child;
+use tokio::time::Instant;
+use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result};
+
+/// Start local development server.
+///
+/// It goes on in the background, and the command ends when it is ready: when the database, the
+/// workflows and Kubernetes can be used. Where it is not, nothing is left running. One that runs
+/// already is left as it is.
+///
+/// What is not given here is taken from the settings (`toygres server config`).
+#[derive(Args)]
+#[command(
+    category = "Process Management",
+    mutating,
+    consent = "typed",
+    grace = "60s",
+    examples = [
+        "toygres server start",
+        "toygres server start --mode worker --workers 8",
+        "toygres server start --foreground --wait --timeout 5m"
+    ]
+)]
+pub(crate) struct Start {
+    /// What the process does [default: the setting server.mode]
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
+    /// Listen on this address [default: the setting server.bind]
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<String>,
+    /// Listen on this port; 0 takes a free one [default: the setting server.port]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Work on so many orchestrations and activities at a time [default: the setting server.workers]
+    #[arg(long, value_name = "N")]
+    workers: Option<u32>,
+    /// What is logged: error, warn, info, debug, trace, or one a part [default: the setting server.log_level]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Stay in the foreground until interrupted
+    #[arg(long)]
+    foreground: bool,
+    /// Wait for backends that cannot be reached yet, instead of ending at once
+    #[arg(long)]
+    wait: bool,
+    /// Give up when it is not ready after this long
+    #[arg(long, value_name = "DURATION", default = "30s")]
+    timeout: Duration,
+    /// What `start` passes on to the process in the background
+    #[arg(long, hidden, requires = ["foreground"])]
+    detached: bool,
+}
+
+pub(crate) async fn start(ctx: &Context, args: Start) -> Result<Report> {
+    let patience = Patience { wait: args.wait, timeout: args.timeout };
+    let typed = Typed {
+        mode: args.mode,
+        bind: args.bind,
+        port: args.port,
+        workers: args.workers,
+        log_level: args.log_level,
+        plugin_dirs: plugin_dirs(std::env::args_os()),
+    };
+    if args.foreground {
+        return serve::run(ctx, typed, patience, args.detached).await;
+    }
+    let settings = Settings::read(ctx).await?;
+    let environment = environment(ctx, &settings).await?;
+    background(ctx, &settings, typed, patience, environment).await
+}
+
+/// Starts it in the background and waits until it is ready.
+pub(super) async fn background(
+    ctx: &Context,
+    settings: &Settings,
+    typed: Typed,
+    patience: Patience,
+    environment: Vec<(String, String)>,
+) -> Result<Report> {
+    // What cannot be is said before anything is started.
+    Plan::new(&typed, settings)?;
+    let home = settings.home()?;
+    home.make()?;
+    let deadline = Instant::now() + patience.timeout;
+    if let Some(running) = Running::find(&home)? {
+        return already(ctx, &home, &typed, running, deadline).await;
+    }
+    let mut child = spawn::detached(&home, &words(&typed, patience), &environment)?;
+    ctx.ui().progress("waiting for the server to be ready").await;
+    match until_ready(ctx, &home, &mut child, deadline, patience.wait).await? {
+        Outcome::Ready(running) => started(&home, &running),
+        Outcome::Ended(status) => match Running::find(&home)? {
+            // Somebody else started one at the same time and was first.
+            Some(other) => already(ctx, &home, &typed, other, deadline).await,
+            None => Err(spawn::failure(&home, status)),
+        },
+    }
+}
+
+enum Outcome {
+    Ready(Running),
+    Ended(std::process::ExitStatus),
+}
+
+/// Between two looks at the pid file.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// One that waits for backends says itself what it waited for; it gets this long to say so.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// A server that is given up gets this long to end in order.
+const IN_ORDER: Duration = Duration::from_secs(10);
+
+async fn until_ready(
+    ctx: &Context,
+    home: &Home,
+    child: &mut Child,
+    deadline: Instant,
+    waits: bool,
+) -> Result<Outcome> {
+    let pid = child.id();
+    let deadline = if waits { deadline + LAST_WORDS } else { deadline };
+    loop {
+        let given_up = tokio::select! {
+            status = child.wait() => return Ok(Outcome::Ended(status?)),
+            () = tokio::time::sleep_until(deadline) => true,
+            () = ctx.cancelled() => {
+                give_up(home, child).await?;
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted; the server was stopped"));
+            }
+            () = tokio::time::sleep(LOOK_AGAIN) => false,
+        };
+        let running = Running::find(home)?;
+        let ours = running.filter(|running| Some(running.pid().unsigned_abs()) == pid);
+        match ours {
+            Some(running) if running.is_ready() => return Ok(Outcome::Ready(running)),
+            ours if given_up => {
+                give_up(home, child).await?;
+                return Err(late(home, ours.as_ref()));
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn give_up(home: &Home, child: &mut Child) -> Result<()> {
+    if let Some(running) = Running::find(home)?.filter(|running| {
+        child.id() == Some(running.pid().unsigned_abs())
+    }) && let Some(target) = Target::open(&running.identity)?
+    {
+        target.signal(Signal::TERM)?;
+        if tokio::time::timeout(IN_ORDER, child.wait()).await.is_ok() {
+            return Ok(());
+        }
+    }
+    child.kill().await?;
+    super::stop::tidy(home)
+}
+
+fn late(home: &Home, running: Option<&Running>) -> Error {
+    let error = Error::timed_out("the server was not ready in time and was stopped")
+        .hint(format!("give it longer with `--timeout`; see {}", home.log_file.display()));
+    let reasons = running.and_then(|running| running.record.as_ref());
+    let reasons = reasons.map(|record| record.waits_for.as_slice()).unwrap_or_default();
+    reasons.iter().fold(error, Error::cause)
+}
+
+fn started(home: &Home, running: &Running) -> Result<Report> {
+    let mut data = view::data(home, running);
+    data["result"] = "started".into();
+    let fields = view::fields(&data);
+    Ok(Report::data(data)?
+        .block(Block::remark(Tone::Good, "Server started"))
+        .block(fields)
+        .hint("Use 'toygres server logs --follow' to see what it does"))
+}
+
+/// One that runs is the answer; where it was started with other options, it is a refusal.
+async fn already(
+    ctx: &Context,
+    home: &Home,
+    typed: &Typed,
+    mut running: Running,
+    deadline: Instant,
+) -> Result<Report> {
+    while !running.is_ready() && running.record.as_ref().is_none_or(|it| !it.stopping) {
+        if Instant::now() >= deadline {
+            return Err(Error::timed_out(format!(
+                "the server already runs as process {}, and was not ready in time",
+                running.pid()
+            ))
+            .hint("see `toygres server status`"));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = ctx.cancelled() => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+        }
+        running = Running::find(home)?.ok_or_else(|| {
+            Error::failed("the server that was starting ended")
+                .hint("see why with `toygres server logs`, and start it again")
+        })?;
+    }
+    let pid = running.pid();
+    let record = running.record.as_ref();
+    if record.is_some_and(|record| record.stopping) {
+        return Err(Error::failed(format!("the server runs as process {pid}, and is ending"))
+            .retryable(true)
+            .hint("start it again when it has ended; see `toygres server status`"));
+    }
+    let others = record.map(|record| typed.unlike(record)).unwrap_or_default();
+    if !others.is_empty() {
+        let options = others.join(" ");
+        return Err(Error::failed(format!(
+            "the server already runs as process {pid}, but not with `{options}`"
+        ))
+        .hint(format!("change it with `toygres server restart {options}`")));
+    }
+    let mut data = view::data(home, &running);
+    data["result"] = "already_running".into();
+    let fields = view::fields(&data);
+    Ok(Report::data(data)?
+        .block(Block::remark(Tone::Good, format!("Already running as process {pid}: nothing was changed")))
+        .block(fields))
+}
+
+/// What the process in the background is started with.
+fn words(typed: &Typed, patience: Patience) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
+    for folder in &typed.plugin_dirs {
+        words.extend(["--plugin-dir".into(), folder.into()]);
+    }
+    let command = ["server", "start", "--foreground", "--detached", "--output", "json"];
+    words.extend(command.map(OsString::from));
+    words.extend(["--timeout".into(), format!("{}ms", patience.timeout.as_millis()).into()]);
+    if patience.wait {
+        words.push("--wait".into());
+    }
+    words.extend(typed.words());
+    words
+}
+
+/// What was given as options of the connection. It is passed on in the environment, which other
+/// users cannot read as they can a command line.
+pub(super) async fn environment(
+    ctx: &Context,
+    settings: &Settings,
+) -> Result<Vec<(String, String)>> {
+    let mut environment = Vec::new();
+    for (key, variable) in settings.flags() {
+        environment.extend(ctx.config().reveal(&key).await?.map(|value| (variable, value)));
+    }
+    if let Some(context) = settings.context() {
+        environment.push(("TOYGRES_CONTEXT".to_owned(), context.to_owned()));
+    }
+    Ok(environment)
+}
+
+/// The folders of `--plugin-dir`, which the host keeps to itself; the process needs them too.
+pub(super) fn plugin_dirs(typed: impl Iterator<Item = OsString>) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    let mut words = typed.skip(1).take_while(|word| word != "--");
+    while let Some(word) = words.next() {
+        let word = word.to_string_lossy().into_owned();
+        let folder = match word.strip_prefix("--plugin-dir") {
+            Some("") => words.next().map(PathBuf::from),
+            Some(rest) => rest.strip_prefix('=').map(PathBuf::from),
+            None => None,
+        };
+        folders.extend(folder.map(|folder| folder.canonicalize().unwrap_or(folder)));
+    }
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plugin_dirs;
+    use std::path::Path;
+
+    #[test]
+    fn plugin_folders_are_passed_on_in_full() {
+        let typed = ["toygres", "--plugin-dir", "/usr/lib", "server", "--plugin-dir=/nowhere", "--", "--plugin-dir=/no"];
+        let found = plugin_dirs(typed.map(Into::into).into_iter());
+        assert_eq!(found[1], Path::new("/nowhere"));
+        assert_eq!(found[0], Path::new("/usr/lib").canonicalize().unwrap());
+        assert_eq!(found.len(), 2);
+    }
+}

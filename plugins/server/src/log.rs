@@ -1,0 +1,12 @@
+//! The server's log: JSON lines in a file that is set aside when it has grown.
+
+pub(crate) mod entry;
+pub(crate) mod files;
+pub(crate) mod filter;
+pub(crate) mod follow;
+mod mask;
+mod rotate;
+mod setup;
+
+pub(crate) use mask::Mask;
+pub(crate) use setup::{Target, start};

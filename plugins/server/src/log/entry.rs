@@ -1,0 +1,136 @@
+//! One line of the log, read tolerantly: other versions write other fields.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use toygres_model::names;
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Entry {
+    /// RFC 3339 in UTC.
+    pub(crate) time: Option<String>,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub(crate) level: Option<String>,
+    /// What happened, or the line as it is where it is none of ours.
+    pub(crate) message: String,
+    /// The orchestration that it happened in.
+    pub(crate) orchestration: Option<String>,
+    /// The Kubernetes name of the database instance that it is about.
+    pub(crate) instance: Option<String>,
+    /// The part of the program that says so.
+    pub(crate) target: Option<String>,
+    /// Everything else.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// Where an orchestration's id may stand: duroxide's names, and ours.
+const ORCHESTRATION: &[&str] = &["instance_id", "orchestration_id", "orchestration", "instance"];
+/// Where an instance's name may stand.
+const INSTANCE: &[&str] = &["k8s_name", "instance_name", "user_name"];
+
+impl Entry {
+    /// Reads one line.
+    pub(crate) fn read(line: &[u8]) -> Self {
+        let Ok(Value::Object(mut fields)) = serde_json::from_slice::<Value>(line) else {
+            return Self {
+                time: None,
+                level: None,
+                message: String::from_utf8_lossy(line).into_owned(),
+                orchestration: None,
+                instance: None,
+                target: None,
+                fields: Map::new(),
+            };
+        };
+        // What is said of the whole span is said of each event in it.
+        if let Some(Value::Object(span)) = fields.remove("span") {
+            for (name, value) in span {
+                let name = if name == "name" { "span".to_owned() } else { name };
+                fields.entry(name).or_insert(value);
+            }
+        }
+        let mut take = |name: &str| match fields.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            Some(other) => Some(other.to_string()),
+            None => None,
+        };
+        let (time, level) = (take("timestamp"), take("level").map(|it| it.to_ascii_lowercase()));
+        let (message, target) = (take("message").unwrap_or_default(), take("target"));
+        let text = |names: &[&str]| {
+            names.iter().find_map(|name| fields.get(*name)?.as_str().map(str::to_owned))
+        };
+        let orchestration = text(ORCHESTRATION);
+        let instance = text(INSTANCE)
+            .or_else(|| orchestration.as_deref().and_then(|id| names::k8s_name(id, &Value::Null)));
+        Self { time, level, message, orchestration, instance, target, fields }
+    }
+
+    /// The names that the instance goes by: the one of Kubernetes and its user's.
+    pub(crate) fn is_about(&self, name: &str) -> bool {
+        let named = INSTANCE.iter().any(|field| self.fields.get(*field) == Some(&name.into()));
+        named
+            || self.instance.as_deref().is_some_and(|k8s_name| {
+                k8s_name == name || names::user_name(k8s_name, &Value::Null) == name
+            })
+    }
+
+    /// It happened in this orchestration, or in one below it.
+    pub(crate) fn is_within(&self, id: &str) -> bool {
+        ORCHESTRATION.iter().any(|field| {
+            let found = self.fields.get(*field).and_then(Value::as_str);
+            let below = |found: &str| {
+                found.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+            };
+            found.is_some_and(below)
+        })
+    }
+
+    /// What is not said elsewhere in its line: `name=value`, a text with blanks in quotes.
+    pub(crate) fn details(&self) -> String {
+        let shown = self.fields.iter().map(|(name, value)| match value {
+            Value::String(text) if !text.is_empty() && !text.contains([' ', '"', '\n']) => {
+                format!("{name}={text}")
+            }
+            other => format!("{name}={other}"),
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Entry;
+
+    fn read(line: &str) -> Entry {
+        Entry::read(line.as_bytes())
+    }
+
+    #[test]
+    fn an_event_is_found_by_every_name_of_what_it_is_about() {
+        let entry = read(
+            r#"{"timestamp":"2026-01-02T03:04:05.6Z","level":"WARN","message":"slow","target":"t",
+                "instance_id":"create-my-db-a1b2c3d4::sub::2","took_ms":7,"why":"a b",
+                "span":{"name":"request","k8s_name":"my-db-a1b2c3d4"}}"#,
+        );
+        assert_eq!(entry.level.as_deref(), Some("warn"));
+        assert!(entry.is_within("create-my-db-a1b2c3d4"));
+        assert!(entry.is_within("create-my-db-a1b2c3d4::sub::2"));
+        assert!(!entry.is_within("create-my-db"));
+        assert!(entry.is_about("my-db") && entry.is_about("my-db-a1b2c3d4"));
+        assert!(!entry.is_about("my"));
+        assert_eq!(
+            entry.details(),
+            "instance_id=create-my-db-a1b2c3d4::sub::2 took_ms=7 why=\"a b\" \
+             k8s_name=my-db-a1b2c3d4 span=request"
+        );
+    }
+
+    #[test]
+    fn what_is_no_event_is_shown_as_it_is() {
+        for line in ["thread panicked", "[1,2]", "{broken", ""] {
+            let entry = read(line);
+            assert_eq!((entry.message.as_str(), entry.level), (line, None));
+        }
+        assert_eq!(read(r#"{"level":5,"message":{"a":1}}"#).message, r#"{"a":1}"#);
+    }
+}

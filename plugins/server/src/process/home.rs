@@ -1,0 +1,102 @@
+//! The files that a server keeps, and how they are written.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use toygres_plugin_api::{Error, Result};
+
+/// Where a server keeps its files.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// The process's number and what is known of it.
+    pub(crate) pid_file: PathBuf,
+    /// The log; older ones lie beside it with a number behind their name.
+    pub(crate) log_file: PathBuf,
+}
+
+impl Home {
+    /// The generated token of the API.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.folder.join("api-token")
+    }
+
+    /// Where the API is, while it is ready.
+    pub(crate) fn url_file(&self) -> PathBuf {
+        self.folder.join("api-url")
+    }
+
+    /// What a process in the background says before it has a log.
+    pub(crate) fn start_file(&self) -> PathBuf {
+        self.folder.join("server.start")
+    }
+
+    /// The file that the server locks.
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        super::lock::path(&self.pid_file)
+    }
+
+    /// Makes the folders that are not there, for their owner alone.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub(crate) fn make(&self) -> Result<()> {
+        let parents = [self.pid_file.parent(), self.log_file.parent()];
+        for folder in [Some(self.folder.as_path())].into_iter().chain(parents).flatten() {
+            if folder.as_os_str().is_empty() || folder.is_dir() {
+                continue;
+            }
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+                Error::failed(format!("the folder {} cannot be made", folder.display()))
+                    .cause(error)
+                    .hint("give another one with `TOYGRES_HOME`")
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Replaces a file as a whole: a reader sees the old text or the new one.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(crate) fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    new_file(path, text, mode)?.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Makes a file as a whole; `false` where somebody else was first.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(crate) fn create(path: &Path, text: &str, mode: u32) -> io::Result<bool> {
+    match new_file(path, text, mode)?.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+fn new_file(path: &Path, text: &str, mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".toygres-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Removes a file; one that is not there is as good.
+///
+/// # Errors
+/// When it stays.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,238 @@
+//! The server itself: from the lock to the last word of the log.
+//!
+//! The order matters. The lock decides who is the server of this home; the port is taken before
+//! anything is changed; the control plane is connected and found ready before anybody is told so.
+//! The end goes the other way: no new requests, those under way, the changes they began, the
+//! workers, the files.
+
+mod begin;
+mod keep;
+
+use crate::api::{Api, Hosts, Readiness};
+use crate::control::{ControlPlane, Worker};
+use crate::process::options::{Mode, Patience, Typed};
+use crate::process::settings::{self, Plan, Settings};
+use begin::Begun;
+use keep::Keeper;
+use serde_json::json;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::{Confirmation, Context, Error, Report, Result};
+
+/// What the tasks of an ended server get to be gone.
+const LAST_TASKS: Duration = Duration::from_secs(2);
+/// Between two looks at a backend that is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Between two looks at the backends of a server that is ready.
+const WATCH_EVERY: Duration = Duration::from_secs(3);
+
+/// Runs the server until it is told to end.
+///
+/// # Errors
+/// What kept it from starting, or broke it.
+pub(crate) async fn run(
+    ctx: &Context,
+    typed: Typed,
+    patience: Patience,
+    detached: bool,
+) -> Result<Report> {
+    if detached {
+        // No terminal's end, and no Ctrl-C in it, reaches this process from now on.
+        rustix::process::setsid().map_err(std::io::Error::from)?;
+    }
+    let settings = Settings::read(ctx).await?;
+    let plan = Plan::new(&typed, &settings)?;
+    let begun = begin::begin(ctx, typed, &settings, plan, detached).await?;
+    let runtime = runtime()?;
+    // Everything that goes on belongs to the runtime of many threads, the connection to Kubernetes
+    // too; this one only waits.
+    let serving = runtime.spawn(serve(ctx.clone(), settings, begun, patience));
+    let served = serving.await.map_err(Error::from).and_then(|served| served);
+    let gone = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(LAST_TASKS));
+    gone.await?;
+    served
+}
+
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("toygres-server")
+        .enable_all()
+        .build()
+        .map_err(|error| Error::failed("the server's runtime did not start").cause(error))
+}
+
+async fn serve(
+    ctx: Context,
+    settings: Settings,
+    mut begun: Begun,
+    patience: Patience,
+) -> Result<Report> {
+    let plan = begun.plan.clone();
+    let (ready, readiness) = watch::channel(Readiness::default());
+    let hosts = Hosts::new(plan.hosts.clone());
+    let api = Api::new(begun.token.clone(), hosts, plan.request_timeout, readiness);
+    let listening = CancellationToken::new();
+    let http = begun.listener.take().map(|listener| {
+        tokio::spawn(crate::api::serve(listener, api.router(), listening.clone(), plan.drain))
+    });
+    let mut server = Server {
+        ctx: ctx.clone(),
+        settings,
+        plan: plan.clone(),
+        api: api.clone(),
+        keeper: Keeper::new(begun.home.clone(), begun.record.clone(), ready),
+        working: CancellationToken::new(),
+        worker: None,
+    };
+    let broke = tokio::select! {
+        broke = server.live(patience) => Some(broke),
+        () = ctx.cancelled() => None,
+    };
+    tracing::info!("the server ends");
+    server.keeper.stopping();
+    listening.cancel();
+    if let Some(http) = http {
+        http.await?;
+    }
+    if tokio::time::timeout(plan.drain, api.settled()).await.is_err() {
+        tracing::warn!("changes were still under way after {} s", plan.drain.as_secs_f32());
+    }
+    let drained = server.drain().await;
+    server.keeper.remove();
+    let ended = broke.map_or(drained, Err);
+    match &ended {
+        Ok(()) => tracing::info!("the server has ended"),
+        Err(error) => tracing::error!(
+            kind = error.kind.name(),
+            causes = ?error.causes,
+            "the server ended: {error}"
+        ),
+    }
+    let pid = begun.record.identity.pid;
+    // The lock goes last.
+    drop(begun);
+    ended?;
+    Ok(Report::data(json!({"result": "stopped", "pid": pid}))?
+        .block(Block::remark(Tone::Good, "Server stopped")))
+}
+
+/// A server at work.
+struct Server {
+    ctx: Context,
+    settings: Settings,
+    plan: Plan,
+    api: Api,
+    keeper: Keeper,
+    working: CancellationToken,
+    worker: Option<JoinHandle<Result<()>>>,
+}
+
+impl Server {
+    /// Connects, works, and watches over what it needs; answers only what broke it.
+    async fn live(&mut self, patience: Patience) -> Error {
+        let plane = match self.connect(patience).await {
+            Ok(plane) => plane,
+            Err(error) => return error,
+        };
+        for notice in plane.notices() {
+            tracing::warn!("{notice}");
+        }
+        self.api.serve_for(plane.clone());
+        let worker = self.worker.insert(tokio::spawn(work(plane.clone(), self.plan.mode, Worker {
+            drain: self.plan.drain,
+            ..self.keeper.worker()
+        }, self.working.clone())));
+        if let Err(error) = self.keeper.ready() {
+            return error;
+        }
+        let place = self.keeper.place();
+        tracing::info!(mode = ?self.plan.mode, workers = self.plan.workers, "the server is ready at {place}");
+        self.ctx.ui().note(format!("the server is ready at {place}")).await;
+        loop {
+            tokio::select! {
+                ended = &mut *worker => return ended_early(ended),
+                () = tokio::time::sleep(WATCH_EVERY) => {
+                    self.keeper.update(Readiness::look(&plane).await);
+                }
+            }
+        }
+    }
+
+    /// The control plane, once everything that it needs is there.
+    async fn connect(&self, patience: Patience) -> Result<ControlPlane> {
+        let deadline = Instant::now() + patience.timeout;
+        loop {
+            let error = match self.connected().await {
+                Ok(plane) => return Ok(plane),
+                Err(error) => error,
+            };
+            if !patience.wait || !error.retryable {
+                return Err(error);
+            }
+            if Instant::now() + LOOK_AGAIN > deadline {
+                let seconds = patience.timeout.as_secs_f32();
+                let late = Error::timed_out(format!("the server was not ready within {seconds} s"));
+                let late = late.cause(&error);
+                let late = error.causes.iter().fold(late, Error::cause);
+                return Err(match error.hint {
+                    Some(hint) => late.hint(hint),
+                    None => late,
+                });
+            }
+            self.keeper.waits_for(&error);
+            tracing::warn!(causes = ?error.causes, "not ready yet: {error}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn connected(&self) -> Result<ControlPlane> {
+        let wanted = settings::control(&self.ctx, &self.settings, &self.plan).await?;
+        // `start` is consented to by typing it.
+        let confirmed = self.ctx.ui().confirm(Confirmation::new("Start the server?")).await?;
+        let kube = self.ctx.kube_writing(&confirmed).await?;
+        let plane = ControlPlane::connect(wanted, kube).await?;
+        let found = Readiness::look(&plane).await;
+        let missing = found.error();
+        self.keeper.update(found);
+        missing.map_or(Ok(plane), Err)
+    }
+
+    /// Ends the workers and waits for what they have in hand.
+    async fn drain(&mut self) -> Result<()> {
+        self.working.cancel();
+        let Some(worker) = self.worker.take().filter(|worker| !worker.is_finished()) else {
+            return Ok(());
+        };
+        let within = self.plan.drain + LAST_TASKS;
+        match tokio::time::timeout(within, worker).await {
+            Ok(ended) => ended?,
+            Err(_) => {
+                tracing::warn!("work was still under way; its lease runs out by itself");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The process's part in the deployment until it is told to end.
+async fn work(
+    plane: ControlPlane,
+    mode: Mode,
+    worker: Worker,
+    stop: CancellationToken,
+) -> Result<()> {
+    if mode.works() { plane.work(worker, stop).await } else { plane.beat(worker, stop).await }
+}
+
+fn ended_early(ended: std::result::Result<Result<()>, tokio::task::JoinError>) -> Error {
+    match ended {
+        Ok(Ok(())) => Error::failed("the workers ended by themselves"),
+        Ok(Err(error)) => error,
+        Err(error) => error.into(),
+    }
+}
