@@ -4,10 +4,12 @@
 //! - [`workload`]: a duroxide runtime that leaves records of every kind;
 //! - [`cms`]: the control plane's tables as deployments have them;
 //! - [`generations`]: duroxide schemas of other releases, and large ones;
+//! - [`kube`]: a real kube-apiserver, and a kubelet that it lacks;
 //! - [`toygres`]: the real binary, run in an environment of its own.
 
 pub mod cms;
 pub mod generations;
+pub mod kube;
 pub mod postgres;
 pub mod secrets;
 pub mod toygres;
