@@ -1,6 +1,6 @@
 //! Finds plugins and reads their manifests without opening a library or running any code.
 
-mod file;
+pub mod file;
 mod ownership;
 
 use crate::fault::Fault;

@@ -20,6 +20,14 @@ pub(super) fn manifest(path: &Path) -> Result<Manifest, Fault> {
     parse(path, section)
 }
 
+/// The manifest in the bytes of a library file.
+///
+/// # Errors
+/// As for a file; `path` is what the fault names.
+pub fn manifest_of(path: &Path, bytes: &[u8]) -> Result<Manifest, Fault> {
+    parse(path, section(path, bytes)?)
+}
+
 fn section<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<&'a [u8], Fault> {
     match FileKind::parse(data) {
         Ok(FileKind::Elf64) => elf::<FileHeader64<Endianness>, R>(path, data),
