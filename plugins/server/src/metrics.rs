@@ -42,11 +42,9 @@ fn figures(figures: &Figures, text: &mut Text) {
     }
     let queues = &figures.queues;
     text.family("toygres_queue_depth", "gauge", "Work items that wait, by queue.");
-    for (queue, depth) in [
-        ("orchestrator", queues.orchestrator),
-        ("worker", queues.worker),
-        ("timer", queues.timer),
-    ] {
+    for (queue, depth) in
+        [("orchestrator", queues.orchestrator), ("worker", queues.worker), ("timer", queues.timer)]
+    {
         text.sample(&[("queue", queue)], depth as f64);
     }
     text.family("toygres_queue_oldest_seconds", "gauge", "How long the oldest item has waited.");

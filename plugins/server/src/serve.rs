@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use toygres_plugin_api::report::{Block, Tone};
-use toygres_plugin_api::{Confirmation, Context, Error, Report, Result};
+use toygres_plugin_api::{Confirmation, Context, Error, Report, Result, ValueEnum};
 
 /// What the tasks of an ended server get to be gone.
 const LAST_TASKS: Duration = Duration::from_secs(2);
@@ -143,15 +143,21 @@ impl Server {
             tracing::warn!("{notice}");
         }
         self.api.serve_for(plane.clone());
-        let worker = self.worker.insert(tokio::spawn(work(plane.clone(), self.plan.mode, Worker {
-            drain: self.plan.drain,
-            ..self.keeper.worker()
-        }, self.working.clone())));
+        let worker = self.worker.insert(tokio::spawn(work(
+            plane.clone(),
+            self.plan.mode,
+            Worker { drain: self.plan.drain, ..self.keeper.worker() },
+            self.working.clone(),
+        )));
         if let Err(error) = self.keeper.ready() {
             return error;
         }
         let place = self.keeper.place();
-        tracing::info!(mode = ?self.plan.mode, workers = self.plan.workers, "the server is ready at {place}");
+        tracing::info!(
+            mode = self.plan.mode.name(),
+            workers = self.plan.workers,
+            "the server is ready at {place}"
+        );
         self.ctx.ui().note(format!("the server is ready at {place}")).await;
         loop {
             tokio::select! {

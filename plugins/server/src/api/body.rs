@@ -80,8 +80,9 @@ fn wrong(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     }
     match path.as_str() {
         "." => Error::usage(format!("the body cannot be taken: {}", shown(what))),
-        path => Error::usage(format!("the field `{}` cannot be taken", shown(path)))
-            .cause(shown(what)),
+        path => {
+            Error::usage(format!("the field `{}` cannot be taken", shown(path))).cause(shown(what))
+        }
     }
 }
 

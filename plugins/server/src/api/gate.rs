@@ -59,7 +59,7 @@ pub(super) async fn pass(State(api): State<Api>, request: Request, next: Next) -
     let (status, took) = (response.status(), began.elapsed());
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
     api.0.requests.count(&method, route, status, took);
-    let took_ms = took.as_secs_f64() * 1000.0;
+    let took_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
     if method.is_safe() {
         tracing::debug!(%method, path, status = status.as_u16(), took_ms, "request served");
     } else {
@@ -100,8 +100,10 @@ fn unauthorized(message: &str) -> Fault {
 
 fn check_host(hosts: &Hosts, request: &Request) -> Result<(), Fault> {
     let missing = || {
-        Fault::bad(Error::usage("the request does not say which host it is for")
-            .hint("send one `Host` header"))
+        Fault::bad(
+            Error::usage("the request does not say which host it is for")
+                .hint("send one `Host` header"),
+        )
     };
     let local = request.extensions().get::<Local>().map(|local| local.0.ip().to_canonical());
     let mut given = request.headers().get_all(header::HOST).iter();

@@ -28,9 +28,9 @@ pub(super) async fn create(
 ) -> Answer {
     Query::read(query.as_deref(), &[])?;
     let wanted: NewInstance = body::read(request, FIELDS).await?;
-    wanted.check().map_err(|refusal| {
-        Fault::bad(Error::usage(refusal.message).hint(refusal.hint))
-    })?;
+    wanted
+        .check()
+        .map_err(|refusal| Fault::bad(Error::usage(refusal.message).hint(refusal.hint)))?;
     let plane = api.plane()?.clone();
     // It goes on to its end although whoever asked may hang up, or the deadline pass.
     let created = api.0.changes.spawn(async move { plane.create(wanted).await });

@@ -72,8 +72,9 @@ async fn take(
 fn connection(
     stream: TcpStream,
     router: &Router,
-) -> Option<impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static>
-{
+) -> Option<
+    impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static,
+> {
     // One that is gone already has no address.
     let local = Local(stream.local_addr().ok()?);
     let _slower_then = stream.set_nodelay(true);

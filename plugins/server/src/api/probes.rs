@@ -16,7 +16,8 @@ pub(super) async fn alive() -> Response {
 /// `GET /readyz`: it can do its work.
 pub(super) async fn ready(State(api): State<Api>) -> Response {
     let found = api.0.readiness.borrow().clone();
-    let parts: Map<_, _> = found.parts.iter().map(|part| (part.name.clone(), part.ready.into())).collect();
+    let parts: Map<_, _> =
+        found.parts.iter().map(|part| (part.name.clone(), part.ready.into())).collect();
     let ready = found.ready && !found.stopping;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({

@@ -33,7 +33,7 @@ pub(crate) struct Part {
 impl Readiness {
     /// Looks.
     pub(crate) async fn look(plane: &ControlPlane) -> Self {
-        let part = |name: &str, found: Result<(), Error>| {
+        let part = |(name, found): (&str, Result<(), Error>)| {
             let error = found.err();
             Part {
                 name: name.to_owned(),
@@ -42,7 +42,7 @@ impl Readiness {
                 error,
             }
         };
-        let parts = vec![part("backends", plane.ready().await)];
+        let parts: Vec<Part> = plane.parts().await.into_iter().map(part).collect();
         Self {
             ready: parts.iter().all(|part| part.ready),
             stopping: false,

@@ -4,8 +4,8 @@ use crate::log::entry::Entry;
 use crate::log::filter::{Filter, Level};
 use crate::log::follow::Reader;
 use crate::process::settings::Settings;
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
@@ -67,9 +67,7 @@ pub(crate) async fn logs(ctx: &Context, args: Logs) -> Result<Report> {
         return nothing(&path, &filter);
     }
     if more {
-        ctx.ui()
-            .note(format!("these are the last {}; see all with `--tail 0`", last.len()))
-            .await;
+        ctx.ui().note(format!("these are the last {}; see all with `--tail 0`", last.len())).await;
     }
     if args.follow || matches!(format, "table" | "wide") {
         for piece in pieces(last) {
@@ -85,9 +83,9 @@ pub(crate) async fn logs(ctx: &Context, args: Logs) -> Result<Report> {
 
 fn filter(args: &Logs) -> Result<Filter> {
     let since = args.since.as_ref().map(|time| time.to_string().parse::<Timestamp>());
-    let since = since.transpose().map_err(|error| {
-        Error::usage("the time of `--since` cannot be read").cause(error)
-    })?;
+    let since = since
+        .transpose()
+        .map_err(|error| Error::usage("the time of `--since` cannot be read").cause(error))?;
     Ok(Filter {
         since,
         level: args.level,
@@ -185,11 +183,8 @@ fn line(entry: &Entry, zone: &TimeZone) -> String {
 
 /// Rows of any number, in constant memory beyond those that were kept.
 async fn stream(ctx: &Context, entries: VecDeque<Entry>) -> Result<Report> {
-    let column = |name: &str, kind| StreamColumn {
-        name: name.to_owned(),
-        type_name: String::new(),
-        kind,
-    };
+    let column =
+        |name: &str, kind| StreamColumn { name: name.to_owned(), type_name: String::new(), kind };
     let text = |name| column(name, StreamKind::Text);
     let columns = vec![
         text("time"),

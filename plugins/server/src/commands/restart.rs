@@ -7,7 +7,7 @@ use crate::process::running::{self, Running};
 use crate::process::settings::{Plan, Settings};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use toygres_plugin_api::{Args, Context, Result, Report};
+use toygres_plugin_api::{Args, Context, Report, Result};
 
 /// Restart server.
 ///
@@ -71,9 +71,8 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
     stop::end(ctx, &home, Some(args.timeout)).await?;
     let patience = Patience { wait: args.wait, timeout: args.timeout };
     let environment = environment.into_iter().collect();
-    let mut report = start::background(ctx, &settings, typed, patience, environment).await?;
-    report.data["result"] = if running.is_some() { "restarted" } else { "started" }.into();
-    Ok(report)
+    let done = if running.is_some() { "restarted" } else { "started" };
+    start::background(ctx, &settings, typed, patience, environment, done).await
 }
 
 /// The variables by which the running one was given options of the connection.

@@ -81,16 +81,17 @@ pub(crate) async fn start(ctx: &Context, args: Start) -> Result<Report> {
     }
     let settings = Settings::read(ctx).await?;
     let environment = environment(ctx, &settings).await?;
-    background(ctx, &settings, typed, patience, environment).await
+    background(ctx, &settings, typed, patience, environment, "started").await
 }
 
-/// Starts it in the background and waits until it is ready.
+/// Starts it in the background and waits until it is ready; `done` says what that was.
 pub(super) async fn background(
     ctx: &Context,
     settings: &Settings,
     typed: Typed,
     patience: Patience,
     environment: Vec<(String, String)>,
+    done: &str,
 ) -> Result<Report> {
     // What cannot be is said before anything is started.
     Plan::new(&typed, settings)?;
@@ -103,7 +104,7 @@ pub(super) async fn background(
     let mut child = spawn::detached(&home, &words(&typed, patience), &environment)?;
     ctx.ui().progress("waiting for the server to be ready").await;
     match until_ready(ctx, &home, &mut child, deadline, patience.wait).await? {
-        Outcome::Ready(running) => started(&home, &running),
+        Outcome::Ready(running) => started(&home, &running, done),
         Outcome::Ended(status) => match Running::find(&home)? {
             // Somebody else started one at the same time and was first.
             Some(other) => already(ctx, &home, &typed, other, deadline).await,
@@ -113,7 +114,7 @@ pub(super) async fn background(
 }
 
 enum Outcome {
-    Ready(Running),
+    Ready(Box<Running>),
     Ended(std::process::ExitStatus),
 }
 
@@ -146,7 +147,7 @@ async fn until_ready(
         let running = Running::find(home)?;
         let ours = running.filter(|running| Some(running.pid().unsigned_abs()) == pid);
         match ours {
-            Some(running) if running.is_ready() => return Ok(Outcome::Ready(running)),
+            Some(running) if running.is_ready() => return Ok(Outcome::Ready(Box::new(running))),
             ours if given_up => {
                 give_up(home, child).await?;
                 return Err(late(home, ours.as_ref()));
@@ -157,9 +158,9 @@ async fn until_ready(
 }
 
 async fn give_up(home: &Home, child: &mut Child) -> Result<()> {
-    if let Some(running) = Running::find(home)?.filter(|running| {
-        child.id() == Some(running.pid().unsigned_abs())
-    }) && let Some(target) = Target::open(&running.identity)?
+    if let Some(running) =
+        Running::find(home)?.filter(|running| child.id() == Some(running.pid().unsigned_abs()))
+        && let Some(target) = Target::open(&running.identity)?
     {
         target.signal(Signal::TERM)?;
         if tokio::time::timeout(IN_ORDER, child.wait()).await.is_ok() {
@@ -178,12 +179,12 @@ fn late(home: &Home, running: Option<&Running>) -> Error {
     reasons.iter().fold(error, Error::cause)
 }
 
-fn started(home: &Home, running: &Running) -> Result<Report> {
+fn started(home: &Home, running: &Running, done: &str) -> Result<Report> {
     let mut data = view::data(home, running);
-    data["result"] = "started".into();
+    data["result"] = done.into();
     let fields = view::fields(&data);
     Ok(Report::data(data)?
-        .block(Block::remark(Tone::Good, "Server started"))
+        .block(Block::remark(Tone::Good, format!("Server {done}")))
         .block(fields)
         .hint("Use 'toygres server logs --follow' to see what it does"))
 }
@@ -232,7 +233,10 @@ async fn already(
     data["result"] = "already_running".into();
     let fields = view::fields(&data);
     Ok(Report::data(data)?
-        .block(Block::remark(Tone::Good, format!("Already running as process {pid}: nothing was changed")))
+        .block(Block::remark(
+            Tone::Good,
+            format!("Already running as process {pid}: nothing was changed"),
+        ))
         .block(fields))
 }
 
@@ -291,7 +295,15 @@ mod tests {
 
     #[test]
     fn plugin_folders_are_passed_on_in_full() {
-        let typed = ["toygres", "--plugin-dir", "/usr/lib", "server", "--plugin-dir=/nowhere", "--", "--plugin-dir=/no"];
+        let typed = [
+            "toygres",
+            "--plugin-dir",
+            "/usr/lib",
+            "server",
+            "--plugin-dir=/nowhere",
+            "--",
+            "--plugin-dir=/no",
+        ];
         let found = plugin_dirs(typed.map(Into::into).into_iter());
         assert_eq!(found[1], Path::new("/nowhere"));
         assert_eq!(found[0], Path::new("/usr/lib").canonicalize().unwrap());

@@ -40,8 +40,12 @@ pub(crate) async fn stop(ctx: &Context, args: Stop) -> Result<Report> {
     let (tone, said) = match &stopped {
         Stopped::NotRunning => (Tone::Plain, "Not running: nothing was changed".to_owned()),
         Stopped::InOrder(pid) => (Tone::Good, format!("Server stopped (process {pid})")),
-        Stopped::Killed(pid) if args.force => (Tone::Good, format!("Server killed (process {pid})")),
-        Stopped::Killed(pid) => (Tone::Warn, format!("Server killed (process {pid}): it had not ended in time")),
+        Stopped::Killed(pid) if args.force => {
+            (Tone::Good, format!("Server killed (process {pid})"))
+        }
+        Stopped::Killed(pid) => {
+            (Tone::Warn, format!("Server killed (process {pid}): it had not ended in time"))
+        }
     };
     let mut report = Report::data(stopped.data())?.block(Block::remark(tone, said));
     if matches!(stopped, Stopped::Killed(_)) && !args.force {
@@ -73,11 +77,7 @@ impl Stopped {
 const AFTER_KILL: Duration = Duration::from_secs(30);
 
 /// Ends the server of this home; without a timeout it is killed at once.
-pub(super) async fn end(
-    ctx: &Context,
-    home: &Home,
-    timeout: Option<Duration>,
-) -> Result<Stopped> {
+pub(super) async fn end(ctx: &Context, home: &Home, timeout: Option<Duration>) -> Result<Stopped> {
     let target = match Running::find(home)? {
         None => None,
         Some(running) => Target::open(&running.identity)?.map(|target| (running.pid(), target)),

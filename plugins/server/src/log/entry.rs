@@ -23,10 +23,10 @@ pub(crate) struct Entry {
     pub(crate) fields: Map<String, Value>,
 }
 
-/// Where an orchestration's id may stand: duroxide's names, and ours.
-const ORCHESTRATION: &[&str] = &["instance_id", "orchestration_id", "orchestration", "instance"];
-/// Where an instance's name may stand.
-const INSTANCE: &[&str] = &["k8s_name", "instance_name", "user_name"];
+/// Where an orchestration's id may stand. duroxide calls it an instance.
+const ORCHESTRATION: &[&str] = &["instance_id", "orchestration_id", "orchestration"];
+/// Where a database instance's name may stand, the one of Kubernetes first.
+const INSTANCE: &[&str] = &["k8s_name", "instance", "user_name"];
 
 impl Entry {
     /// Reads one line.
@@ -43,19 +43,24 @@ impl Entry {
             };
         };
         // What is said of the whole span is said of each event in it.
-        if let Some(Value::Object(span)) = fields.remove("span") {
+        if let Some(Value::Object(span)) = fields.shift_remove("span") {
             for (name, value) in span {
                 let name = if name == "name" { "span".to_owned() } else { name };
                 fields.entry(name).or_insert(value);
             }
         }
-        let mut take = |name: &str| match fields.remove(name) {
+        let mut take = |name: &str| match fields.shift_remove(name) {
             Some(Value::String(text)) => Some(text),
             Some(other) => Some(other.to_string()),
             None => None,
         };
         let (time, level) = (take("timestamp"), take("level").map(|it| it.to_ascii_lowercase()));
         let (message, target) = (take("message").unwrap_or_default(), take("target"));
+        if target.as_deref().is_some_and(|target| target.starts_with("duroxide"))
+            && let Some(id) = fields.shift_remove("instance")
+        {
+            fields.entry("instance_id").or_insert(id);
+        }
         let text = |names: &[&str]| {
             names.iter().find_map(|name| fields.get(*name)?.as_str().map(str::to_owned))
         };
@@ -123,6 +128,14 @@ mod tests {
             "instance_id=create-my-db-a1b2c3d4::sub::2 took_ms=7 why=\"a b\" \
              k8s_name=my-db-a1b2c3d4 span=request"
         );
+    }
+
+    #[test]
+    fn what_duroxide_calls_an_instance_is_an_orchestration() {
+        let entry = read(r#"{"target":"duroxide::runtime","instance":"create-a-00000001"}"#);
+        assert!(entry.is_within("create-a-00000001") && entry.is_about("a"));
+        let entry = read(r#"{"target":"toygres_server::control","instance":"a"}"#);
+        assert_eq!((entry.orchestration.as_deref(), entry.instance.as_deref()), (None, Some("a")));
     }
 
     #[test]

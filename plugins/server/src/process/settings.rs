@@ -57,9 +57,8 @@ impl Settings {
 
     /// Something set it: it is no default.
     pub(crate) fn is_set(&self, key: &str) -> bool {
-        self.setting(key).is_some_and(|found| {
-            found.source != Source::Default && !found.value.is_null()
-        })
+        self.setting(key)
+            .is_some_and(|found| found.source != Source::Default && !found.value.is_null())
     }
 
     /// The settings that stand on the command line as options of the connection, each with the

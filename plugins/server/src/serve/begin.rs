@@ -14,7 +14,7 @@ use crate::process::spawn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpListener;
-use toygres_plugin_api::{Context, Error, Result};
+use toygres_plugin_api::{Context, Error, Result, ValueEnum};
 
 /// What a server has before it serves.
 pub(super) struct Begun {
@@ -74,7 +74,12 @@ pub(super) async fn begin(
         stopping: false,
     };
     record.write(&home.pid_file)?;
-    tracing::info!(pid = record.identity.pid, mode = ?plan.mode, version = record.version, "the server starts");
+    tracing::info!(
+        pid = record.identity.pid,
+        mode = plan.mode.name(),
+        version = record.version,
+        "the server starts"
+    );
     Ok(Begun { home, plan, token, listener, record, _lock: lock })
 }
 
