@@ -23,12 +23,10 @@ const NOTED: &str = r#"echo $$ >>"$0" && exec "$@""#;
 /// programs are ended, each with its group, and their folder removed.
 const WATCHER: &str = r#"
 cat >/dev/null
-for pid in $(cat "$1/processes" 2>/dev/null); do
-    kill -KILL -- "-$pid" 2>/dev/null
-    tries=100
-    while [ $tries -gt 0 ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1; tries=$((tries - 1)); done
-done
-rm -rf "$1"
+for pid in $(cat "$1/processes" 2>/dev/null); do kill -s KILL -- "-$pid" 2>/dev/null; done
+# One may make a last file while it dies.
+tries=100
+while [ $tries -gt 0 ] && ! rm -rf "$1" 2>/dev/null; do sleep 0.1; tries=$((tries - 1)); done
 "#;
 
 /// A running server.

@@ -32,6 +32,14 @@ impl Answer {
         body
     }
 
+    /// A refusal whose code differs between versions of the server.
+    #[track_caller]
+    pub(crate) fn failed(self) {
+        assert!(self.code >= 400, "{self:#?}");
+        assert_eq!(self.body["kind"], "Status", "{self:#?}");
+        assert_eq!(self.body["status"], "Failure", "{self:#?}");
+    }
+
     /// A refusal as invalid that names this field.
     #[track_caller]
     pub(crate) fn invalid(self, field: &str) -> Value {

