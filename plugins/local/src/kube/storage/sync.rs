@@ -1,0 +1,65 @@
+//! Group commit: whoever comes first syncs the file for all that are waiting.
+
+use std::fs::File;
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Waits for lines to reach the disk.
+pub(crate) struct Syncer {
+    file: File,
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The most lines that anybody waits for.
+    wanted: u64,
+    /// Lines that are on the disk.
+    synced: u64,
+    /// Whether somebody is syncing.
+    busy: bool,
+    /// What a sync failed with. The kernel may have dropped what it could not write, so that a later
+    /// success would mean nothing: from then on every write fails until the store is opened anew.
+    failed: Option<String>,
+}
+
+impl Syncer {
+    /// Syncs this file.
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, progress: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Blocks until the first `lines` lines are on the disk.
+    pub(crate) fn wait(&self, lines: u64) -> io::Result<()> {
+        let mut progress = self.lock();
+        progress.wanted = progress.wanted.max(lines);
+        loop {
+            if let Some(failed) = &progress.failed {
+                return Err(io::Error::other(failed.clone()));
+            }
+            if progress.synced >= lines {
+                return Ok(());
+            }
+            if progress.busy {
+                progress = self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            progress.busy = true;
+            let reached = progress.wanted;
+            drop(progress);
+            let outcome = self.file.sync_data();
+            progress = self.lock();
+            progress.busy = false;
+            match outcome {
+                Ok(()) => progress.synced = progress.synced.max(reached),
+                Err(error) => progress.failed = Some(error.to_string()),
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
