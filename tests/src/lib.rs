@@ -3,15 +3,21 @@
 //! - [`postgres`]: a private PostgreSQL server, and databases in it;
 //! - [`workload`]: a duroxide runtime that leaves records of every kind;
 //! - [`cms`]: the control plane's tables as deployments have them;
+//! - [`control`]: the control plane as a process, on real backends;
 //! - [`generations`]: duroxide schemas of other releases, and large ones;
 //! - [`kube`]: a real kube-apiserver, and a kubelet that it lacks;
+//! - [`leaks`]: secrets that got where they should not be;
+//! - [`server`]: the server as its operator handles it;
 //! - [`toygres`]: the real binary, run in an environment of its own.
 
 pub mod cms;
+pub mod control;
 pub mod generations;
 pub mod kube;
+pub mod leaks;
 pub mod postgres;
 pub mod secrets;
+pub mod server;
 pub mod toygres;
 pub mod wait;
 pub mod workload;
