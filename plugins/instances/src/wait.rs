@@ -83,7 +83,10 @@ pub(crate) async fn until(
             () = ctx.cancelled() => return Err(interrupted(begun, goal)),
         };
         let lost = match asked {
-            Ok(found) if goal.is_reached(&begun.state, &found.instance.state) => return Ok(found),
+            Ok(found) if goal.is_reached(&begun.state, &found.instance.state) => {
+                teller.ended(&found).await?;
+                return Ok(found);
+            }
             Ok(found) => {
                 last = found;
                 None
@@ -134,50 +137,58 @@ fn interrupted(begun: &Instance, goal: Goal) -> Error {
     .hint(format!("follow it with `toygres get {k8s_name} --watch`{undo}"))
 }
 
-/// Says how far it is, where the operator can see it: drawn in place on stdout where the answer
-/// will be a table on a terminal, else on stderr.
+/// Says how far it is, where the operator can see it: drawn in place on stdout, or on stderr.
 struct Teller<'a> {
     ctx: &'a Context,
     goal: Goal,
-    /// What was said last, for those who read line by line.
-    said: String,
+    /// The step and the line that were said last, for those who read line by line.
+    said: (String, String),
 }
 
 impl<'a> Teller<'a> {
     fn new(ctx: &'a Context, goal: Goal) -> Self {
-        Self { ctx, goal, said: String::new() }
+        Self { ctx, goal, said: Default::default() }
     }
 
     async fn tell(&mut self, found: &Found, lost: Option<&Error>) -> Result<()> {
-        let output = self.ctx.output();
-        if output.terminal && matches!(output.format.as_str(), "table" | "wide") {
-            return self.ctx.ui().show(&self.frame(found, lost)?).await;
+        if draws(self.ctx) {
+            let title = capital(&self.title(found));
+            let frame = frame(found, Block::remark(Tone::Active, title), lost)?;
+            return self.ctx.ui().show(&frame).await;
         }
         let line = self.line(found, lost);
         if std::io::stderr().is_terminal() {
             self.ctx.ui().progress(line).await;
-        } else if line != self.said {
+        } else if self.is_news(found, &line) {
             self.ctx.ui().note(line.clone()).await;
-            self.said = line;
+            let step = found.steps.last().map(|step| step.step.clone());
+            self.said = (step.unwrap_or_default(), line);
         }
         Ok(())
+    }
+
+    /// The last frame, which stays above the answer.
+    async fn ended(&self, found: &Found) -> Result<()> {
+        if !draws(self.ctx) {
+            return Ok(());
+        }
+        let Instance { name, k8s_name, state, .. } = &found.instance;
+        let tone = if state == self.goal.wanted() { Tone::Good } else { Tone::Bad };
+        let title = Block::remark(tone, format!("{name} ({k8s_name}) is {state}"));
+        self.ctx.ui().show(&frame(found, title, None)?.block(Block::Blank)).await
+    }
+
+    /// The next try of a step begins as the one before: only what it finds is news.
+    fn is_news(&self, found: &Found, line: &str) -> bool {
+        let again = found.steps.last().is_some_and(|last| {
+            last.step == self.said.0 && last.message.is_none() && last.ended_at.is_none()
+        });
+        line != self.said.1 && !again
     }
 
     fn title(&self, found: &Found) -> String {
         let Instance { name, k8s_name, .. } = &found.instance;
         format!("{} {name} ({k8s_name})", self.goal.doing())
-    }
-
-    fn frame(&self, found: &Found, lost: Option<&Error>) -> Result<Report> {
-        let title = capital(&self.title(found));
-        let mut report = Report::data(&found.instance)?
-            .block(Block::remark(Tone::Active, title))
-            .block(steps::block(&found.steps, now()));
-        if let Some(lost) = lost {
-            let text = format!("{}; trying again", lost.message);
-            report = report.block(Block::remark(Tone::Warn, text));
-        }
-        Ok(report)
     }
 
     /// The step under way, and what was found in it; without times, so that it changes only when
@@ -196,6 +207,23 @@ impl<'a> Teller<'a> {
             }
         }
     }
+}
+
+/// Whether steps are drawn in place on stdout: where the answer will be a table on a terminal.
+pub(crate) fn draws(ctx: &Context) -> bool {
+    let output = ctx.output();
+    output.terminal && matches!(output.format.as_str(), "table" | "wide")
+}
+
+fn frame(found: &Found, title: Block, lost: Option<&Error>) -> Result<Report> {
+    let steps = steps::block(&found.steps, &found.instance.state, now());
+    let report = Report::data(&found.instance)?.block(title).block(steps);
+    Ok(match lost {
+        Some(lost) => {
+            report.block(Block::remark(Tone::Warn, format!("{}; trying again", lost.message)))
+        }
+        None => report,
+    })
 }
 
 fn capital(text: &str) -> String {

@@ -84,14 +84,14 @@ pub(crate) async fn create(ctx: &Context, args: Create) -> Result<Report> {
     }
     let shown = password.filter(|_| args.show_password);
     if !args.wait {
-        return detail::report(&begun, shown, now());
+        return detail::report(&begun, shown, true, now());
     }
     let mut ended = wait::until(ctx, &begun.instance, Goal::Running, args.timeout).await?;
     if args.show_password && ended.instance.state == "running" {
         // With the password in its connection string too.
         ended = api::get(ctx, &ended.instance.k8s_name, true).await?;
     }
-    ended_as(&ended, shown)
+    ended_as(ctx, &ended, shown)
 }
 
 /// What is asked for, checked but for the password.
@@ -123,15 +123,12 @@ fn hinted(mut error: Error, args: &Create) -> Error {
 }
 
 /// What became of it: exit code 1 where it does not run.
-fn ended_as(ended: &Found, password: Option<String>) -> Result<Report> {
-    let Instance { name, state, message, .. } = &ended.instance;
-    let report = detail::report(ended, password, now())?;
+fn ended_as(ctx: &Context, ended: &Found, password: Option<String>) -> Result<Report> {
+    let Instance { name, state, .. } = &ended.instance;
+    let report = detail::report(ended, password, !wait::draws(ctx), now())?;
     Ok(match state.as_str() {
         "running" => report,
-        "failed" => {
-            let why = message.as_deref().unwrap_or("no record says why");
-            report.verdict(Verdict::Negative).warning(format!("`{name}` was not created: {why}"))
-        }
+        "failed" => report.verdict(Verdict::Negative).warning(format!("`{name}` was not created")),
         other => report
             .verdict(Verdict::Negative)
             .warning(format!("`{name}` became {other} while it was being created")),

@@ -34,7 +34,7 @@ pub(crate) async fn get(ctx: &Context, args: Get) -> Result<Report> {
     let found = api::get(ctx, &args.name, args.show_password).await?;
     let password = found.instance.password().filter(|_| args.show_password);
     let missing = args.show_password && password.is_none();
-    let report = detail::report(&found, password, now())?;
+    let report = detail::report(&found, password, true, now())?;
     Ok(if missing { report.note(no_password(&found.instance.state)) } else { report })
 }
 

@@ -8,10 +8,16 @@ use toygres_plugin_api::report::{Block, Field, Kind, Tone};
 use toygres_plugin_api::{Report, Result};
 
 /// The whole of it. `now` is in milliseconds since the epoch; `password` is shown where given.
+/// Steps are left out of the view where `with_steps` is not set: they have been shown before.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
-pub(crate) fn report(found: &Found, password: Option<String>, now: i64) -> Result<Report> {
+pub(crate) fn report(
+    found: &Found,
+    password: Option<String>,
+    with_steps: bool,
+    now: i64,
+) -> Result<Report> {
     let Found { instance, steps, .. } = found;
     let shown = password.clone();
     let data = Detail::new(instance.clone(), password, steps.clone());
@@ -25,8 +31,9 @@ pub(crate) fn report(found: &Found, password: Option<String>, now: i64) -> Resul
     }
     report = report.block(orchestrations(instance));
     // Of a running instance they would tell how it once came about.
-    if instance.state != "running" && !steps.is_empty() {
-        report = report.block(Block::section("Steps", [steps::block(steps, now)]));
+    if with_steps && instance.state != "running" && !steps.is_empty() {
+        let steps = steps::block(steps, &instance.state, now);
+        report = report.block(Block::section("Steps", [steps]));
     }
     if instance.state == "failed" {
         let why = instance.message.as_deref().unwrap_or("no record says why");

@@ -5,8 +5,8 @@ use toygres_model::time;
 use toygres_plugin_api::report::{Block, Step as Line, Tone};
 
 /// The steps in the order in which they first began. A step that was tried again is one line that
-/// tells the last try.
-pub(crate) fn block(steps: &[Step], now: i64) -> Block {
+/// tells the last try. `state` is the instance's: what a failed one waited for, it waits for no more.
+pub(crate) fn block(steps: &[Step], state: &str, now: i64) -> Block {
     let mut tries: Vec<(&Step, usize)> = Vec::new();
     for step in steps {
         match tries.iter_mut().find(|(known, _)| known.step == step.step) {
@@ -14,10 +14,17 @@ pub(crate) fn block(steps: &[Step], now: i64) -> Block {
             None => tries.push((step, 1)),
         }
     }
-    Block::steps(tries.into_iter().map(|(last, times)| line(last, times, now)))
+    Block::steps(tries.into_iter().map(|(last, times)| {
+        let tone = if state == "failed" && last.state == "waiting" {
+            Tone::Bad
+        } else {
+            tone(&last.state)
+        };
+        line(last, times, tone, now)
+    }))
 }
 
-fn line(last: &Step, times: usize, now: i64) -> Line {
+fn line(last: &Step, times: usize, tone: Tone, now: i64) -> Line {
     let mut said = Vec::new();
     if let Some(ms) = last.duration_ms.or_else(|| last.so_far(now)) {
         said.push(time::words(ms));
@@ -31,7 +38,7 @@ fn line(last: &Step, times: usize, now: i64) -> Line {
         said.push_str(&format!("{gap}{message}"));
     }
     Line {
-        tone: tone(&last.state),
+        tone,
         label: last.step.clone(),
         detail: Some(said).filter(|said| !said.is_empty()),
         lines: Vec::new(),
@@ -90,11 +97,18 @@ mod tests {
             step("wait-for-ready", "completed", second, Some("not ready")),
             step("wait-for-ready", "running", None, Some("the pod is pending")),
         ];
-        let Block::Steps { steps: lines } = block(&steps, 5000) else { panic!("no steps") };
+        let Block::Steps { steps: lines } = block(&steps, "creating", 5000) else {
+            panic!("no steps")
+        };
         let told: Vec<_> =
             lines.iter().map(|line| (line.tone, line.detail.as_deref().unwrap())).collect();
         let last = (Tone::Active, "5s, 2 times: the pod is pending");
         assert_eq!(told, [(Tone::Good, "1s"), last]);
+        let waits = [step("wait-for-ready", "waiting", second, Some("the image is missing"))];
+        let Block::Steps { steps: lines } = block(&waits, "failed", 5000) else {
+            panic!("no steps")
+        };
+        assert_eq!(lines[0].tone, Tone::Bad);
         assert_eq!(
             under_way(&steps, 5000).unwrap(),
             "`wait-for-ready` (2 times) has been running for 5s: the pod is pending"
