@@ -3,8 +3,10 @@
 use crate::instance::{Instance, Step};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use toygres_model::instance::NewInstance;
+use toygres_plugin_api::protocol::ApiResponse;
 use toygres_plugin_api::{Confirmed, Context, Error, ErrorKind, Result};
 
 /// What stays as it is in a path or a query.
@@ -67,6 +69,19 @@ fn body(wanted: &NewInstance) -> Value {
     body
 }
 
+/// What was answered, or the API's error. Its hint to a token is for those who write requests
+/// themselves.
+fn read<T: DeserializeOwned>(answer: ApiResponse) -> Result<T> {
+    let unknown = answer.status == 401;
+    answer.ok().map_err(|error| match unknown {
+        true => error.hint(
+            "set `TOYGRES_API_TOKEN` to what the server was started with; `toygres server config` \
+             tells where this one comes from",
+        ),
+        false => error,
+    })
+}
+
 /// Asks for a new instance.
 ///
 /// # Errors
@@ -77,7 +92,7 @@ pub(crate) async fn create(
     confirmed: &Confirmed,
 ) -> Result<Found> {
     let answer = ctx.api().post("/api/instances", &body(wanted), confirmed).await?;
-    Found::read(answer.ok()?)
+    Found::read(read(answer)?)
 }
 
 /// The instances in a state and of a health, deleted ones only with `all`.
@@ -97,7 +112,7 @@ pub(crate) async fn list(
         .collect();
     let mark = if query.is_empty() { "" } else { "?" };
     let path = format!("/api/instances{mark}{}", query.join("&"));
-    let mut found: Vec<Instance> = ctx.api().get(&path).await?.ok()?;
+    let mut found: Vec<Instance> = read(ctx.api().get(&path).await?)?;
     // By name, and the latest of a name first.
     found.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| b.created_at.cmp(&a.created_at)));
     Ok(found.into_iter().map(Instance::completed).collect())
@@ -113,7 +128,7 @@ pub(crate) async fn get(ctx: &Context, name: &str, show_password: bool) -> Resul
     }
     let show = if show_password { "&show_password=true" } else { "" };
     let path = format!("/api/instances/{}?progress=true{show}", encoded(name));
-    match ctx.api().get(&path).await?.ok() {
+    match read(ctx.api().get(&path).await?) {
         Ok(body) => Found::read(body),
         Err(error) if error.kind == ErrorKind::NotFound => Err(not_found(ctx, name, error).await),
         Err(error) => Err(error),
@@ -126,7 +141,7 @@ pub(crate) async fn get(ctx: &Context, name: &str, show_password: bool) -> Resul
 /// When the API cannot be reached or refuses.
 pub(crate) async fn delete(ctx: &Context, name: &str, confirmed: &Confirmed) -> Result<Found> {
     let path = format!("/api/instances/{}", encoded(name));
-    Found::read(ctx.api().delete(&path, confirmed).await?.ok()?)
+    Found::read(read(ctx.api().delete(&path, confirmed).await?)?)
 }
 
 /// The API's `error` with what was perhaps meant. That it has none by this name stays the answer
