@@ -242,17 +242,18 @@ pub(crate) async fn label_annotate_patch_and_scale(at: &Scope) {
 }
 
 pub(crate) async fn rollout_and_wait(at: &Scope) {
-    at.stateful_set("a").await;
-    at.until(&at.path("apps/statefulsets/a"), |it| it["status"]["observedGeneration"] == 1).await;
-    at.kubectl(&["rollout", "status", "sts", "a", "--timeout=60s"]).prints();
-    at.config_map("a", json!({})).await;
-    let mut kubectl = at.kubectl(&["wait", "--for=delete", "cm/a", "--timeout=60s"]);
-    let child = kubectl.start();
-    at.delete(&at.path("configmaps/a")).await.code(200);
-    let ended = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    // It may have come too late to see it.
-    assert!(ended.status.success() || said.contains("NotFound"), "{said}");
+    super::instance::make(at).await;
+    let name = super::instance::NAME;
+    let told = at.kubectl(&["rollout", "status", "sts", name, "--timeout=60s"]).prints();
+    assert!(told.contains("complete"), "{told}");
+    let ready = ["wait", "--for=condition=Ready", "pod", "-l", "app=postgres", "--timeout=60s"];
+    let told = at.kubectl(&ready).prints();
+    assert_eq!(told.trim(), format!("pod/{name}-0 condition met"));
+    let rows = at.kubectl(&["get", "pods"]).rows();
+    assert_eq!(rows[0], ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]);
+    assert_eq!(rows[1][..4], [&format!("{name}-0"), "1/1", "Running", "0"]);
+    let rows = at.kubectl(&["get", "sts"]).rows();
+    assert_eq!(rows[1][..2], [name, "1/1"]);
 }
 
 pub(crate) async fn errors_are_those_of_the_server(at: &Scope) {

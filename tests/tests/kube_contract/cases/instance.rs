@@ -7,11 +7,12 @@ use toygres_model::kubernetes::{self, Desired};
 use toygres_tests::postgres::Binaries;
 use toygres_tests::wait;
 
-const NAME: &str = "mydb-0a1b2c3d";
+/// Its name in Kubernetes.
+pub(super) const NAME: &str = "mydb-0a1b2c3d";
 const PASSWORD: &str = "s3cret-of-the-contract";
 
 /// Makes the objects of an instance.
-async fn make(at: &Scope) {
+pub(super) async fn make(at: &Scope) {
     let desired = Desired {
         id: "5b3a4d3e-31a5-4ea2-9f4b-3d7a43a2f1c0",
         k8s_name: NAME,
