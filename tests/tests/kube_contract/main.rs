@@ -5,6 +5,7 @@
 
 mod answer;
 mod cases;
+mod harness;
 mod kubectl;
 mod scope;
 mod server;

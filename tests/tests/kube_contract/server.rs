@@ -12,13 +12,13 @@ use toygres_tests::postgres::PrivatePostgres;
 pub(crate) struct Server {
     /// Of a user that may do everything.
     pub(crate) kubeconfig: PathBuf,
-    _parts: Parts,
+    parts: Parts,
 }
 
 /// What a server consists of, kept until the process ends.
 #[derive(Debug)]
 enum Parts {
-    Real { _kubelet: Kubelet, _postgres: PrivatePostgres },
+    Real { kubelet: Kubelet, _postgres: PrivatePostgres },
     StandIn { _watcher: Child, _alive: Option<ChildStdin> },
 }
 
@@ -30,10 +30,18 @@ impl Server {
             let kubeconfig = ApiServer::shared()?.kubeconfig().to_owned();
             let postgres = open_postgres().unwrap();
             let kubelet = Kubelet::start(&kubeconfig, postgres.port()).unwrap();
-            let parts = Parts::Real { _kubelet: kubelet, _postgres: postgres };
-            Some(Self { kubeconfig, _parts: parts })
+            let parts = Parts::Real { kubelet, _postgres: postgres };
+            Some(Self { kubeconfig, parts })
         };
         SERVER.get_or_init(start).as_ref()
+    }
+
+    /// The kubelet of the real server.
+    pub(crate) fn kubelet(&self) -> Option<&Kubelet> {
+        match &self.parts {
+            Parts::Real { kubelet, .. } => Some(kubelet),
+            Parts::StandIn { .. } => None,
+        }
     }
 
     /// The stand-in that `toygres local up` starts; none where the binary has no such command.
@@ -50,7 +58,7 @@ impl Server {
             let (started, said) = toygres(&home, &["local", "up"]);
             assert!(started, "{said}");
             let parts = Parts::StandIn { _watcher: watcher, _alive: alive };
-            Some(Self { kubeconfig: home.join("kubeconfig"), _parts: parts })
+            Some(Self { kubeconfig: home.join("kubeconfig"), parts })
         };
         SERVER.get_or_init(start).as_ref()
     }

@@ -45,7 +45,8 @@ fn pod(at: &Scope) -> String {
     at.path(&format!("pods/{}", kubernetes::pod(NAME)))
 }
 
-fn is_ready(pod: &Value) -> bool {
+/// Whether a pod is ready.
+pub(crate) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == "True")
 }
