@@ -135,10 +135,8 @@ fn certificate(folders: &Folders) -> Result<String> {
 /// What `kubectl` reads.
 fn kubeconfig(kept: &Kept, certificate: &str) -> Result<String> {
     let named = |what: &str, inner: Value| json!([{ "name": KUBE_CONTEXT, what: inner }]);
-    let cluster =
-        json!({ "server": kept.api_url(), "certificate-authority-data": certificate });
-    let context =
-        json!({ "cluster": KUBE_CONTEXT, "user": KUBE_CONTEXT, "namespace": NAMESPACE });
+    let cluster = json!({ "server": kept.api_url(), "certificate-authority-data": certificate });
+    let context = json!({ "cluster": KUBE_CONTEXT, "user": KUBE_CONTEXT, "namespace": NAMESPACE });
     let document = json!({
         "apiVersion": "v1",
         "kind": "Config",

@@ -11,7 +11,7 @@ mod state;
 mod stop;
 
 pub(crate) use database::DatabaseStatus;
-pub(crate) use launch::{Launched, launch};
+pub(crate) use launch::launch;
 pub(crate) use leftovers::{Leftover, leftovers};
 pub(crate) use log::Log;
 pub(crate) use overview::Overview;

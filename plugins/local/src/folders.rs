@@ -135,9 +135,9 @@ impl Folders {
 
     /// The folder of this home in the shared place: that of an earlier link, or a new one.
     fn elsewhere(&self) -> Result<PathBuf> {
-        let linked = ["postgres", "volumes", "templates", "programs"]
-            .iter()
-            .find_map(|name| fs::read_link(self.local().join(name)).ok()?.parent()?.to_owned().into());
+        let linked = ["postgres", "volumes", "templates", "programs"].iter().find_map(|name| {
+            fs::read_link(self.local().join(name)).ok()?.parent()?.to_owned().into()
+        });
         if let Some(folder) = linked {
             return Ok(folder);
         }

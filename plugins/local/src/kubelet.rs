@@ -180,6 +180,18 @@ impl Kubelet {
     }
 }
 
+/// `CrashLoopBackOff` becomes `crash_loop_back_off`.
+fn snake(reason: &str) -> String {
+    let mut snake = String::new();
+    for letter in reason.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
 fn status(pod: &Value) -> PodStatus {
     let containers = items(pod, "/status/containerStatuses");
     let main = containers.iter().find(|it| it.pointer("/state/running").is_some());
@@ -197,7 +209,7 @@ fn status(pod: &Value) -> PodStatus {
     PodStatus {
         namespace: namespace(pod).to_owned(),
         name: name(pod).to_owned(),
-        state: state.to_owned(),
+        state: snake(state),
         ready: sets::is_ready(pod),
         pid: pid.filter(|pid| *pid > 0),
         port: text(pod, PORT).parse().ok(),

@@ -4,6 +4,7 @@ use crate::context;
 use crate::daemon::{self, Stopped};
 use crate::folders::Folders;
 use crate::process::Identity;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -120,30 +121,18 @@ async fn report(
 
 /// The process of `toygres server`, where one runs on this home folder.
 async fn control_plane(ctx: &Context) -> Result<Option<i32>> {
-    // After a purge the context of this very run may be gone; the file's place is known before.
+    // After a purge the context that was chosen for this run may be gone, and with it the answer.
     let Ok(Some(path)) = ctx.config().get("paths.pid_file").await else { return Ok(None) };
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-    let pid = server_pid(&text).and_then(Identity::of).map(|identity| identity.pid);
-    Ok(pid)
+    let recorded = serde_json::from_str::<Record>(&text).ok();
+    let process = recorded.map(|it| Identity::recorded(it.pid, &it.boot_id, it.start_ticks));
+    Ok(process.filter(Identity::lives).map(|process| process.pid))
 }
 
-/// The number in a pid file: all of it, or the field `pid` of a document.
-fn server_pid(text: &str) -> Option<i32> {
-    let document = serde_json::from_str::<Value>(text).ok();
-    let field = document.as_ref().and_then(|it| it.get("pid").unwrap_or(it).as_i64());
-    let first = || text.lines().next()?.trim().parse().ok();
-    field.or_else(first)?.try_into().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::server_pid;
-
-    #[test]
-    fn a_pid_file_is_a_number_or_a_document() {
-        assert_eq!(server_pid("17\n"), Some(17));
-        assert_eq!(server_pid("17\n2026-01-01\n"), Some(17));
-        assert_eq!(server_pid("{\"pid\": 17, \"started\": \"x\"}"), Some(17));
-        assert_eq!(server_pid(""), None);
-    }
+/// What a control plane writes of itself into its pid file.
+#[derive(Deserialize)]
+struct Record {
+    pid: i32,
+    start_ticks: u64,
+    boot_id: String,
 }

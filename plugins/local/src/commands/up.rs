@@ -2,7 +2,7 @@
 
 use super::view;
 use crate::context;
-use crate::daemon::{self, Launched, Overview};
+use crate::daemon::{self, Overview};
 use crate::folders::Folders;
 use crate::kept::Kept;
 use crate::process::account;
@@ -46,9 +46,9 @@ pub(crate) async fn up(ctx: &Context, args: Up) -> Result<Report> {
     let folders = Folders::lent(ctx).await?;
     folders.prepare(account::for_servers()?.as_ref())?;
     let _one = daemon::one_at_a_time(&folders, deadline).await?;
-    let launched = daemon::launch(ctx, &folders, args.postgres_version, deadline).await?;
+    let already = daemon::launch(ctx, &folders, args.postgres_version, deadline).await?;
     let kept = Kept::load(&folders)?;
-    if launched.already {
+    if already {
         // Whoever changed the files meanwhile wants them back.
         context::write(&folders, &kept)?;
     }
@@ -57,7 +57,7 @@ pub(crate) async fn up(ctx: &Context, args: Up) -> Result<Report> {
         overview = all_ready(ctx, &folders, overview, deadline).await?;
     }
     ctx.ui().progress("").await;
-    report(ctx, &folders, &kept, &launched, &overview).await
+    report(ctx, &folders, &kept, already, &overview).await
 }
 
 /// Waits until no pod is on its way any more.
@@ -87,15 +87,15 @@ async fn report(
     ctx: &Context,
     folders: &Folders,
     kept: &Kept,
-    launched: &Launched,
+    already: bool,
     overview: &Overview,
 ) -> Result<Report> {
     let current = context::current(folders)?;
     let chosen = current.as_deref() == Some(context::NAME);
     let mut data = view::data(folders, kept, overview);
-    data["result"] = if launched.already { "already_up" } else { "started" }.into();
+    data["result"] = if already { "already_up" } else { "started" }.into();
     data["context"] = json!({ "name": context::NAME, "current": chosen });
-    let said = if launched.already { "Up already" } else { "Up" };
+    let said = if already { "Up already" } else { "Up" };
     let kubeconfig = folders.kubeconfig();
     let mut report = Report::data(data)?
         .block(Block::remark(Tone::Good, format!("{said}, on this machine only")))
@@ -104,9 +104,10 @@ async fn report(
             "This is for one laptop: it shares its disk, its memory and its fate. A real cluster is \
              a kubeconfig and a context away.",
         ))
-        .hint("toygres server start")
-        .hint("toygres create mydb")
-        .hint(format!("kubectl --kubeconfig {} get pods", kubeconfig.display()));
+        .hint(format!(
+            "Next:\n  toygres server start\n  toygres create mydb\n  kubectl --kubeconfig {} get pods",
+            kubeconfig.display()
+        ));
     if !chosen {
         let other = current.unwrap_or_default();
         report = report.note(format!(

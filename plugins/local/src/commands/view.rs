@@ -39,10 +39,7 @@ pub(super) fn fields(folders: &Folders, kept: &Kept, overview: &Overview) -> Vec
     let database = &overview.database;
     let version = database.version.as_deref().unwrap_or("of unknown version");
     let ready = overview.pods.iter().filter(|pod| pod.ready).count();
-    let postgres = Field::new(
-        "PostgreSQL",
-        format!("{version} on 127.0.0.1:{}", database.port),
-    );
+    let postgres = Field::new("PostgreSQL", format!("{version} on 127.0.0.1:{}", database.port));
     let postgres = match (database.pid, database.ready) {
         (Some(pid), true) => postgres.remark(format!("pid {pid}")).tone(Tone::Good),
         (Some(pid), false) => postgres.remark(format!("pid {pid}, not ready")).tone(Tone::Active),

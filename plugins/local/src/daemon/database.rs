@@ -8,8 +8,8 @@ use crate::ports;
 use crate::postgres::{
     Installed, Making, Programs, Server, answers, literal, major_of, quoted, running,
 };
-use crate::process::account::Account;
 use crate::process::Process;
+use crate::process::account::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -84,12 +84,14 @@ impl Database {
             None => {
                 let old = kept.postgres_port;
                 kept.postgres_port = ports::free(|port| port == kept.api_port)?;
-                log.say(&format!("port {old} is taken; PostgreSQL moves to {}", kept.postgres_port));
+                log.say(&format!(
+                    "port {old} is taken; PostgreSQL moves to {}",
+                    kept.postgres_port
+                ));
             }
         }
         kept.save(folders)?;
-        let status =
-            DatabaseStatus { port: kept.postgres_port, ..DatabaseStatus::default() };
+        let status = DatabaseStatus { port: kept.postgres_port, ..DatabaseStatus::default() };
         let server = Server {
             programs,
             data,
@@ -129,7 +131,9 @@ impl Database {
                     return Err(self.ended());
                 }
                 answered = answers(&self.url) => match answered {
-                    Ok(version) => {
+                    Ok(said) => {
+                        // Packagers add words of their own.
+                        let version = said.split_whitespace().next().unwrap_or(&said).to_owned();
                         self.log.say(&format!(
                             "PostgreSQL {version} answers on port {}", self.server.port
                         ));

@@ -13,28 +13,19 @@ use toygres_plugin_api::{Context, Error, ErrorKind, Result};
 /// How often it is looked how far the daemon is.
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
 
-/// A daemon that is ready.
-#[derive(Debug)]
-pub(crate) struct Launched {
-    /// What it says.
-    pub(crate) state: State,
-    /// It was up before.
-    pub(crate) already: bool,
-}
-
-/// Starts the daemon where there is none, and waits until it is ready.
+/// Starts the daemon where there is none, and waits until it is ready. Whether it was there before.
 pub(crate) async fn launch(
     ctx: &Context,
     folders: &Folders,
     version: Option<u32>,
     deadline: Instant,
-) -> Result<Launched> {
+) -> Result<bool> {
     let already = is_alive(folders)?;
     let mut child = if already { None } else { Some(spawn(folders, version)?) };
     loop {
         if let Some(state) = State::read(folders)?.filter(|state| by(state, child.as_ref())) {
             match state.phase {
-                Phase::Ready => return Ok(Launched { state, already }),
+                Phase::Ready => return Ok(already),
                 Phase::Failed => return Err(state.error.unwrap_or_else(|| ended(folders))),
                 Phase::Starting => ctx.ui().progress(state.step).await,
                 // Whoever stops it holds no lock of ours: a signal from elsewhere.
@@ -122,12 +113,12 @@ fn ended(folders: &Folders) -> Error {
 
 fn late(folders: &Folders) -> Error {
     let step = State::read(folders).ok().flatten().map(|state| state.step).unwrap_or_default();
-    Error::timed_out("not everything is up yet")
-        .cause(format!("the daemon is at: {step}"))
-        .hint(format!(
+    Error::timed_out("not everything is up yet").cause(format!("the daemon is at: {step}")).hint(
+        format!(
             "it goes on; look with `toygres local status`, or into {}",
             folders.logs().join("daemon.log").display()
-        ))
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -82,13 +82,9 @@ impl Daemon {
         let mut kept = Kept::load(&self.folders)?;
         state.step(&self.folders, "looking for PostgreSQL")?;
         let mut installed = Installed::find(&self.folders.programs(), account.as_ref());
-        let programs = database::programs(
-            &self.folders,
-            &mut installed,
-            self.version,
-            account.as_ref(),
-        )
-        .await?;
+        let programs =
+            database::programs(&self.folders, &mut installed, self.version, account.as_ref())
+                .await?;
         state.step(&self.folders, "starting PostgreSQL")?;
         let (folders, log) = (self.folders.clone(), self.log.clone());
         let servers_account = account.clone();

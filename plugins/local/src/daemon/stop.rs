@@ -29,8 +29,10 @@ pub(crate) async fn stop(ctx: &Context, folders: &Folders, deadline: Instant) ->
         let Some(state) = State::read(folders)?.filter(|state| state.identity.lives()) else {
             // It has begun, and has not said who it is.
             if Instant::now() >= deadline {
-                return Err(Error::timed_out("the daemon of `toygres local` does not say who it is")
-                    .hint(format!("see who holds {}", folders.local().join("daemon.lock").display())));
+                return Err(Error::timed_out(
+                    "the daemon of `toygres local` does not say who it is",
+                )
+                .hint(format!("see who holds {}", folders.local().join("daemon.lock").display())));
             }
             pause(ctx).await?;
             continue;

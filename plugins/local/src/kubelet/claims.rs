@@ -2,9 +2,7 @@
 
 use super::{Shared, plan};
 use crate::files;
-use crate::kube::object::{
-    is_terminating, items, map, name, namespace, text, uid,
-};
+use crate::kube::object::{is_terminating, items, map, name, namespace, text, uid};
 use crate::kube::resource::{CLAIM, POD};
 use serde_json::{Value, json};
 use toygres_plugin_api::Result;
@@ -93,7 +91,9 @@ fn is_protected(claim: &Value) -> bool {
 
 /// Whether a pod that is there mounts it.
 fn is_used(shared: &Shared, claim: &Value) -> bool {
-    shared.objects.list(&POD).iter().any(|pod| {
-        namespace(pod) == namespace(claim) && plan::claims(pod).contains(&name(claim))
-    })
+    shared
+        .objects
+        .list(&POD)
+        .iter()
+        .any(|pod| namespace(pod) == namespace(claim) && plan::claims(pod).contains(&name(claim)))
 }

@@ -6,7 +6,6 @@ use crate::kube::resource::EVENT;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use uuid::Uuid;
 
 /// Events are kept so long.
 const KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
@@ -78,7 +77,8 @@ impl Events {
 }
 
 fn event(object: &Value, kind: &str, reason: &str, message: &str) -> Value {
-    let id = Uuid::new_v4().simple().to_string();
+    // By name is by time, also within a second.
+    let id = jiff::Timestamp::now().as_nanosecond();
     let component = match text(object, "/kind") {
         "Pod" => "kubelet",
         "StatefulSet" => "statefulset-controller",
@@ -88,7 +88,7 @@ fn event(object: &Value, kind: &str, reason: &str, message: &str) -> Value {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": format!("{}.{}", name(object), &id[..16]),
+            "name": format!("{}.{id:x}", name(object)),
             "namespace": namespace(object),
         },
         "involvedObject": {

@@ -40,8 +40,11 @@ async fn open(shared: Arc<Shared>, pod: &Value, options: LogOptions) -> Answer {
     let first = || text(pod, "/spec/containers/0/name").to_owned();
     let container = options.container.clone().unwrap_or_else(first);
     if options.previous {
-        let why = format!("previous terminated container \"{container}\" in pod \"{}\" not found; \
-                           one log holds all of its runs", name(pod));
+        let why = format!(
+            "previous terminated container \"{container}\" in pod \"{}\" not found; \
+                           one log holds all of its runs",
+            name(pod)
+        );
         return Err(ApiError::bad_request(why));
     }
     let path = shared.logs_of(pod).join(format!("{container}.log"));
@@ -62,8 +65,7 @@ async fn open(shared: Arc<Shared>, pod: &Value, options: LogOptions) -> Answer {
         file.seek(SeekFrom::Start(from)).await.map_err(ApiError::internal)?;
     }
     let seconds = options.since_seconds.and_then(|seconds| i64::try_from(seconds).ok());
-    let since =
-        seconds.map(|seconds| Timestamp::now() - jiff::SignedDuration::from_secs(seconds));
+    let since = seconds.map(|seconds| Timestamp::now() - jiff::SignedDuration::from_secs(seconds));
     let reading = Reading {
         lines: BufReader::new(file),
         begun: Vec::new(),

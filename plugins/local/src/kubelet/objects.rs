@@ -115,7 +115,8 @@ impl Objects {
         object: &Value,
         seconds: Option<i64>,
     ) -> bool {
-        let mut options = DeleteOptions { grace_period_seconds: seconds, ..DeleteOptions::default() };
+        let mut options =
+            DeleteOptions { grace_period_seconds: seconds, ..DeleteOptions::default() };
         options.preconditions.uid = Some(uid(object).to_owned());
         self.api.delete(resource, namespace(object), name(object), options).await.is_ok()
     }

@@ -151,9 +151,9 @@ fn arguments(container: &Value) -> Result<Vec<String>, NotYet> {
 
 /// Names go into SQL a line each.
 fn named(variables: &Variables, superuser: String) -> Result<String, NotYet> {
-    let bad = ["POSTGRES_USER", "POSTGRES_DB"].into_iter().find(|name| {
-        variables.get(*name).is_some_and(|value| value.chars().any(char::is_control))
-    });
+    let bad = ["POSTGRES_USER", "POSTGRES_DB"]
+        .into_iter()
+        .find(|name| variables.get(*name).is_some_and(|value| value.chars().any(char::is_control)));
     bad.map_or(Ok(superuser), |name| {
         Err(NotYet {
             reason: "CreateContainerConfigError",
@@ -179,8 +179,7 @@ mod tests {
             ] },
         });
         let folders = Folders::of(Path::new("/home")).unwrap();
-        let mounts =
-            |names: &[&str]| json!({ "volumeMounts": names.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>() });
+        let mounts = |names: &[&str]| json!({ "volumeMounts": names.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>() });
         let folder = volume(&pod, &mounts(&["tmp", "data"]), &folders);
         assert_eq!(folder, Path::new("/home/local/volumes/toygres/mydb-pvc"));
         let folder = volume(&pod, &mounts(&["tmp"]), &folders);

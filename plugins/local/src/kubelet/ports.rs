@@ -170,7 +170,11 @@ mod tests {
         let port = ports.of_service("toygres", service.clone()).unwrap();
         ports.of_pod("toygres", "a-0", &service, None).unwrap();
         ports.forget_service("toygres", service.clone());
-        assert_eq!(ports.of_pod("toygres", "a-0", &service, None).unwrap(), port, "it listens there");
+        assert_eq!(
+            ports.of_pod("toygres", "a-0", &service, None).unwrap(),
+            port,
+            "it listens there"
+        );
         ports.forget_pod("toygres", "a-0");
         assert!(!ports.lock().has(port));
     }

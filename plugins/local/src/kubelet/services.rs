@@ -24,7 +24,8 @@ impl Admission for LoadBalancer {
             spec["clusterIPs"] = json!(["127.0.0.1"]);
         }
         let balanced = kind == "LoadBalancer";
-        let ingress = if balanced { json!({ "ingress": [{ "ip": "127.0.0.1" }] }) } else { json!({}) };
+        let ingress =
+            if balanced { json!({ "ingress": [{ "ip": "127.0.0.1" }] }) } else { json!({}) };
         map(service, "status")["loadBalancer"] = ingress;
         Ok(())
     }

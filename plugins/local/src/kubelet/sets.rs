@@ -108,8 +108,7 @@ async fn create(shared: &Shared, set: &Value, ordinal: u32, revision: &str) -> R
     let pod = pod(set, &pod_name, ordinal, revision);
     match shared.objects.create(&POD, pod).await {
         Ok(true) => {
-            let message =
-                format!("create Pod {pod_name} in StatefulSet {} successful", name(set));
+            let message = format!("create Pod {pod_name} in StatefulSet {} successful", name(set));
             shared.events.normal(set, "SuccessfulCreate", &message).await;
             Ok(())
         }
@@ -127,8 +126,7 @@ async fn create(shared: &Shared, set: &Value, ordinal: u32, revision: &str) -> R
 
 async fn delete(shared: &Shared, set: &Value, pod: &Value) {
     if shared.objects.delete(&POD, pod, None).await {
-        let message =
-            format!("delete Pod {} in StatefulSet {} successful", name(pod), name(set));
+        let message = format!("delete Pod {} in StatefulSet {} successful", name(pod), name(set));
         shared.events.normal(set, "SuccessfulDelete", &message).await;
     }
 }

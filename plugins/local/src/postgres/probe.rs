@@ -32,17 +32,18 @@ async fn greet(port: u16) -> std::io::Result<bool> {
     message.extend(PROTOCOL.to_be_bytes());
     message.extend(words);
     stream.write_all(&message).await?;
-    match stream.read_u8().await? {
-        b'R' => Ok(true),
-        b'E' => {
-            let length = usize::try_from(stream.read_i32().await?).unwrap_or_default();
-            let mut said = vec![0; length.saturating_sub(4).min(4096)];
-            stream.read_exact(&mut said).await?;
-            let coming = said.windows(CANNOT_CONNECT_NOW.len()).any(|it| it == CANNOT_CONNECT_NOW);
-            Ok(!coming)
-        }
-        _ => Ok(false),
-    }
+    let kind = stream.read_u8().await?;
+    let length = usize::try_from(stream.read_i32().await?).unwrap_or_default();
+    // All of it: a connection that is closed with something unread is reset, and the server's log
+    // would say so each time.
+    let mut said = vec![0; length.saturating_sub(4).min(4096)];
+    stream.read_exact(&mut said).await?;
+    let coming = || said.windows(CANNOT_CONNECT_NOW.len()).any(|it| it == CANNOT_CONNECT_NOW);
+    Ok(match kind {
+        b'R' => true,
+        b'E' => !coming(),
+        _ => false,
+    })
 }
 
 /// The server's version, asked over a connection with user, password and database. The error is of

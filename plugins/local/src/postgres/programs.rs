@@ -4,6 +4,7 @@ use super::download;
 use crate::process::account::Account;
 use std::collections::HashSet;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -100,6 +101,12 @@ impl Installed {
         if let Some(programs) = found {
             return Ok(programs.clone());
         }
+        if let Some(named) = named() {
+            let what = wanted.map_or_else(String::new, |major| format!(" {major}"));
+            let folder = Path::new(&named).display();
+            return Err(Error::failed(format!("there is no PostgreSQL{what} in {folder}"))
+                .hint(format!("{VARIABLE} names that folder; correct or unset it")));
+        }
         let folder = download::programs(wanted, into).await?;
         let programs = Programs::look(&folder, account).ok_or_else(|| {
             Error::failed(format!("the programs in {} do not run", folder.display()))
@@ -120,8 +127,12 @@ impl Installed {
     }
 }
 
+fn named() -> Option<OsString> {
+    env::var_os(VARIABLE).filter(|named| !named.is_empty())
+}
+
 fn candidates(downloaded: &Path) -> Vec<PathBuf> {
-    if let Some(named) = env::var_os(VARIABLE).filter(|named| !named.is_empty()) {
+    if let Some(named) = named() {
         return vec![named.into()];
     }
     let mut folders = Vec::new();

@@ -39,7 +39,8 @@ impl Process {
             .map_err(|error| Error::failed(format!("`{program}` does not start")).cause(error))?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         let identity = pid.and_then(Identity::of);
-        let identity = identity.ok_or_else(|| Error::failed(format!("`{program}` ended at once")))?;
+        let identity =
+            identity.ok_or_else(|| Error::failed(format!("`{program}` ended at once")))?;
         Ok(Self { identity, child: Some(child) })
     }
 

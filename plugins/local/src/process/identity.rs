@@ -22,6 +22,12 @@ impl Identity {
         Some(Self { pid, started: started(pid)? })
     }
 
+    /// The process that somebody else wrote down: its number, when it began in ticks since the
+    /// boot, and which boot that was.
+    pub(crate) fn recorded(pid: i32, boot: &str, ticks: u64) -> Self {
+        Self { pid, started: began(boot, &ticks.to_string()) }
+    }
+
     /// This process.
     pub(crate) fn own() -> Option<Self> {
         Self::of(std::process::id().try_into().ok()?)
@@ -49,6 +55,11 @@ impl Identity {
     }
 }
 
+/// When a process began, in words.
+fn began(boot: &str, ticks: &str) -> String {
+    format!("{boot} {ticks}")
+}
+
 #[cfg(target_os = "linux")]
 fn started(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -57,7 +68,7 @@ fn started(pid: i32) -> Option<String> {
     // Zombies have ended, whoever still has to notice.
     let ended = matches!(*fields.first()?, "Z" | "X");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    (!ended).then(|| format!("{} {}", boot.trim(), fields.get(19).unwrap_or(&"")))
+    (!ended).then(|| began(boot.trim(), fields.get(19).unwrap_or(&"")))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -98,7 +109,8 @@ mod tests {
         assert!(identity.signal(Signal::KILL));
         // Waits without reaping.
         let pid = rustix::process::Pid::from_raw(identity.pid).unwrap();
-        let options = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        let options =
+            rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
         rustix::process::waitid(rustix::process::WaitId::Pid(pid), options).unwrap();
         assert!(!identity.lives());
         child.wait().unwrap();
