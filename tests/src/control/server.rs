@@ -83,8 +83,7 @@ impl Server {
         let output = File::create(home.path().join("output"))?;
         let mut command = Command::new(toygres::binary());
         command
-            .args(["server", "start", "--foreground", "--port", "0", "--mode"])
-            .arg(options.mode.name())
+            .args(["server", "start", "--foreground", "--mode", options.mode.name()])
             .env_clear()
             .env("HOME", home.path())
             .env("TOYGRES_HOME", home.path().join("toygres"))
@@ -104,6 +103,9 @@ impl Server {
             .stdout(output.try_clone()?)
             .stderr(output)
             .current_dir(home.path());
+        if options.mode != Mode::Worker {
+            command.args(["--port", "0"]);
+        }
         if let Some(fault) = &options.fault {
             command.env("TOYGRES_FAULT", fault);
         }

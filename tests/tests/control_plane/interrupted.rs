@@ -70,7 +70,7 @@ fn die_at_each(deployment: &Deployment, activities: &[&str], place: &str) {
         let status = worker.ends();
         let status = status.unwrap_or_else(|error| panic!("{activity}:{place}: {error}"));
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-        assert_eq!(signal, Some(libc::SIGABRT), "{activity}:{place}: {status}\n{}", worker.said());
+        assert_eq!(signal, Some(libc::SIGKILL), "{activity}:{place}: {status}\n{}", worker.said());
     }
 }
 

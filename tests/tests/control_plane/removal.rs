@@ -33,7 +33,7 @@ fn a_creation_at_work_ends_before_its_instance_is_deleted() {
 }
 
 #[test]
-fn a_hundred_deletions_right_after_their_creation_leave_nothing() {
+fn two_dozen_deletions_right_after_their_creation_leave_nothing() {
     let Some(deployment) = Deployment::new() else { return };
     let server = deployment.start(Options::default());
     let api = server.api().unwrap();

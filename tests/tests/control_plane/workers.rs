@@ -37,11 +37,13 @@ fn two_hundred_creates_on_three_workers_of_which_one_is_killed() {
     assert_eq!(names.len(), CREATES);
     let running = "SELECT count(*) FROM toygres_cms.instances WHERE state = 'running'";
     let within = Duration::from_secs(180);
-    wait::until_within(within, "the work to be half done", || {
-        Ok((deployment.count(running) > 20).then_some(()))
+    // Three workers run four activities each: with nine at work, each of them holds a lease.
+    let leases = "SELECT count(*) FROM toygres_duroxide.worker_queue WHERE lock_token IS NOT NULL";
+    wait::until_within(within, "every worker to be at work in the middle of it", || {
+        let middle = deployment.count(running) > 20 && deployment.count(leases) >= 9;
+        Ok(middle.then_some(()))
     })
     .unwrap();
-    // While it holds leases.
     workers.remove(1).kill().unwrap();
     wait::until_within(within, "all of them to run", || {
         Ok((deployment.count(running) == 200).then_some(()))
@@ -54,8 +56,8 @@ fn two_hundred_creates_on_three_workers_of_which_one_is_killed() {
                 .psql("SELECT state, count(*) FROM toygres_cms.instances GROUP BY 1")
         )
     });
-    each_was_made_once(&deployment, &names);
     nothing_is_held(&deployment);
+    each_was_made_once(&deployment, &names);
     for worker in &mut workers {
         let status = worker.stop().unwrap();
         assert!(status.success(), "{status}: {}", worker.said());

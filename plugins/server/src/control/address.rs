@@ -24,7 +24,8 @@ impl Address {
 /// The connection string with this password in it, encoded where a URL demands it.
 pub(super) fn with_password(url: &str, password: &str) -> Option<String> {
     let mut url = Url::parse(url).ok()?;
-    url.set_password(Some(password)).ok()?;
+    // `Url` takes a `%` for the begin of something encoded already.
+    url.set_password(Some(&password.replace('%', "%25"))).ok()?;
     Some(url.into())
 }
 
@@ -67,7 +68,7 @@ mod tests {
     fn passwords_of_every_kind_come_back_out() {
         let address = Address { host: "10.0.0.1".into(), port: 5433 };
         assert_eq!(address.url(), "postgresql://postgres@10.0.0.1:5433/postgres");
-        for password in ["simple", "p@ss/w:rd?#", "50% ü \"'", "***"] {
+        for password in ["simple", "p@ss/w:rd?#", "50% ü \"'", "a%41", "100%", "***"] {
             let url = with_password(&address.url(), password).unwrap();
             assert_eq!(old_password(&url).as_deref(), Some(password), "{url}");
             assert_eq!(of_url(&url), Some(address.clone()));

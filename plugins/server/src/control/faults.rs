@@ -28,16 +28,24 @@ where
         return Err(Broken::lasting(format!("{activity} was made to fail")));
     }
     if asked(&faults, activity, "before:abort") {
-        std::process::abort();
+        die().await;
     }
     if asked(&faults, activity, "twice") {
         work().await?;
     }
     let answer = work().await;
     if asked(&faults, activity, "after:abort") {
-        std::process::abort();
+        die().await;
     }
     answer
+}
+
+/// Ends the process at once: nothing of it runs any more, no handler and no destructor.
+#[cfg(debug_assertions)]
+async fn die() {
+    let _sent =
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    std::future::pending::<()>().await;
 }
 
 #[cfg(debug_assertions)]
