@@ -1,0 +1,20 @@
+//! `create`, `list`, `get` and `delete`, through the real binary on a whole control plane of its own:
+//! `toygres local up` and `toygres server start`.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod failures;
+mod formats;
+mod lifecycle;
+mod passwords;
+mod plane;
+mod terminal;
+
+use plane::Plane;
+use support::Ran;
+
+/// A command on this process' control plane.
+fn toygres(args: &[&str]) -> Ran {
+    Plane::shared().toygres().args(args.iter().copied()).run()
+}
