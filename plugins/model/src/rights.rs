@@ -40,9 +40,9 @@ pub const NEEDED_FOR_POLICIES: &[Right] = &[right("networking.k8s.io", "networkp
 
 /// All of them, one verb on one resource at a time: `(group, resource, verb)`.
 pub fn each(rights: &[Right]) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    rights.iter().flat_map(|right| {
-        right.verbs.iter().map(move |verb| (right.group, right.resource, *verb))
-    })
+    rights
+        .iter()
+        .flat_map(|right| right.verbs.iter().map(move |verb| (right.group, right.resource, *verb)))
 }
 
 #[cfg(test)]
