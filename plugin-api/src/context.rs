@@ -5,6 +5,7 @@
 //! every Kubernetes verb but reading.
 
 mod api;
+mod commands;
 mod config;
 mod db;
 #[cfg(feature = "kube-service")]
@@ -14,6 +15,7 @@ mod ui;
 mod workflows;
 
 pub use api::Api;
+pub use commands::{Commands, Said};
 pub use config::Settings;
 pub use db::{Bind, Db, Query, Session};
 #[cfg(feature = "kube-service")]
@@ -60,6 +62,12 @@ impl Context {
     #[must_use]
     pub fn api(&self) -> Api {
         Api::new(self.clone())
+    }
+
+    /// Every command there is, to be run for somebody else.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        Commands::new(self.clone())
     }
 
     /// The operator: progress, questions, remarks.

@@ -67,6 +67,8 @@ pub struct Command {
     pub mutating: bool,
     /// How the operator consents to what a mutating command changes.
     pub consent: Consent,
+    /// It is about the machine it is typed on: it is never sent to a server to be run there.
+    pub here: bool,
     /// How long the host waits for it to end after an interruption, in milliseconds; 0 leaves
     /// that to the host.
     pub grace_ms: u64,
@@ -80,6 +82,12 @@ pub struct Command {
     pub args: Vec<Arg>,
     /// The result: a list or a detail, and its JSON schema where declared.
     pub result: ResultShape,
+    /// Formats of its own beside the host's, such as `prometheus`: the report has a ready-made
+    /// text for each ([`crate::report::Report::texts`]).
+    pub formats: Vec<String>,
+    /// Its rows are checks of something's health, for whoever gathers those: see
+    /// [`crate::report::CHECK_KEYS`].
+    pub checks: bool,
     /// Its endpoint below `/api/server`, where it differs from `/<name>`.
     pub route: Option<String>,
     /// Lines for the end of the help.

@@ -54,6 +54,12 @@ pub enum Method {
     StreamOpen = 90,
     /// [`ApiRequest`] → [`ApiResponse`].
     Api = 100,
+    /// [`RunCommand`] → [`crate::report::StreamRef`] of one column: each row is a [`Line`] as JSON.
+    /// For plugins that need `commands`.
+    RunCommand = 110,
+    /// `null` → an array of [`crate::manifest::Manifest`]: every usable plugin's. For plugins that
+    /// need `commands`.
+    Commands = 111,
 }
 
 impl Method {
@@ -79,6 +85,8 @@ impl Method {
         Self::Reveal,
         Self::StreamOpen,
         Self::Api,
+        Self::RunCommand,
+        Self::Commands,
     ];
 
     /// The method with this number, if this version knows it.
@@ -314,12 +322,60 @@ pub struct ApiResponse {
     pub body: Value,
 }
 
+/// Runs another command, of whichever plugin, and follows what it says.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunCommand {
+    /// The command's scope in its manifest.
+    pub scope: crate::manifest::Scope,
+    /// The command's name in its manifest.
+    pub command: String,
+    /// Argument id → value, as [`crate::manifest::ArgKind`] says.
+    pub args: serde_json::Map<String, Value>,
+    /// The contents of files that arguments of the kind `path` name, by argument id, in base64:
+    /// the file lies on the machine of whoever asks.
+    pub files: std::collections::BTreeMap<String, String>,
+    /// How the answer will be shown.
+    pub output: Output,
+    /// What whoever asks answers to the command's question: `yes`, or the name to be typed.
+    pub answer: Option<String>,
+    /// What allows the plugin that asks to change anything; without it no answer counts.
+    pub confirmed: Option<Confirmed>,
+}
+
+/// What a command says while it runs and in the end, in the order in which it says it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// What it is doing.
+    Progress(Progress),
+    /// A remark.
+    Note(crate::report::Note),
+    /// What is known so far, in place of what was shown before.
+    Frame(Report),
+    /// What is new, below what was shown before.
+    Append(Report),
+    /// It asked, and was not answered: its refusal follows.
+    Question(Confirm),
+    /// Its answer. Where that has a stream, rows follow.
+    Report(Report),
+    /// Rows of the answer's stream, each cell as PostgreSQL writes it.
+    Rows(Vec<Vec<Option<String>>>),
+    /// It ended well; nothing follows.
+    End,
+    /// It failed; nothing follows.
+    Error(Error),
+    /// What a newer version says.
+    #[serde(other)]
+    Unknown,
+}
+
 /// The header that carries a [`Confirmed`]'s token with a Kubernetes request that writes; the host
 /// takes it off.
 pub const CONFIRMED_HEADER: &str = "toygres-confirmed";
 
 /// What a long command is doing, shown on stderr of a terminal.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Progress {
     /// One line; empty takes it away.
@@ -331,7 +387,7 @@ pub struct Progress {
 }
 
 /// What must be confirmed before a mutating command may change anything.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Confirm {
     /// What would happen: shown on stderr first.

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The answer of a command.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,11 +20,31 @@ pub struct Report {
     pub stream: Option<StreamRef>,
     /// What people see, top to bottom.
     pub view: Vec<Block>,
+    /// Ready-made texts in the formats that the command's manifest adds (`formats`), by format.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: BTreeMap<String, String>,
     /// What the answer means; it decides the exit code.
     pub verdict: Verdict,
     /// Remarks beside the data, printed on stderr in every format.
     pub notes: Vec<Note>,
 }
+
+/// The keys of a row of a command that is marked `checks`: a stable `code`, the `category` and
+/// `component` it stands under, its `description`, `severity` (`error`, `warning`), `outcome`
+/// (`ok`, `warning`, `failed`, `unknown`, `skipped`), a `summary` of what was found, `evidence` (an
+/// object), `fix` (commands) and `docs` (where it is described).
+pub const CHECK_KEYS: &[&str] = &[
+    "code",
+    "category",
+    "component",
+    "description",
+    "severity",
+    "outcome",
+    "summary",
+    "evidence",
+    "fix",
+    "docs",
+];
 
 /// A stream of rows that the host already has in hand, by number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -193,7 +193,11 @@ impl TestHost {
             | Method::Progress
             | Method::Show
             | Method::Append => Ok(Value::Null),
-            Method::DbExecute | Method::WorkflowHistory | Method::StreamOpen => {
+            Method::DbExecute
+            | Method::WorkflowHistory
+            | Method::StreamOpen
+            | Method::RunCommand
+            | Method::Commands => {
                 Err(Error::unavailable(format!("the test host does not do {method:?}")))
             }
         }

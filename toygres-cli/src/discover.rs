@@ -194,6 +194,12 @@ impl Catalogue {
             .collect()
     }
 
+    /// The command at a place that [`Owned::place`] named.
+    #[must_use]
+    pub fn at(&self, (plugin, command): (usize, usize)) -> Option<Owned<'_>> {
+        self.owned(Claim { plugin, command })
+    }
+
     fn owned(&self, claim: Claim) -> Option<Owned<'_>> {
         let plugin = self.plugins.get(claim.plugin)?;
         let manifest = plugin.manifest.as_ref().ok()?;

@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code, reason = "signal and exit handlers are set through libc")]
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// What is said for each way to go. Made before the plugin runs: a handler may not allocate.
@@ -14,6 +15,11 @@ struct Words {
 }
 
 static WORDS: AtomicPtr<Words> = AtomicPtr::new(std::ptr::null_mut());
+
+thread_local! {
+    /// What is said of a crash on this thread, where a server runs several commands at once.
+    static OF_THREAD: Cell<*const Words> = const { Cell::new(std::ptr::null()) };
+}
 
 const SIGNALS: &[(libc::c_int, &str)] = &[
     (libc::SIGSEGV, "a segmentation fault (SIGSEGV)"),
@@ -25,28 +31,44 @@ const SIGNALS: &[(libc::c_int, &str)] = &[
 
 /// Watches over one run; dropping it ends the watch.
 #[must_use = "the watch ends when this is dropped"]
-pub struct Guard(());
+pub struct Guard {
+    of_thread: bool,
+}
 
 impl Guard {
     /// Begins the watch. `say` makes the whole text for stderr of what happened, such as
     /// "crashed with a segmentation fault (SIGSEGV)".
     pub fn watch(say: impl Fn(&str) -> String) -> Self {
-        install();
-        let signals = SIGNALS
-            .iter()
-            .map(|(number, name)| (*number, say(&format!("crashed with {name}")).into_bytes()))
-            .collect();
-        let exit = say("called `exit`, which would have ended toygres without an answer");
-        let words = Box::new(Words { signals, exit: exit.into_bytes() });
-        // Leaked on purpose: a handler may be reading it at any moment until the process ends.
-        WORDS.store(Box::into_raw(words), Ordering::Release);
-        Self(())
+        WORDS.store(words(say), Ordering::Release);
+        Self { of_thread: false }
     }
+
+    /// The same for what happens on this thread alone; the process's own watch goes on.
+    pub fn watch_thread(say: impl Fn(&str) -> String) -> Self {
+        OF_THREAD.set(words(say));
+        Self { of_thread: true }
+    }
+}
+
+/// What is said for each way to go. Leaked on purpose: a handler may be reading it at any moment
+/// until the process ends.
+fn words(say: impl Fn(&str) -> String) -> *mut Words {
+    install();
+    let signals = SIGNALS
+        .iter()
+        .map(|(number, name)| (*number, say(&format!("crashed with {name}")).into_bytes()))
+        .collect();
+    let exit = say("called `exit`, which would have ended toygres without an answer");
+    Box::into_raw(Box::new(Words { signals, exit: exit.into_bytes() }))
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        WORDS.store(std::ptr::null_mut(), Ordering::Release);
+        if self.of_thread {
+            OF_THREAD.set(std::ptr::null());
+        } else {
+            WORDS.store(std::ptr::null_mut(), Ordering::Release);
+        }
     }
 }
 
@@ -71,8 +93,7 @@ fn install() {
 }
 
 extern "C" fn on_signal(signal: libc::c_int) {
-    // SAFETY: what `WORDS` points at is never freed.
-    let words = unsafe { WORDS.load(Ordering::Acquire).as_ref() };
+    let words = said_here();
     let said = words.and_then(|words| words.signals.iter().find(|(number, _)| *number == signal));
     match said {
         Some((_, text)) => leave(text),
@@ -85,10 +106,19 @@ extern "C" fn on_signal(signal: libc::c_int) {
 }
 
 extern "C" fn on_exit() {
-    // SAFETY: as above.
-    if let Some(words) = unsafe { WORDS.load(Ordering::Acquire).as_ref() } {
+    if let Some(words) = said_here() {
         leave(&words.exit);
     }
+}
+
+/// What is to be said of this thread, else of the process.
+fn said_here() -> Option<&'static Words> {
+    // A thread that is ending has no words of its own any more.
+    let of_thread = OF_THREAD.try_with(Cell::get).unwrap_or(std::ptr::null());
+    let of_process = WORDS.load(Ordering::Acquire).cast_const();
+    let words = if of_thread.is_null() { of_process } else { of_thread };
+    // SAFETY: both point at nothing or at what is never freed.
+    unsafe { words.as_ref() }
 }
 
 fn leave(text: &[u8]) -> ! {

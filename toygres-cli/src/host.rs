@@ -1,6 +1,6 @@
 //! The host's side of the border: every call of a plugin is served here, on the host's own runtime.
 
-use crate::lend::Lent;
+use crate::lend::{Lent, runs};
 use async_ffi::{FfiFuture, FutureExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use toygres_plugin_api::{Error, Report, Result};
 
 /// What a plugin's manifest may name as needed.
 pub const ABILITIES: &[&str] =
-    &["db", "kube", "workflows", "ui", "config", "streams", "api", "credentials"];
+    &["db", "kube", "workflows", "ui", "config", "streams", "api", "credentials", "commands"];
 
 /// What one run of a command is lent, as the border sees it.
 #[derive(Clone)]
@@ -70,7 +70,12 @@ impl Host for HostSide {
 
     fn next_rows(&self, stream: u64) -> FfiFuture<RowBatch> {
         let lent = self.lent.clone();
-        let work = async move { lent.db.next_rows(stream).await };
+        let work = async move {
+            match stream {
+                runs::FIRST.. => lent.runs.next(stream).await,
+                _ => lent.db.next_rows(stream).await,
+            }
+        };
         self.serve(work, |error| RowBatch::failed(&error))
     }
 
@@ -92,7 +97,7 @@ async fn answer(lent: &Lent, method: Method, payload: &[u8]) -> Bytes<u8> {
         Method::DbEnd => reply(with(payload, |end| lent.db.end(end)).await),
         Method::DbExecute => reply(with(payload, |execute| lent.db.execute(execute)).await),
         Method::DbTarget => reply(lent.db.target()),
-        Method::StreamClose => reply(with(payload, |stream| lent.db.close(stream)).await),
+        Method::StreamClose => reply(with(payload, |stream| close(lent, stream)).await),
         Method::WorkflowStatus => reply(with(payload, |of| lent.workflows.status(of)).await),
         Method::WorkflowHistory => reply(with(payload, |of| lent.workflows.history(of)).await),
         Method::WorkflowCancel => reply(with(payload, |of| lent.workflows.cancel(of)).await),
@@ -106,11 +111,23 @@ async fn answer(lent: &Lent, method: Method, payload: &[u8]) -> Bytes<u8> {
         Method::Environment => reply(lent.settings.environment()),
         Method::Reveal => reply(read(payload).and_then(|reveal| lent.reveal(&reveal))),
         Method::Api => reply(with(payload, |request| lent.api.send(request)).await),
+        Method::RunCommand => reply(with(payload, |run| lent.runs.begin(run)).await),
+        Method::Commands => reply(lent.runs.manifests().await),
         Method::StreamOpen => {
             reply(read(payload).map(|open: StreamOpen| lent.spool.open(open.columns)))
         }
         // `Method` may grow before this host does.
         _ => unimplemented(method as u32),
+    }
+}
+
+async fn close(lent: &Lent, stream: u64) -> Result<()> {
+    match stream {
+        runs::FIRST.. => {
+            lent.runs.close(stream);
+            Ok(())
+        }
+        _ => lent.db.close(stream).await,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod db;
 pub mod grants;
 pub mod interrupt;
 pub mod kube;
+pub mod runs;
 pub mod spool;
 pub mod ui;
 pub mod workflows;
@@ -29,6 +30,8 @@ pub struct Lent {
     pub kube: kube::Kube,
     /// The API of the control plane.
     pub api: api::Api,
+    /// Other commands, for somebody else.
+    pub runs: runs::Runs,
     /// The operator.
     pub ui: ui::Ui,
     /// The configuration.

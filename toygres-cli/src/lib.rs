@@ -4,6 +4,7 @@
 //! find a plugin (`discover`), read what it says of itself, open it (`load`), serve its calls
 //! (`host`, `lend`), mask what it answers (`redact`) and print that (`render`, `output`).
 
+mod call;
 pub mod cli;
 pub mod discover;
 pub mod fault;
@@ -14,6 +15,7 @@ pub mod load;
 pub mod output;
 pub mod plugin;
 pub mod redact;
+mod remote;
 pub mod render;
 pub mod runner;
 pub mod settings;

@@ -15,6 +15,8 @@ use toygres_plugin_api::{Error, ErrorKind, Result};
 /// Where answers go, and how they look there.
 pub struct Output {
     format: Format,
+    /// The format's name, where it is one that the command adds.
+    own: Option<String>,
     color: ColorChoice,
     columns: Option<Vec<String>>,
     redactor: Redactor,
@@ -41,6 +43,7 @@ impl Output {
     pub fn new(options: &Options, redactor: Redactor) -> Self {
         Self {
             format: Format::of(options.output.as_deref()),
+            own: options.output.clone(),
             color: options.color,
             columns: options.columns.clone(),
             redactor,
@@ -53,6 +56,24 @@ impl Output {
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// The name of [`Output::format`] as it was typed.
+    #[must_use]
+    pub fn format_name(&self) -> &str {
+        match (self.format, &self.own) {
+            (Format::Own, Some(name)) => name,
+            (format, _) => format.name(),
+        }
+    }
+
+    /// The ready-made text of a format that the command adds.
+    fn ready<'a>(&self, report: &'a Report) -> Result<&'a str> {
+        let name = self.format_name();
+        report.texts.get(name).map(String::as_str).ok_or_else(|| {
+            Error::plugin(format!("the command brought no text in the format `{name}`"))
+                .hint("its manifest says that it would; use `-o json`")
+        })
     }
 
     /// A text with every secret masked.
@@ -85,6 +106,10 @@ impl Output {
     fn whole(&self, report: &Report, out: &mut dyn Write) -> Result<()> {
         let columns = self.columns.as_deref();
         render::check_columns(report, columns)?;
+        if self.format == Format::Own {
+            out.write_all(self.ready(report)?.as_bytes())?;
+            return Ok(());
+        }
         if self.format.is_table() {
             render::table(report, &self.look(io::stdout().is_terminal()), out)?;
             return Ok(());
@@ -197,6 +222,8 @@ impl Output {
             let mut text = Vec::new();
             render::table(&report, &look, &mut text)?;
             self.redrawn(&String::from_utf8_lossy(&text), look.style)
+        } else if self.format == Format::Own {
+            self.ready(&report)?.to_owned()
         } else if self.format == Format::Yaml {
             let mut text = b"---\n".to_vec();
             render::machine(&report, Format::Yaml, None, &mut text)?;

@@ -35,6 +35,8 @@ pub enum Format {
     Yaml,
     /// Rows of a list.
     Csv,
+    /// One that the command's manifest adds: the report has its text ready-made.
+    Own,
 }
 
 impl Format {
@@ -47,7 +49,8 @@ impl Format {
             Some("jsonl") => Self::Jsonl,
             Some("yaml") => Self::Yaml,
             Some("csv") => Self::Csv,
-            _ => Self::Table,
+            None | Some("table") => Self::Table,
+            Some(_) => Self::Own,
         }
     }
 
@@ -61,6 +64,7 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Yaml => "yaml",
             Self::Csv => "csv",
+            Self::Own => "own",
         }
     }
 

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use toygres_plugin_api::manifest::ABI_VERSION;
 use toygres_plugin_api::report::{Block, Field, NoteLevel, Verdict};
-use toygres_plugin_api::{Error, ErrorKind, Report, Result};
+use toygres_plugin_api::{ErrorKind, Report, Result};
 
 /// Runs what was typed, program name included, and answers the exit code.
 #[must_use]
@@ -42,9 +42,10 @@ pub fn run(argv: &[OsString]) -> u8 {
             action.report(&catalogue, &folders).and_then(|report| print(&output, report))
         }
         Action::Run { owned, args } => {
-            let run = once::Run { owned, args, options, settings, output: output.clone() };
+            let output = output.clone();
+            let run = once::Run { owned, args, options, settings, folders, output };
             match run.options.watch {
-                Some(interval) => watch::watch(&run, interval),
+                Some(interval) => watch::watch(run, interval),
                 None => run.once(),
             }
         }
@@ -110,9 +111,4 @@ fn version() -> Result<Report> {
     ];
     let fields = fields.map(|(label, value)| Field::new(label, value));
     Ok(Report::data(data)?.block(Block::fields(fields)))
-}
-
-/// What interrupts a run.
-pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "interrupted")
 }

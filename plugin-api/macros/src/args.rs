@@ -134,12 +134,15 @@ struct Command {
     scope: Scope,
     mutating: bool,
     consent: Option<LitStr>,
+    here: bool,
     grace_ms: u64,
     watchable: bool,
     hidden: bool,
     aliases: Vec<String>,
     examples: Vec<String>,
     route: Option<String>,
+    formats: Vec<String>,
+    checks: bool,
     answer: Answer,
 }
 
@@ -165,19 +168,22 @@ impl Command {
                     "scope" => command.scope = Scope::parse(&meta.value()?.parse()?)?,
                     "mutating" => command.mutating = true,
                     "consent" => command.consent = Some(consent(meta.value()?.parse()?)?),
+                    "here" => command.here = true,
                     "grace" => command.grace_ms = seconds(&meta.value()?.parse()?)? * 1000,
                     "watchable" => command.watchable = true,
                     "hidden" => command.hidden = true,
                     "aliases" => command.aliases = texts(&meta)?,
                     "examples" => command.examples = texts(&meta)?,
                     "route" => command.route = Some(text(&meta)?),
+                    "formats" => command.formats = texts(&meta)?,
+                    "checks" => command.checks = true,
                     "list" => command.answer = Answer::List,
                     "rows" => command.answer = Answer::Rows(meta.value()?.parse()?),
                     "detail" => command.answer = Answer::Detail(meta.value()?.parse()?),
                     _ => {
                         return Err(meta.error(
-                            "known here: name, category, scope, mutating, consent, grace, watchable, \
-                             hidden, aliases, examples, route, list, rows, detail",
+                            "known here: name, category, scope, mutating, consent, here, grace, \
+                             watchable, hidden, aliases, examples, route, formats, checks, list, rows, detail",
                         ));
                     }
                 }
@@ -190,8 +196,8 @@ impl Command {
     fn before_args(&self) -> String {
         format!(
             "{{\"name\":{},\"scope\":{},\"about\":{},\"long_about\":{},\"category\":{},\
-             \"mutating\":{},\"consent\":{},\"grace_ms\":{},\"watchable\":{},\"hidden\":{},\"aliases\":{},\"examples\":{},\
-             \"route\":{},\"args\":[",
+             \"mutating\":{},\"consent\":{},\"here\":{},\"grace_ms\":{},\"watchable\":{},\"hidden\":{},\"aliases\":{},\"examples\":{},\
+             \"route\":{},\"formats\":{},\"checks\":{},\"args\":[",
             string(&self.name),
             string(self.scope.name()),
             string(&self.about),
@@ -199,12 +205,15 @@ impl Command {
             string(self.category.as_deref().unwrap_or_default()),
             self.mutating,
             string(&self.consent.as_ref().map_or_else(|| "asked".to_owned(), LitStr::value)),
+            self.here,
             self.grace_ms,
             self.watchable,
             self.hidden,
             strings(&self.aliases),
             strings(&self.examples),
             optional(self.route.as_deref()),
+            strings(&self.formats),
+            self.checks,
         )
     }
 

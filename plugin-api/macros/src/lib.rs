@@ -15,7 +15,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// fields' doc comments are the help of the options.
 ///
 /// On the struct, `#[command(…)]`: `name`, `category`, `scope = "server" | "top" | "local"`,
-/// `mutating`, `watchable`, `hidden`, `aliases = [..]`, `examples = [..]`, `route`, and the result:
+/// `mutating`, `watchable`, `hidden`, `aliases = [..]`, `examples = [..]`, `route`,
+/// `formats = [..]` (texts that the report brings ready-made), `checks` (its rows are health checks),
+/// and the result:
 /// `rows = Type` or `detail = Type` (a `Schema`), or `list`.
 ///
 /// On a field, `#[arg(…)]`: `long` or `long = "name"`, `short` or `short = 'x'`, `positional`,

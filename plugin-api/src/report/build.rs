@@ -99,6 +99,13 @@ impl Report {
         self.block(Block::Hint { text: text.into() })
     }
 
+    /// Adds the ready-made text of a format that the command's manifest adds.
+    #[must_use]
+    pub fn ready(mut self, format: impl Into<String>, text: impl Into<String>) -> Self {
+        self.texts.insert(format.into(), text.into());
+        self
+    }
+
     /// Sets what the answer means.
     #[must_use]
     pub fn verdict(mut self, verdict: Verdict) -> Self {

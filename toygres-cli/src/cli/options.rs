@@ -34,13 +34,13 @@ pub struct Options {
     pub plugin_dirs: Vec<PathBuf>,
 }
 
-/// The formats of a command: lists have more.
-fn formats(list: bool) -> Vec<&'static str> {
+/// The formats of a command: lists have more, and a command may add its own.
+fn formats(list: bool, own: &[String]) -> Vec<String> {
     let mut formats = vec!["table", "json", "yaml", "jsonl"];
     if list {
         formats.extend(["wide", "csv"]);
     }
-    formats
+    formats.into_iter().map(str::to_owned).chain(own.iter().cloned()).collect()
 }
 
 const HEADING: &str = "Output";
@@ -51,7 +51,8 @@ const CONNECTION: &str = "Connection";
 pub(super) fn for_command(command: &Command) -> Vec<Arg> {
     let taken = |letter: char| command.args.iter().any(|arg| arg.short == Some(letter));
     let named = |long: &str| command.args.iter().any(|arg| arg.long.as_deref() == Some(long));
-    let mut options = output(command.result.list || command.result.schema.is_none());
+    let list = command.result.list || command.result.schema.is_none();
+    let mut options = output_with(list, &command.formats);
     options.push(columns());
     if command.watchable {
         options.push(flag("watch", "Run again and again, redrawing in place").short('w'));
@@ -82,13 +83,17 @@ pub(super) fn for_command(command: &Command) -> Vec<Arg> {
 
 /// The options that every command has, the host's own ones too.
 pub(super) fn output(list: bool) -> Vec<Arg> {
+    output_with(list, &[])
+}
+
+fn output_with(list: bool, own: &[String]) -> Vec<Arg> {
     vec![
         Arg::new("host.output")
             .short('o')
             .long("output")
             .value_name("FORMAT")
             .help("How the answer is written [default: table]")
-            .value_parser(PossibleValuesParser::new(formats(list)))
+            .value_parser(PossibleValuesParser::new(formats(list, own)))
             .help_heading(HEADING),
         Arg::new("host.color")
             .long("color")

@@ -2,8 +2,9 @@
 
 use super::grants::Grants;
 use crate::settings::Settings;
-use http::Request;
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -54,16 +55,39 @@ impl Api {
             self.grants.check(confirmed)?;
         }
         let base = self.base()?;
-        let request = self.request(&base, &asked)?;
         let deadline = match asked.timeout_ms {
             Some(ms) => Duration::from_millis(ms),
             None => self.deadline()?,
         };
+        let whole = async {
+            let response = self.begin(&base, &asked).await?;
+            collected(response).await.map_err(|cause| unreachable(&base, cause))
+        };
+        tokio::time::timeout(deadline, whole).await.unwrap_or_else(|_| Err(late(&base, deadline)))
+    }
+
+    /// Sends one request and answers the body as it comes, where the API does what was asked.
+    ///
+    /// # Errors
+    /// What the API refuses, or when nobody answers in time.
+    pub(crate) async fn open(&self, asked: &ApiRequest) -> Result<Incoming> {
+        let (base, deadline) = (self.base()?, self.deadline()?);
+        let begun = tokio::time::timeout(deadline, self.begin(&base, asked)).await;
+        let response = begun.unwrap_or_else(|_| Err(late(&base, deadline)))?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let refused = collected(response).await.map_err(|cause| unreachable(&base, cause))?;
+        match refused.ok::<Value>() {
+            Err(error) => Err(error),
+            Ok(_) => Err(unreadable("it neither did what was asked nor refused")),
+        }
+    }
+
+    async fn begin(&self, base: &Url, asked: &ApiRequest) -> Result<Response<Incoming>> {
+        let request = self.request(base, asked)?;
         let client = self.client.get_or_try_init(|| async { client() }).await?;
-        tokio::time::timeout(deadline, exchange(client, request))
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} ms", deadline.as_millis())))
-            .map_err(|cause| unreachable(&base, cause))
+        client.request(request).await.map_err(|error| unreachable(base, super::chain(&error)))
     }
 
     fn base(&self) -> Result<Url> {
@@ -133,18 +157,25 @@ fn client() -> Result<HttpClient> {
     Ok(Client::builder(TokioExecutor::new()).build(https))
 }
 
-/// One request and its whole answer; the error is for people.
-async fn exchange(
-    client: &HttpClient,
-    request: Request<Full<bytes::Bytes>>,
-) -> std::result::Result<ApiResponse, String> {
-    let response = client.request(request).await.map_err(|error| super::chain(&error))?;
+/// The whole answer; the error is for people.
+async fn collected(response: Response<Incoming>) -> std::result::Result<ApiResponse, String> {
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), LARGEST).collect().await;
     let body = body.map_err(|error| error.to_string())?.to_bytes();
     let body = serde_json::from_slice(&body)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
     Ok(ApiResponse { status, body })
+}
+
+fn late(base: &Url, deadline: Duration) -> Error {
+    unreachable(base, format!("no answer within {} ms", deadline.as_millis()))
+}
+
+/// An answer that makes no sense.
+pub(crate) fn unreadable(cause: impl std::fmt::Display) -> Error {
+    Error::unavailable("the answer of the API server cannot be read")
+        .cause(cause)
+        .hint("is it a toygres server? see `api.url` with `toygres server config`")
 }
 
 fn unreachable(base: &Url, cause: String) -> Error {

@@ -2,34 +2,82 @@
 
 use super::grants::Grants;
 use crate::output::Output;
+use crate::remote::serve::{Away, unanswered};
+use crate::render;
 use dialoguer::{Confirm as YesNo, Input};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use toygres_plugin_api::protocol::{Confirm, Confirmed, Progress};
+use toygres_plugin_api::protocol::{Confirm, Confirmed, Line, Progress};
 use toygres_plugin_api::report::Note;
 use toygres_plugin_api::{Error, Report, Result};
+
+/// Who is spoken to.
+#[derive(Debug, Clone)]
+pub(crate) enum Operator {
+    /// Somebody at this process's own output.
+    Here(Arc<Output>),
+    /// Somebody elsewhere, through a server.
+    Away(Away),
+}
+
+impl Operator {
+    /// A remark, at once.
+    pub(crate) fn note(&self, note: &Note) {
+        match self {
+            Self::Here(output) => output.note(note),
+            Self::Away(away) => away.say(Line::Note(note.clone())),
+        }
+    }
+
+    /// An error as it would be written on stderr.
+    pub(crate) fn error_text(&self, error: Error) -> String {
+        match self {
+            Self::Here(output) => output.error_text(error),
+            Self::Away(_) => render::error::machine(&error),
+        }
+    }
+}
+
+/// What was answered to the command's question before it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// Nothing.
+    Nothing,
+    /// Yes to everything: `--force`, or a command whose typing is the consent.
+    All,
+    /// This word: `yes`, or the name that the question wants.
+    Word(String),
+}
 
 /// The operator, as far as a command may speak to one before its answer.
 #[derive(Debug)]
 pub struct Ui {
-    output: Arc<Output>,
+    operator: Operator,
     grants: Grants,
-    consented: bool,
+    given: Given,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Ui {
-    /// Speaks through `output`; with `consented` (`--force`, or a command whose typing is the
-    /// consent) every question is answered with yes.
+    /// Speaks to `operator`, who has given this answer already.
     #[must_use]
-    pub fn new(output: Arc<Output>, grants: Grants, consented: bool) -> Self {
-        Self { output, grants, consented, bar: Mutex::default() }
+    pub(crate) fn new(operator: Operator, grants: Grants, given: Given) -> Self {
+        Self { operator, grants, given, bar: Mutex::default() }
     }
 
     /// Says what is being done, on a terminal only.
     pub fn progress(&self, progress: &Progress) {
+        match &self.operator {
+            Operator::Here(output) => self.draw(output, progress),
+            // An end needs no line of its own: what comes next takes the progress away.
+            Operator::Away(_) if progress.text.is_empty() => {}
+            Operator::Away(away) => away.say(Line::Progress(progress.clone())),
+        }
+    }
+
+    fn draw(&self, output: &Output, progress: &Progress) {
         let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         if progress.text.is_empty() {
             if let Some(bar) = bar.take() {
@@ -55,7 +103,7 @@ impl Ui {
             bar.set_length(total);
             bar.set_position(done);
         }
-        bar.set_message(self.output.masked(&progress.text));
+        bar.set_message(output.masked(&progress.text));
     }
 
     /// Takes the progress away; something else is about to be shown.
@@ -66,7 +114,7 @@ impl Ui {
     /// A remark, at once.
     pub fn note(&self, note: &Note) {
         self.clear();
-        self.output.note(note);
+        self.operator.note(note);
     }
 
     /// Shows what is known so far.
@@ -75,7 +123,13 @@ impl Ui {
     /// When stdout is closed.
     pub fn show(&self, report: &Report) -> Result<()> {
         self.clear();
-        self.output.frame(report)
+        match &self.operator {
+            Operator::Here(output) => output.frame(report),
+            Operator::Away(away) => {
+                away.say(Line::Frame(report.clone()));
+                Ok(())
+            }
+        }
     }
 
     /// Writes what is new.
@@ -84,7 +138,13 @@ impl Ui {
     /// When stdout is closed.
     pub fn append(&self, report: &Report) -> Result<()> {
         self.clear();
-        self.output.append(report)
+        match &self.operator {
+            Operator::Here(output) => output.append(report),
+            Operator::Away(away) => {
+                away.say(Line::Append(report.clone()));
+                Ok(())
+            }
+        }
     }
 
     /// Asks before anything is changed.
@@ -92,24 +152,40 @@ impl Ui {
     /// # Errors
     /// `refused` when the operator declines or there is no terminal to ask on.
     pub async fn confirm(&self, question: Confirm) -> Result<Confirmed> {
-        if self.consented {
-            return self.grants.issue();
+        let expected = question.type_name.as_deref().unwrap_or("yes");
+        match &self.given {
+            Given::All => return self.grants.issue(),
+            Given::Word(word) if word == expected => return self.grants.issue(),
+            Given::Word(_) | Given::Nothing => {}
         }
         self.clear();
-        self.output.preview(&question.preview);
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(Error::refused(
-                "a confirmation is needed and there is no terminal to ask on",
-            )
+        match &self.operator {
+            Operator::Here(output) => ask_here(output, &question).await?,
+            Operator::Away(away) => {
+                away.say(Line::Question(question));
+                return Err(unanswered());
+            }
+        }
+        self.grants.issue()
+    }
+}
+
+/// Asks on the terminal.
+///
+/// # Errors
+/// `refused` when the operator declines or there is no terminal to ask on.
+pub(crate) async fn ask_here(output: &Output, question: &Confirm) -> Result<()> {
+    output.preview(&question.preview);
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(Error::refused("a confirmation is needed and there is no terminal to ask on")
             .hint("run it again with `--force`"));
-        }
-        let asked = tokio::task::spawn_blocking(move || ask(&question)).await;
-        match asked {
-            Ok(Ok(true)) => self.grants.issue(),
-            Ok(Ok(false)) => Err(Error::refused("declined; nothing was changed")),
-            Ok(Err(error)) => Err(Error::refused("the question was not answered").cause(error)),
-            Err(error) => Err(Error::refused("the question was not answered").cause(error)),
-        }
+    }
+    let question = question.clone();
+    match tokio::task::spawn_blocking(move || ask(&question)).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(Error::refused("declined; nothing was changed")),
+        Ok(Err(error)) => Err(Error::refused("the question was not answered").cause(error)),
+        Err(error) => Err(Error::refused("the question was not answered").cause(error)),
     }
 }
 

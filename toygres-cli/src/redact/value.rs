@@ -37,6 +37,7 @@ impl Redactor {
         }
         self.value(&mut report.data);
         self.blocks(&mut report.view);
+        report.texts.values_mut().for_each(|text| self.in_place(text));
         report.notes.iter_mut().for_each(|note| self.note(note));
         report
     }

@@ -31,7 +31,7 @@ pub fn write(
             Ok(())
         }
         Format::Csv => csv(report, columns, out),
-        Format::Json | Format::Table | Format::Wide => {
+        Format::Json | Format::Table | Format::Wide | Format::Own => {
             serde_json::to_writer_pretty(&mut *out, &report.data)?;
             out.write_all(b"\n")
         }

@@ -96,7 +96,8 @@ impl<'a> StreamWriter<'a> {
             match self.format {
                 Format::Table | Format::Wide => self.table_row(batch, row, suspect, out)?,
                 Format::Csv => self.csv_row(batch, row, suspect),
-                Format::Json | Format::Jsonl => self.json_row(batch, row, suspect)?,
+                // A stream has no ready-made text: its rows are told one by one.
+                Format::Json | Format::Jsonl | Format::Own => self.json_row(batch, row, suspect)?,
                 Format::Yaml => self.yaml_row(batch, row, suspect)?,
             }
             self.rows += 1;

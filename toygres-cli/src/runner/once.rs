@@ -1,36 +1,24 @@
-//! One run of one command.
+//! One run of one command, here or on a server.
 
+use crate::call::{Answered, Call};
 use crate::cli::Options;
-use crate::discover::Owned;
-use crate::fault::naming;
-use crate::guard::Guard;
-use crate::host::HostSide;
+use crate::discover::{Folders, Owned};
 use crate::lend::Lent;
-use crate::lend::api::Api;
-use crate::lend::db::Database;
-use crate::lend::grants::Grants;
 use crate::lend::interrupt::Interrupt;
-use crate::lend::kube::Kube;
-use crate::lend::spool::{self, Spool};
-use crate::lend::ui::Ui;
-use crate::lend::workflows::Workflows;
+use crate::lend::spool;
+use crate::lend::ui::{Given, Operator};
 use crate::load::Loaded;
 use crate::output::{Output, RowSource};
+use crate::remote::ask::Ask;
 use crate::settings::Settings;
 use serde_json::{Map, Value};
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
-use toygres_plugin_api::abi::host_object;
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::manifest::{Consent, Scope};
-use toygres_plugin_api::protocol::{Answer, Invocation, Output as Shown};
-use toygres_plugin_api::report::{NoteLevel, Verdict};
+use toygres_plugin_api::protocol::Output as Shown;
+use toygres_plugin_api::report::Verdict;
 use toygres_plugin_api::{Error, Report, Result};
-
-/// After Ctrl-C a command that says nothing of it has this long to put away what it made.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A command that was chosen, with everything it needs.
 pub(super) struct Run<'a> {
@@ -38,139 +26,87 @@ pub(super) struct Run<'a> {
     pub(super) args: Map<String, Value>,
     pub(super) options: Options,
     pub(super) settings: Arc<Settings>,
+    pub(super) folders: Folders,
     pub(super) output: Arc<Output>,
 }
 
-/// A command's answer, and what its streams are read from.
-pub(super) struct Answered {
-    pub(super) report: Report,
-    lent: Arc<Lent>,
-    runtime: Handle,
+/// A run that can be made again and again.
+pub(super) enum Ready<'a> {
+    /// In this process.
+    Here(Call<'a>, Loaded),
+    /// On a server.
+    Away(Ask<'a>),
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Runs the command once and prints its answer.
-    pub(super) fn once(&self) -> Result<Verdict> {
+    pub(super) fn once(self) -> Result<Verdict> {
         let runtime = runtime()?;
-        let loaded = Loaded::open(&self.owned)?;
-        let printed = self.answer(&runtime, loaded, &Interrupt::default()).and_then(|answered| {
-            let verdict = answered.report.verdict;
-            answered.print(&self.output)?;
-            Ok(verdict)
-        });
+        let output = self.output.clone();
+        let ready = self.ready()?;
+        let interrupt = Interrupt::default();
+        let verdict = match &ready {
+            Ready::Here(call, loaded) => {
+                let stopped = ctrl_c(&interrupt);
+                let answered = call.answer(runtime.handle(), *loaded, &interrupt, stopped);
+                answered.and_then(|answered| {
+                    let verdict = answered.report.verdict;
+                    print(answered, &output, runtime.handle())?;
+                    Ok(verdict)
+                })
+            }
+            Ready::Away(ask) => ask.once(runtime.handle(), ctrl_c(&interrupt)),
+        };
         // Whatever a plugin left behind on a thread of its own must not hold the process.
         runtime.shutdown_background();
-        printed
+        verdict
     }
 
-    /// Runs the command to its answer.
-    pub(super) fn answer(
-        &self,
-        runtime: &Runtime,
-        loaded: Loaded,
-        interrupt: &Interrupt,
-    ) -> Result<Answered> {
-        let lent = Arc::new(self.lend(interrupt));
-        let host = host_object(HostSide::new(lent.clone(), runtime.handle().clone()));
-        let invocation = serde_json::to_vec(&self.invocation())?;
-        let guard = Guard::watch(|what| {
-            let error = Error::plugin(format!("{} {what}", self.subject()))
-                .hint("other commands still work; tell the plugin's author, or remove it")
-                .retryable(false);
-            self.output.error_text(error)
-        });
-        let running = runtime.spawn_blocking(move || loaded.run(host, invocation));
-        let answer = runtime.block_on(async {
-            let mut running = running;
-            tokio::select! {
-                answer = &mut running => answer.map_err(|error| self.broke(&error)),
-                () = ctrl_c(interrupt) => {
-                    // The database stops its statements by itself; the command may still end well.
-                    let ended = tokio::time::timeout(self.grace(), &mut running).await;
-                    ended.map_or_else(|_| Err(super::interrupted()), |answer| {
-                        answer.map_err(|error| self.broke(&error))
-                    })
-                }
-            }
-        });
-        drop(guard);
-        lent.ui.clear();
-        for warning in lent.db.take_warnings() {
-            self.output.remark(NoteLevel::Warning, &warning);
-        }
-        let answer: Answer =
-            serde_json::from_slice(&answer?).map_err(|error| self.broke(&error))?;
-        match answer {
-            Answer::Ok(report) => Ok(Answered { report, lent, runtime: runtime.handle().clone() }),
-            Answer::Err(error) if error.kind == toygres_plugin_api::ErrorKind::Plugin => {
-                Err(self.named(error))
-            }
-            Answer::Err(error) => Err(error),
-        }
-    }
-
-    fn lend(&self, interrupt: &Interrupt) -> Lent {
-        let grants = Grants::default();
-        Lent {
-            db: Database::new(&self.settings, grants.clone(), interrupt.clone()),
-            workflows: Workflows::new(self.settings.clone(), grants.clone()),
-            kube: Kube::new(self.settings.clone(), grants.clone()),
-            api: Api::new(self.settings.clone(), grants.clone()),
-            ui: Ui::new(self.output.clone(), grants, self.options.force || self.typed_is_consent()),
-            settings: self.settings.clone(),
-            spool: Spool::default(),
-            interrupt: interrupt.clone(),
-            credentials: self.owned.manifest.needs.iter().any(|need| need == "credentials"),
-        }
-    }
-
-    fn typed_is_consent(&self) -> bool {
-        self.owned.command.mutating && self.owned.command.consent == Consent::Typed
-    }
-
-    /// How long the command may go on after an interruption.
-    fn grace(&self) -> Duration {
-        match self.owned.command.grace_ms {
-            0 => LAST_WORDS,
-            grace => Duration::from_millis(grace),
-        }
-    }
-
-    fn invocation(&self) -> Invocation {
-        Invocation {
-            command: self.owned.command.name.clone(),
-            scope: self.owned.command.scope,
-            args: self.args.clone(),
-            output: Shown {
-                format: self.output.format().name().to_owned(),
-                terminal: std::io::stdout().is_terminal(),
-                watch: self.options.watch.is_some(),
-                show_secrets: self.options.show_secrets,
-            },
-        }
-    }
-
-    /// `plugin `bad` (PATH), command `server bad`,`.
-    fn subject(&self) -> String {
-        let scope = match self.owned.command.scope {
-            Scope::Server => "server ",
-            Scope::Local => "local ",
-            Scope::Top => "",
+    /// Chooses where it runs, and opens the plugin where that is here.
+    pub(super) fn ready(self) -> Result<Ready<'a>> {
+        let shown = Shown {
+            format: self.output.format_name().to_owned(),
+            terminal: std::io::stdout().is_terminal(),
+            watch: self.options.watch.is_some(),
+            show_secrets: self.options.show_secrets,
         };
-        let plugin = naming(&self.owned.manifest.name, &self.owned.plugin.path);
-        format!("{plugin}, command `{scope}{}`,", self.owned.command.name)
+        if Ask::is_wanted(&self.settings, self.owned.command)? {
+            return Ok(Ready::Away(Ask {
+                command: self.owned.command,
+                args: self.args,
+                shown,
+                force: self.options.force,
+                settings: self.settings,
+                output: self.output,
+            }));
+        }
+        let loaded = Loaded::open(&self.owned)?;
+        let call = Call {
+            owned: self.owned,
+            args: self.args,
+            shown,
+            settings: self.settings,
+            folders: self.folders,
+            operator: Operator::Here(self.output),
+            given: if self.options.force { Given::All } else { Given::Nothing },
+            alone: true,
+        };
+        Ok(Ready::Here(call, loaded))
     }
+}
 
-    fn named(&self, mut error: Error) -> Error {
-        error.message = format!("{} failed: {}", self.subject(), error.message);
-        error.hint.get_or_insert_with(|| {
-            "other commands still work; tell the plugin's author, or remove it".to_owned()
-        });
-        error
-    }
-
-    fn broke(&self, cause: &dyn std::fmt::Display) -> Error {
-        self.named(Error::plugin("it gave no answer that can be read").cause(cause))
+impl Ready<'_> {
+    /// Runs it to its answer, which is not printed.
+    pub(super) fn answer(&self, runtime: &Runtime, interrupt: &Interrupt) -> Result<Report> {
+        let stopped = interrupt.clone();
+        let stopped = async move { stopped.wait().await };
+        match self {
+            Self::Here(call, loaded) => {
+                let answered = call.answer(runtime.handle(), *loaded, interrupt, stopped)?;
+                Ok(answered.report)
+            }
+            Self::Away(ask) => ask.report(runtime.handle(), stopped),
+        }
     }
 }
 
@@ -201,43 +137,40 @@ pub(super) async fn ctrl_c(interrupt: &Interrupt) {
     interrupt.raise();
 }
 
-impl Answered {
-    /// Prints the answer, and its rows as they come.
-    pub(super) fn print(self, output: &Output) -> Result<()> {
-        let Self { mut report, lent, runtime } = self;
-        let Some(stream) = report.stream.clone() else {
-            return output.report(report, None);
-        };
-        // Ctrl-C goes on counting while rows come in.
-        let interrupt = lent.interrupt.clone();
-        let listening = runtime.spawn(async move { ctrl_c(&interrupt).await });
-        let printed = if stream.id >= spool::FIRST {
-            match lent.spool.take(stream.id) {
-                Some(mut rows) => output.report(report, Some(&mut rows)),
-                None => {
-                    report.stream = None;
-                    Err(Error::plugin("the report names a stream that was never opened"))
-                }
+/// Prints the answer, and its rows as they come.
+fn print(answered: Answered, output: &Output, runtime: &Handle) -> Result<()> {
+    let Answered { mut report, lent } = answered;
+    let Some(stream) = report.stream.clone() else {
+        return output.report(report, None);
+    };
+    // Ctrl-C goes on counting while rows come in.
+    let interrupt = lent.interrupt.clone();
+    let listening = runtime.spawn(async move { ctrl_c(&interrupt).await });
+    let printed = if stream.id >= spool::FIRST {
+        match lent.spool.take(stream.id) {
+            Some(mut rows) => output.report(report, Some(&mut rows)),
+            None => {
+                report.stream = None;
+                Err(Error::plugin("the report names a stream that was never opened"))
             }
-        } else {
-            let mut rows =
-                FromDatabase { lent: lent.clone(), stream: stream.id, runtime: runtime.clone() };
-            let printed = output.report(report, Some(&mut rows));
-            runtime.block_on(async { lent.db.close(stream.id).await })?;
-            printed
-        };
-        listening.abort();
+        }
+    } else {
+        let mut rows = FromDatabase { lent: &lent, stream: stream.id, runtime };
+        let printed = output.report(report, Some(&mut rows));
+        runtime.block_on(async { lent.db.close(stream.id).await })?;
         printed
-    }
+    };
+    listening.abort();
+    printed
 }
 
-struct FromDatabase {
-    lent: Arc<Lent>,
+struct FromDatabase<'a> {
+    lent: &'a Lent,
     stream: u64,
-    runtime: Handle,
+    runtime: &'a Handle,
 }
 
-impl RowSource for FromDatabase {
+impl RowSource for FromDatabase<'_> {
     fn next_batch(&mut self) -> RowBatch {
         self.runtime.block_on(self.lent.db.next_rows(self.stream))
     }

@@ -1,43 +1,44 @@
 //! `--watch`: again and again, drawn in place.
 
 use super::once::{Run, ctrl_c, runtime};
+use crate::call::interrupted;
 use crate::lend::interrupt::Interrupt;
-use crate::load::Loaded;
 use std::time::Duration;
 use toygres_plugin_api::report::{NoteLevel, Verdict};
 use toygres_plugin_api::{ErrorKind, Result};
 
 /// Runs until the operator interrupts. A backend that goes away is said and waited for.
-pub(super) fn watch(run: &Run<'_>, interval: Duration) -> Result<Verdict> {
+pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<Verdict> {
     let runtime = runtime()?;
-    let loaded = Loaded::open(&run.owned)?;
+    let output = run.output.clone();
+    let ready = run.ready()?;
     let interrupt = Interrupt::default();
     let listening = interrupt.clone();
     runtime.spawn(async move { ctrl_c(&listening).await });
     let mut lost = false;
     loop {
-        match run.answer(&runtime, loaded, &interrupt) {
-            Ok(answered) => {
+        match ready.answer(&runtime, &interrupt) {
+            Ok(report) => {
                 if std::mem::take(&mut lost) {
-                    run.output.remark(NoteLevel::Info, "it answers again");
+                    output.remark(NoteLevel::Info, "it answers again");
                 }
-                run.output.frame(&answered.report)?;
+                output.frame(&report)?;
             }
             Err(_) if interrupt.is_raised() => break,
             Err(error) if matches!(error.kind, ErrorKind::Unavailable | ErrorKind::TimedOut) => {
                 if !std::mem::replace(&mut lost, true) {
                     let text = format!("{}; trying again every {interval:?}", error.message);
-                    run.output.remark(NoteLevel::Warning, &text);
+                    output.remark(NoteLevel::Warning, &text);
                 }
             }
             Err(error) => return Err(error),
         }
-        let interrupted = runtime
+        let raised = runtime
             .block_on(async { tokio::time::timeout(interval, interrupt.wait()).await.is_ok() });
-        if interrupted {
+        if raised {
             break;
         }
     }
     runtime.shutdown_background();
-    Err(super::interrupted())
+    Err(interrupted())
 }

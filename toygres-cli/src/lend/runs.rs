@@ -1,0 +1,131 @@
+//! Commands that a plugin runs for somebody else: what the server's API is made of.
+
+use super::grants::Grants;
+use super::interrupt::Interrupt;
+use crate::discover::{Catalogue, Folders};
+use crate::remote::serve::{Running, row_of};
+use crate::settings::Settings;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
+use toygres_plugin_api::batch::RowBatch;
+use toygres_plugin_api::manifest::Manifest;
+use toygres_plugin_api::protocol::RunCommand;
+use toygres_plugin_api::report::{StreamColumn, StreamKind, StreamRef};
+use toygres_plugin_api::{Error, Result};
+
+/// Runs have numbers from here on; other streams are below.
+pub const FIRST: u64 = 1 << 48;
+
+/// The commands that one run has begun for somebody else.
+pub struct Runs {
+    settings: Arc<Settings>,
+    folders: Folders,
+    grants: Grants,
+    runtime: Handle,
+    allowed: bool,
+    next: AtomicU64,
+    running: Mutex<HashMap<u64, Kept>>,
+}
+
+/// A run, and how it is told to end while somebody waits for its next line.
+#[derive(Clone)]
+struct Kept {
+    running: Arc<tokio::sync::Mutex<Running>>,
+    interrupt: Interrupt,
+}
+
+impl std::fmt::Debug for Runs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runs").field("allowed", &self.allowed).finish_non_exhaustive()
+    }
+}
+
+impl Runs {
+    /// Runs commands of these folders; `allowed` says that the plugin's manifest asks for it.
+    #[must_use]
+    pub fn new(
+        settings: Arc<Settings>,
+        folders: Folders,
+        grants: Grants,
+        runtime: Handle,
+        allowed: bool,
+    ) -> Self {
+        let next = AtomicU64::new(FIRST);
+        Self { settings, folders, grants, runtime, allowed, next, running: Mutex::default() }
+    }
+
+    /// Begins a command.
+    ///
+    /// # Errors
+    /// `refused` where the plugin did not ask for this openly; as for [`Running::begin`].
+    pub async fn begin(&self, run: RunCommand) -> Result<StreamRef> {
+        self.check()?;
+        let may_change = match &run.confirmed {
+            Some(confirmed) => self.grants.check(confirmed).map(|_| true)?,
+            None => false,
+        };
+        let (settings, folders, runtime) =
+            (self.settings.clone(), self.folders.clone(), self.runtime.clone());
+        let begun = tokio::task::spawn_blocking(move || {
+            Running::begin(run, &settings, &folders, &runtime, may_change)
+        });
+        let running = begun.await??;
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut kept = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let interrupt = running.interrupt().clone();
+        let running = Arc::new(tokio::sync::Mutex::new(running));
+        kept.insert(id, Kept { running, interrupt });
+        let line = StreamColumn {
+            name: "line".to_owned(),
+            type_name: "json".to_owned(),
+            kind: StreamKind::Json,
+        };
+        Ok(StreamRef { id, columns: vec![line], limit: None })
+    }
+
+    /// Every usable plugin's manifest, now.
+    ///
+    /// # Errors
+    /// `refused` where the plugin did not ask for this openly.
+    pub async fn manifests(&self) -> Result<Vec<Manifest>> {
+        self.check()?;
+        let folders = self.folders.clone();
+        let read = tokio::task::spawn_blocking(move || Catalogue::read(&folders)).await?;
+        let usable = read.plugins.into_iter().filter(|found| found.shadowed_by.is_none());
+        Ok(usable.filter_map(|found| found.manifest.ok()).collect())
+    }
+
+    /// What a command says next.
+    pub async fn next(&self, id: u64) -> RowBatch {
+        let kept = {
+            let all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            all.get(&id).cloned()
+        };
+        let Some(kept) = kept else {
+            return RowBatch::failed(&Error::plugin(format!("there is no run {id}")));
+        };
+        let line = kept.running.lock().await.next().await;
+        if line.is_none() {
+            self.close(id);
+        }
+        row_of(line.as_ref())
+    }
+
+    /// Nobody listens to it any more.
+    pub fn close(&self, id: u64) {
+        let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = all.remove(&id) {
+            kept.interrupt.raise();
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.allowed {
+            return Ok(());
+        }
+        Err(Error::refused("this plugin may not run other commands")
+            .hint("its author declares the need with `needs: [\"commands\"]`"))
+    }
+}

@@ -1,0 +1,261 @@
+//! The asking side: a command line without credentials of its own runs a command on a server and
+//! shows what it says as if it were local.
+
+use crate::call::interrupted;
+use crate::lend::api::{Api, unreadable};
+use crate::lend::grants::Grants;
+use crate::lend::ui::{Given, Operator, Ui, ask_here};
+use crate::output::{Output, RowSource};
+use crate::settings::Settings;
+use base64::Engine as _;
+use bytes::{Buf, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use toygres_plugin_api::batch::RowBatch;
+use toygres_plugin_api::manifest::{ArgKind, Command, Scope};
+use toygres_plugin_api::protocol::{ApiRequest, Confirm, Line, Output as Shown, Source};
+use toygres_plugin_api::report::Verdict;
+use toygres_plugin_api::{Error, ErrorKind, Report, Result};
+
+/// Where commands are run.
+const PATH: &str = "/api/server/run";
+
+/// A command to be run on a server.
+pub(crate) struct Ask<'a> {
+    pub(crate) command: &'a Command,
+    pub(crate) args: Map<String, Value>,
+    pub(crate) shown: Shown,
+    pub(crate) force: bool,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) output: Arc<Output>,
+}
+
+impl Ask<'_> {
+    /// Whether the command runs on a server: no database is configured here, a server is, and the
+    /// command is not about this machine.
+    ///
+    /// # Errors
+    /// When the configuration file is broken.
+    pub(crate) fn is_wanted(settings: &Settings, command: &Command) -> Result<bool> {
+        if command.scope != Scope::Server || command.here {
+            return Ok(false);
+        }
+        let (database, _) = settings.get("database.url")?;
+        let (_, url) = settings.get("api.url")?;
+        let (token, _) = settings.get("api.token")?;
+        Ok(database.is_none() && url != Source::Default && token.is_some())
+    }
+
+    /// Runs it and prints its answer, its rows as they come.
+    pub(crate) fn once(
+        &self,
+        runtime: &Handle,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Verdict> {
+        runtime.block_on(async {
+            let mut stop = std::pin::pin!(stopped);
+            tokio::select! {
+                () = &mut stop => Err(interrupted()),
+                done = self.follow() => match done? {
+                    Followed::Report(report) => {
+                        let verdict = report.verdict;
+                        self.output.report(report, None)?;
+                        Ok(verdict)
+                    }
+                    Followed::Rows(report, lines) => {
+                        let verdict = report.verdict;
+                        let handle = runtime.clone();
+                        let output = self.output.clone();
+                        // Rows are written by a thread that may block; here is waited for Ctrl-C.
+                        let written = tokio::task::spawn_blocking(move || {
+                            let mut rows = FromServer { lines, runtime: handle };
+                            output.report(report, Some(&mut rows))
+                        });
+                        tokio::select! {
+                            written = written => written?.map(|()| verdict),
+                            () = &mut stop => Err(interrupted()),
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    /// Runs it to its answer; rows of a stream are not read.
+    pub(crate) fn report(
+        &self,
+        runtime: &Handle,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Report> {
+        runtime.block_on(async {
+            tokio::select! {
+                followed = self.follow() => Ok(match followed? {
+                    Followed::Report(report) | Followed::Rows(report, _) => report,
+                }),
+                () = stopped => Err(interrupted()),
+            }
+        })
+    }
+
+    /// Follows what it says until its answer; where it asks, the operator is asked here.
+    async fn follow(&self) -> Result<Followed> {
+        let mut answer = None;
+        loop {
+            let mut lines = self.send(answer.as_deref()).await?;
+            match self.listen(&mut lines).await? {
+                Heard::Report(report) if report.stream.is_some() => {
+                    return Ok(Followed::Rows(report, lines));
+                }
+                Heard::Report(report) => return Ok(Followed::Report(report)),
+                // A second question means that the first answer did not do.
+                Heard::Question(_, error) if answer.is_some() => return Err(error),
+                Heard::Question(question, _) => {
+                    if !self.force {
+                        ask_here(&self.output, &question).await?;
+                    }
+                    answer = Some(question.type_name.unwrap_or_else(|| "yes".to_owned()));
+                }
+            }
+        }
+    }
+
+    async fn listen(&self, lines: &mut Lines) -> Result<Heard> {
+        let ui = Ui::new(Operator::Here(self.output.clone()), Grants::default(), Given::Nothing);
+        let mut question = None;
+        while let Some(line) = lines.next().await? {
+            match line {
+                Line::Progress(progress) => ui.progress(&progress),
+                Line::Note(note) => ui.note(&note),
+                Line::Frame(report) => ui.show(&report)?,
+                Line::Append(report) => ui.append(&report)?,
+                Line::Question(asked) => question = Some(asked),
+                Line::Report(report) => {
+                    ui.clear();
+                    return Ok(Heard::Report(report));
+                }
+                Line::Error(error) => {
+                    ui.clear();
+                    return match question {
+                        Some(question) if error.kind == ErrorKind::Refused => {
+                            Ok(Heard::Question(question, error))
+                        }
+                        _ => Err(error),
+                    };
+                }
+                Line::Rows(_) | Line::End | Line::Unknown => {}
+            }
+        }
+        Err(unreadable("it ended without an answer"))
+    }
+
+    async fn send(&self, answer: Option<&str>) -> Result<Lines> {
+        let (args, files) = self.with_files()?;
+        let body = json!({
+            "scope": self.command.scope,
+            "command": self.command.name,
+            "args": args,
+            "files": files,
+            "output": self.shown,
+            "answer": answer,
+        });
+        let request = ApiRequest {
+            method: "POST".to_owned(),
+            path: PATH.to_owned(),
+            body: Some(body),
+            ..ApiRequest::default()
+        };
+        // Whether anything may change is the server's to ask; the question comes back to here.
+        let api = Api::new(self.settings.clone(), Grants::default());
+        let body = api.open(&request).await?;
+        Ok(Lines { body, read: BytesMut::new() })
+    }
+
+    /// Files that arguments name go along as their contents.
+    fn with_files(&self) -> Result<(Map<String, Value>, Map<String, Value>)> {
+        let (mut args, mut files) = (self.args.clone(), Map::new());
+        for arg in self.command.args.iter().filter(|arg| arg.kind == ArgKind::Path) {
+            let Some(Value::String(path)) = args.remove(&arg.id) else { continue };
+            let contents = std::fs::read(&path).map_err(|error| {
+                Error::usage(format!("the file `{path}` cannot be read")).cause(error)
+            })?;
+            let contents = base64::engine::general_purpose::STANDARD.encode(contents);
+            files.insert(arg.id.clone(), Value::from(contents));
+        }
+        Ok((args, files))
+    }
+}
+
+enum Followed {
+    Report(Report),
+    Rows(Report, Lines),
+}
+
+enum Heard {
+    Report(Report),
+    Question(Confirm, Error),
+}
+
+/// The lines of a response as they come.
+struct Lines {
+    body: Incoming,
+    read: BytesMut,
+}
+
+impl Lines {
+    async fn next(&mut self) -> Result<Option<Line>> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line = self.read.split_to(end);
+                self.read.advance(1);
+                if line.is_empty() {
+                    continue;
+                }
+                // A newer server may say what this version does not know.
+                let value: Value = serde_json::from_slice(&line).map_err(unreadable)?;
+                return Ok(Some(serde_json::from_value(value).unwrap_or(Line::Unknown)));
+            }
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.read.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(error)) => return Err(unreadable(error)),
+            }
+        }
+    }
+}
+
+/// Rows that a server sends.
+struct FromServer {
+    lines: Lines,
+    runtime: Handle,
+}
+
+impl RowSource for FromServer {
+    fn next_batch(&mut self) -> RowBatch {
+        let line = self.runtime.block_on(self.lines.next());
+        match line {
+            Ok(Some(Line::Rows(rows))) => {
+                let mut batch = RowBatch::new(rows.first().map_or(0, Vec::len));
+                for cell in rows.iter().flatten() {
+                    batch.push(cell.as_deref().map(str::as_bytes));
+                }
+                batch
+            }
+            Ok(Some(Line::End)) => {
+                let mut batch = RowBatch::new(0);
+                batch.finish();
+                batch
+            }
+            Ok(Some(Line::Error(error))) => RowBatch::failed(&error),
+            Ok(Some(_)) => self.next_batch(),
+            Ok(None) => RowBatch::failed(&unreadable("it broke off")),
+            Err(error) => RowBatch::failed(&error),
+        }
+    }
+}

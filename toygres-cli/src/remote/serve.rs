@@ -1,0 +1,271 @@
+//! The server's side: a command that runs for somebody else, and what it says.
+
+use super::rows::RowMask;
+use crate::call::{Answered, Call};
+use crate::discover::{Catalogue, Folders};
+use crate::lend::interrupt::Interrupt;
+use crate::lend::spool;
+use crate::lend::ui::{Given, Operator};
+use crate::load::Loaded;
+use crate::redact::Redactor;
+use crate::settings::Settings;
+use base64::Engine as _;
+use serde_json::Value;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use toygres_plugin_api::batch::RowBatch;
+use toygres_plugin_api::manifest::{ArgKind, Command};
+use toygres_plugin_api::protocol::{Line, RunCommand};
+use toygres_plugin_api::report::StreamRef;
+use toygres_plugin_api::{Error, ErrorKind, Result};
+
+/// What a running command says to somebody elsewhere, masked.
+#[derive(Debug, Clone)]
+pub(crate) struct Away {
+    lines: UnboundedSender<Line>,
+    redactor: Arc<Redactor>,
+}
+
+impl Away {
+    /// Says a line; lost where nobody listens any more.
+    pub(crate) fn say(&self, line: Line) {
+        let _unheard = self.lines.send(self.masked(line));
+    }
+
+    fn masked(&self, line: Line) -> Line {
+        let redactor = &self.redactor;
+        match line {
+            Line::Progress(mut progress) => {
+                progress.text = redactor.string(progress.text);
+                Line::Progress(progress)
+            }
+            Line::Note(mut note) => {
+                redactor.note(&mut note);
+                Line::Note(note)
+            }
+            Line::Frame(report) => Line::Frame(redactor.report(report)),
+            Line::Append(report) => Line::Append(redactor.report(report)),
+            Line::Report(report) => Line::Report(redactor.report(report)),
+            Line::Question(mut confirm) => {
+                confirm.preview = redactor.report(confirm.preview);
+                confirm.question = redactor.string(confirm.question);
+                Line::Question(confirm)
+            }
+            Line::Error(error) => Line::Error(redactor.error(error)),
+            other => other,
+        }
+    }
+}
+
+/// A command under way for somebody else. Its lines are pulled one after the other, its rows only
+/// as fast as they are read.
+#[derive(Debug)]
+pub(crate) struct Running {
+    lines: UnboundedReceiver<Line>,
+    interrupt: Interrupt,
+    answered: Option<tokio::sync::oneshot::Receiver<Answered>>,
+    rows: Option<Rows>,
+    redactor: Arc<Redactor>,
+}
+
+/// The rows of the answer's stream.
+struct Rows {
+    answered: Answered,
+    stream: StreamRef,
+    mask: RowMask,
+    sent: u64,
+    kept: Option<spool::Rows>,
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Begins the command.
+    ///
+    /// # Errors
+    /// Where there is no such command, it is not to be run for somebody else, or its plugin does
+    /// not open.
+    pub(crate) fn begin(
+        run: RunCommand,
+        settings: &Arc<Settings>,
+        folders: &Folders,
+        runtime: &Handle,
+        may_change: bool,
+    ) -> Result<Self> {
+        let catalogue = Catalogue::read(folders);
+        let found = catalogue.find(run.scope, &run.command).map_err(Error::from)?;
+        let Some(owned) = found else {
+            return Err(Error::not_found(format!("there is no command `{}`", run.command))
+                .hint("see what there is at `/api/openapi.json`"));
+        };
+        if owned.command.here && owned.command.mutating {
+            return Err(Error::usage(format!(
+                "`{}` is about the machine it is typed on and is not run for somebody else",
+                run.command
+            )));
+        }
+        let loaded = Loaded::open(&owned)?;
+        let (args, files) = local_files(owned.command, run.args, &run.files)?;
+        let redactor = Arc::new(Redactor::new(&settings.secrets(), run.output.show_secrets));
+        let (sender, lines) = unbounded_channel();
+        let away = Away { lines: sender, redactor: redactor.clone() };
+        let given = match run.answer {
+            Some(word) if may_change => Given::Word(word),
+            _ => Given::Nothing,
+        };
+        let place = owned.place;
+        let interrupt = Interrupt::default();
+        let (settings, folders) = (settings.clone(), folders.clone());
+        let (handle, raised) = (runtime.clone(), interrupt.clone());
+        let (tell, answered) = tokio::sync::oneshot::channel();
+        runtime.spawn_blocking(move || {
+            let _files = files;
+            let Some(owned) = catalogue.at(place) else { return };
+            let operator = Operator::Away(away.clone());
+            let call = Call {
+                owned,
+                args,
+                shown: run.output,
+                settings,
+                folders,
+                operator,
+                given,
+                alone: false,
+            };
+            let stopped = raised.clone();
+            let answer = call.answer(&handle, loaded, &raised, async move { stopped.wait().await });
+            match answer {
+                Ok(answered) => {
+                    let report = answered.report.clone();
+                    let _nobody = tell.send(answered);
+                    away.say(Line::Report(report));
+                }
+                Err(error) => away.say(Line::Error(error)),
+            }
+        });
+        Ok(Self { lines, interrupt, answered: Some(answered), rows: None, redactor })
+    }
+
+    /// What tells it to end.
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// What it says next; none at the end.
+    pub(crate) async fn next(&mut self) -> Option<Line> {
+        if let Some(rows) = &mut self.rows {
+            let line = rows.next().await;
+            if !matches!(line, Some(Line::Rows(_))) {
+                rows.answered.lent.db.close(rows.stream.id).await.ok();
+                self.rows = None;
+                self.lines.close();
+            }
+            return line;
+        }
+        let line = self.lines.recv().await?;
+        if let Line::Report(report) = &line {
+            // Nothing is said after the answer but its rows and its end.
+            match (&report.stream, self.answered.take()) {
+                (Some(stream), Some(answered)) => {
+                    let answered = answered.await.ok()?;
+                    self.rows = Some(Rows::new(answered, stream.clone(), &self.redactor));
+                }
+                _ => self.lines.close(),
+            }
+        }
+        Some(line)
+    }
+}
+
+impl Drop for Running {
+    /// Nobody listens any more: the command is told to end.
+    fn drop(&mut self) {
+        self.interrupt.raise();
+    }
+}
+
+impl Rows {
+    fn new(answered: Answered, stream: StreamRef, redactor: &Arc<Redactor>) -> Self {
+        let mask = RowMask::new(redactor.clone(), &stream.columns);
+        let kept = answered.lent.spool.take(stream.id);
+        Self { answered, stream, mask, sent: 0, kept }
+    }
+
+    async fn next(&mut self) -> Option<Line> {
+        let batch = match &mut self.kept {
+            // From a file: quick enough not to need a thread of its own.
+            Some(kept) => kept.next_batch(),
+            None => self.answered.lent.db.next_rows(self.stream.id).await,
+        };
+        if let (Some(error), 0) = (batch.error(), batch.rows()) {
+            return Some(Line::Error(self.mask.error(error)));
+        }
+        // One more than the limit tells whoever reads that there is more.
+        let most = self.stream.limit.map_or(u64::MAX, |limit| limit.saturating_add(1));
+        let left = usize::try_from(most - self.sent).unwrap_or(usize::MAX);
+        if batch.rows() == 0 || left == 0 {
+            return Some(Line::End);
+        }
+        let rows = self.mask.rows(&batch, left);
+        self.sent += rows.len() as u64;
+        Some(Line::Rows(rows))
+    }
+}
+
+/// A line as the border carries it.
+pub(crate) fn row_of(line: Option<&Line>) -> RowBatch {
+    let mut batch = RowBatch::new(1);
+    match line.map(serde_json::to_vec) {
+        None => batch.finish(),
+        Some(Ok(text)) => batch.push(Some(&text)),
+        Some(Err(error)) => {
+            return RowBatch::failed(&Error::failed("a line cannot be written").cause(error));
+        }
+    }
+    batch
+}
+
+/// Files come as their contents and are put into a folder of this run. A path that somebody else
+/// names is never opened: it would be a file of this machine.
+fn local_files(
+    command: &Command,
+    mut args: serde_json::Map<String, Value>,
+    files: &std::collections::BTreeMap<String, String>,
+) -> Result<(serde_json::Map<String, Value>, Option<TempDir>)> {
+    let mut folder = None;
+    for arg in command.args.iter().filter(|arg| arg.kind == ArgKind::Path) {
+        let Some(contents) = files.get(&arg.id) else {
+            if args.get(&arg.id).is_some_and(|value| !value.is_null()) {
+                return Err(Error::usage(format!(
+                    "`{}` names a file, whose contents have to come with the request",
+                    arg.id
+                )));
+            }
+            continue;
+        };
+        let bytes =
+            base64::engine::general_purpose::STANDARD.decode(contents).map_err(|error| {
+                Error::usage(format!("the file `{}` is no base64", arg.id)).cause(error)
+            })?;
+        let place = match &folder {
+            Some(place) => place,
+            None => folder.insert(tempfile::tempdir()?),
+        };
+        let path = place.path().join(&arg.id);
+        std::fs::write(&path, bytes)?;
+        args.insert(arg.id.clone(), Value::from(path.display().to_string()));
+    }
+    Ok((args, folder))
+}
+
+/// The refusal of a command that asked and got no answer.
+pub(crate) fn unanswered() -> Error {
+    Error::new(ErrorKind::Refused, "a confirmation is needed")
+        .hint("answer the question: `yes`, or the name that it asks for")
+}
