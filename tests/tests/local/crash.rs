@@ -1,0 +1,94 @@
+//! What is killed comes back, and what a killed daemon left is taken over.
+
+use crate::home::{Home, database, psql, url};
+use crate::processes::{kill, lives, pid};
+use serde_json::Value;
+use std::process::{Command, Stdio};
+use toygres_tests::postgres::Binaries;
+
+#[test]
+fn a_killed_daemon_leaves_servers_that_the_next_one_takes_over() {
+    let home = Home::new();
+    let first = home.up();
+    home.apply(&database("mydb", "pass"));
+    home.ready("mydb-0");
+    let url = url(&home, "mydb", "pass");
+    let before = home.status();
+    // A connection that is open all the time.
+    let mut session = Command::new(Binaries::find().unwrap().path("psql"))
+        .args(["-XqAt", "-d", &url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    kill(pid(&first["daemon"]["pid"]));
+    let left = home.run(&["local", "status", "-o", "json"]).code(3).json();
+    assert_eq!(left["left_running"].as_array().unwrap().len(), 2, "{left:#}");
+
+    let after = home.up();
+    assert_eq!(after["result"], "started");
+    assert_eq!(after["postgres"]["pid"], before["postgres"]["pid"]);
+    assert_eq!(after["pods"][0]["pid"], before["pods"][0]["pid"]);
+    assert_eq!(after["pods"][0]["restarts"], 0);
+    assert_eq!(psql(&url, "SELECT 1").unwrap(), "1");
+    let mut input = session.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, b"SELECT 7;\n").unwrap();
+    drop(input);
+    assert_eq!(session.wait_with_output().unwrap().stdout, b"7\n", "the connection was cut");
+    // It is watched over like any other.
+    kill(pid(&after["pods"][0]["pid"]));
+    home.until("the pod to run again", |status| again(&status["pods"][0], &after["pods"][0]));
+}
+
+#[test]
+fn going_down_ends_what_a_killed_daemon_left() {
+    let home = Home::new();
+    home.up();
+    home.apply(&database("mydb", "pass"));
+    home.ready("mydb-0");
+    let status = home.status();
+    kill(pid(&status["daemon"]["pid"]));
+    let down = home.down().json();
+    assert_eq!(down["left_running"], 2);
+    assert!(!lives(pid(&status["postgres"]["pid"])) && !lives(pid(&status["pods"][0]["pid"])));
+    home.up();
+    psql(&url(&home, "mydb", "pass"), "SELECT 1").unwrap();
+}
+
+#[test]
+fn servers_that_are_killed_are_started_again() {
+    let home = Home::new();
+    let up = home.up();
+    psql(&home.database_url(), "CREATE TABLE kept AS SELECT 42 AS answer").unwrap();
+    home.apply(&database("mydb", "pass"));
+    home.ready("mydb-0");
+    let before = home.status();
+    kill(pid(&before["pods"][0]["pid"]));
+    kill(pid(&up["postgres"]["pid"]));
+    let restarts = home.until("PostgreSQL to be up again", |status| {
+        again(&status["postgres"], &before["postgres"])
+    });
+    assert!(restarts >= 1);
+    assert_eq!(psql(&home.database_url(), "SELECT answer FROM kept").unwrap(), "42");
+    let restarts =
+        home.until("the pod to run again", |status| again(&status["pods"][0], &before["pods"][0]));
+    assert!(restarts >= 1);
+    assert_eq!(psql(&url(&home, "mydb", "pass"), "SELECT 1").unwrap(), "1");
+    let pod = home.object("pod", "mydb-0");
+    let last = &pod["status"]["containerStatuses"][0]["lastState"]["terminated"];
+    assert_eq!(last["signal"], 9, "{pod:#}");
+    // All of them at once.
+    let all = home.status();
+    kill(pid(&all["daemon"]["pid"]));
+    kill(pid(&all["postgres"]["pid"]));
+    kill(pid(&all["pods"][0]["pid"]));
+    home.up();
+    assert_eq!(psql(&url(&home, "mydb", "pass"), "SELECT 1").unwrap(), "1");
+    assert_eq!(psql(&home.database_url(), "SELECT answer FROM kept").unwrap(), "42");
+}
+
+/// The number of restarts, once another process is ready.
+fn again(now: &Value, before: &Value) -> Option<i64> {
+    let other = now["ready"] == true && now["pid"] != before["pid"];
+    other.then(|| now["restarts"].as_i64()).flatten()
+}
