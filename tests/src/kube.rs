@@ -102,6 +102,16 @@ impl ApiServer {
         Ok(user)
     }
 
+    /// Forgets every version of every object but the latest, as a server does in time: who asks for
+    /// an older one, in a list's next page or in a watch, is told that it has expired. Watches of
+    /// network policies only: the server caches what else was watched lately.
+    ///
+    /// # Errors
+    /// When etcd refuses it.
+    pub fn forget_history(&self) -> Result {
+        self.processes.compact()
+    }
+
     /// What the server wrote into its log.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use super::kubeconfig::{Server, client};
 use super::users::{ADMIN, Users};
 use crate::{Result, wait};
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
@@ -34,6 +35,7 @@ while [ $tries -gt 0 ] && ! rm -rf "$1" 2>/dev/null; do sleep 0.1; tries=$((trie
 pub(super) struct Processes {
     folder: PathBuf,
     server: Server,
+    etcd: String,
     programs: Vec<Child>,
     watcher: Child,
     alive: Option<ChildStdin>,
@@ -46,7 +48,8 @@ impl Processes {
         let server = Server { url: String::new(), certificate };
         let (watcher, alive) = watch(folder)?;
         let folder = folder.to_owned();
-        let mut this = Self { folder, server, programs: Vec::new(), watcher, alive };
+        let (etcd, programs) = (String::new(), Vec::new());
+        let mut this = Self { folder, server, etcd, programs, watcher, alive };
         for _ in 0..TRIES {
             if this.try_start(assets, users)? {
                 return Ok(this);
@@ -70,20 +73,33 @@ impl Processes {
         Ok(fs::read_to_string(self.folder.join("kube-apiserver.log"))?)
     }
 
+    /// Lets etcd forget every version but the latest, as it does by itself in time.
+    pub(super) fn compact(&self) -> Result {
+        let ask = |path: &str, what: &Value| -> Result<Value> {
+            let mut answer = ureq::post(format!("{}{path}", self.etcd)).send_json(what)?;
+            Ok(answer.body_mut().read_json()?)
+        };
+        // Any key will do: the answer's header tells the latest revision.
+        let read = ask("/v3/kv/range", &json!({ "key": "AA==" }))?;
+        let revision = &read["header"]["revision"];
+        ask("/v3/kv/compaction", &json!({ "revision": revision, "physical": true }))?;
+        Ok(())
+    }
+
     /// Starts both on free ports; false when one of them ended.
     fn try_start(&mut self, assets: &Assets, users: &Users) -> Result<bool> {
         let [client_port, peer_port, port] = free_ports()?;
         let etcd = format!("http://127.0.0.1:{client_port}");
         let peers = format!("http://127.0.0.1:{peer_port}");
         let data = self.folder.join(format!("etcd-{client_port}"));
-        let started = self.spawn("etcd", &assets.etcd, |command| {
+        self.spawn("etcd", &assets.etcd, |command| {
             command.arg("--data-dir").arg(data).args(["--listen-client-urls", &etcd]);
             command.args(["--advertise-client-urls", &etcd, "--listen-peer-urls", &peers]);
             // A comparison of what one member says of itself: it must be the peer's address.
             command.args(["--initial-advertise-peer-urls", &peers]);
             command.args(["--initial-cluster", &format!("default={peers}")]);
-        });
-        started?;
+        })?;
+        self.etcd.clone_from(&etcd);
         self.server.url = format!("https://127.0.0.1:{port}");
         let folder = self.folder.clone();
         self.spawn("kube-apiserver", &assets.apiserver, |command| {
@@ -98,6 +114,8 @@ impl Processes {
             command.arg("--token-auth-file").arg(users.tokens());
             // Who shows no token is nobody, as with the stand-in.
             command.args(["--anonymous-auth=false", "--authorization-mode=RBAC"]);
+            // Watched in etcd itself: the others are watched in a cache with a memory of its own.
+            command.arg("--watch-cache-sizes=networkpolicies.networking.k8s.io#0");
             // Nobody makes the service accounts that it would ask for.
             command.arg("--disable-admission-plugins=ServiceAccount");
             command.arg("--service-cluster-ip-range=10.96.0.0/16");

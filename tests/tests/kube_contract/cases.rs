@@ -4,6 +4,7 @@ pub(crate) mod by_kubectl;
 pub(crate) mod defaults;
 pub(crate) mod deleting;
 pub(crate) mod discovery;
+pub(crate) mod expiry;
 pub(crate) mod instance;
 pub(crate) mod objects;
 pub(crate) mod patches;

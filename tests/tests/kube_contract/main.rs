@@ -50,6 +50,9 @@ contract! {
         a_version_moves_with_every_change_and_a_generation_with_the_spec
         what_is_not_changed_keeps_its_version
         string_data_of_a_secret_becomes_data
+        what_no_kind_has_is_dropped
+        of_many_makers_one_succeeds
+        of_many_writers_no_change_is_lost
     }
     refusals {
         what_is_missing_is_not_found
@@ -117,6 +120,7 @@ contract! {
         leaves_nothing_when_it_is_deleted
         loses_its_pod_before_it_goes_in_the_foreground
         gets_a_new_pod_for_one_that_was_deleted
+        is_scaled_to_nothing_and_back
     }
     typed {
         objects_survive_the_round_trip
@@ -133,5 +137,20 @@ contract! {
         label_annotate_patch_and_scale
         rollout_and_wait
         errors_are_those_of_the_server
+    }
+}
+
+/// Not in the table: it takes the past from every other case on the same server.
+mod expiry {
+    #[tokio::test]
+    async fn of_a_kube_apiserver() {
+        let Some(server) = crate::Server::another_kube_apiserver() else { return };
+        crate::cases::expiry::of_a_page_and_of_a_watch(&crate::Scope::new(server).await).await;
+    }
+
+    #[tokio::test]
+    async fn of_the_stand_in() {
+        let Some(server) = crate::Server::stand_in() else { return };
+        crate::cases::expiry::of_a_page_and_of_a_watch(&crate::Scope::new(server).await).await;
     }
 }

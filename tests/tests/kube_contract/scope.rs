@@ -15,6 +15,11 @@ pub(crate) const MERGE: &str = "application/merge-patch+json";
 pub(crate) const OPERATIONS: &str = "application/json-patch+json";
 pub(crate) const STRATEGIC: &str = "application/strategic-merge-patch+json";
 
+/// More changes than any server of the contract keeps for their number alone.
+const CHANGES: usize = 11_000;
+/// How many make them at the same time.
+const WRITERS: usize = 8;
+
 const JSON: &str = "application/json";
 
 /// A new namespace and the means to work in it.
@@ -107,6 +112,29 @@ impl Scope {
     /// A watch of the list at this path, which has a query already.
     pub(crate) async fn watch(&self, path: &str) -> Watching {
         Watching::start(&self.client, path).await
+    }
+
+    /// An answer whose body is not read yet.
+    pub(crate) async fn begin(&self, path: &str) -> http::Response<Body> {
+        let request = http::Request::get(path).body(Body::empty()).unwrap();
+        self.client.send(request).await.unwrap()
+    }
+
+    /// Lets the server forget what was, except where it still is.
+    pub(crate) async fn forget_history(&self) {
+        if self.server.forget_history() {
+            return;
+        }
+        // One that keeps so many changes forgets them when as many have come after them.
+        self.config_map("busy", json!({})).await;
+        let path = self.path("configmaps/busy");
+        let write = async |writer: usize| {
+            for change in 0..CHANGES / WRITERS {
+                let data = json!({ "data": { "a": format!("{writer} {change}") } });
+                self.patch(&path, MERGE, &data).await.code(200);
+            }
+        };
+        futures_util::future::join_all((0..WRITERS).map(write)).await;
     }
 
     pub(crate) fn kubectl(&self, args: &[&str]) -> Kubectl {

@@ -19,6 +19,7 @@ pub(crate) struct Server {
 #[derive(Debug)]
 enum Parts {
     Real { kubelet: Kubelet, _postgres: PrivatePostgres },
+    Alone(ApiServer),
     StandIn { _watcher: Child, _alive: Option<ChildStdin> },
 }
 
@@ -40,7 +41,27 @@ impl Server {
     pub(crate) fn kubelet(&self) -> Option<&Kubelet> {
         match &self.parts {
             Parts::Real { kubelet, .. } => Some(kubelet),
-            Parts::StandIn { .. } => None,
+            Parts::Alone(_) | Parts::StandIn { .. } => None,
+        }
+    }
+
+    /// A real kube-apiserver for one case alone, without a kubelet.
+    pub(crate) fn another_kube_apiserver() -> Option<&'static Self> {
+        static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        let start = || {
+            let server = ApiServer::start().unwrap()?;
+            let kubeconfig = server.kubeconfig().to_owned();
+            Some(Self { kubeconfig, parts: Parts::Alone(server) })
+        };
+        SERVER.get_or_init(start).as_ref()
+    }
+
+    /// Lets the server forget the past, where it can be told to; others share its past, so only one
+    /// that a case has alone is told.
+    pub(crate) fn forget_history(&self) -> bool {
+        match &self.parts {
+            Parts::Alone(server) => server.forget_history().map(|()| true).unwrap(),
+            Parts::Real { .. } | Parts::StandIn { .. } => false,
         }
     }
 

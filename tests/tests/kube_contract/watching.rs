@@ -17,6 +17,11 @@ impl Watching {
         let request = http::Request::get(path).body(Body::empty()).unwrap();
         let answer = client.send(request).await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
+        Self::of(answer)
+    }
+
+    /// The watch that this answer begins.
+    pub(crate) fn of(answer: http::Response<Body>) -> Self {
         Self { body: answer.into_body(), read: Vec::new() }
     }
 

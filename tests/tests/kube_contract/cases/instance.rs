@@ -126,3 +126,19 @@ pub(crate) async fn gets_a_new_pod_for_one_that_was_deleted(at: &Scope) {
     at.until(&pod(at), other).await;
     at.until(&set(at), |set| set["status"]["readyReplicas"] == 1).await;
 }
+
+pub(crate) async fn is_scaled_to_nothing_and_back(at: &Scope) {
+    ready(at).await;
+    let scale = |replicas: u32| json!({ "spec": { "replicas": replicas } });
+    at.patch(&format!("{}/scale", set(at)), crate::scope::MERGE, &scale(0)).await.code(200);
+    at.until_gone(&pod(at)).await;
+    let idle = |set: &Value| {
+        let ready = set["status"]["readyReplicas"].as_u64().unwrap_or(0);
+        ready == 0 && set["status"]["replicas"] == 0
+    };
+    let stopped = at.until(&set(at), idle).await;
+    assert_eq!(stopped["spec"]["replicas"], 0);
+    at.patch(&set(at), crate::scope::MERGE, &scale(1)).await.code(200);
+    at.until(&set(at), |set| set["status"]["readyReplicas"] == 1).await;
+    at.until(&pod(at), is_ready).await;
+}

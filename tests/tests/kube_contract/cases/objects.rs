@@ -2,6 +2,7 @@
 
 use crate::Scope;
 use crate::scope::{stateful_set, text};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 /// Every kind that the control plane, drift and kubectl touch: its path, its kind, and one of it.
@@ -221,4 +222,50 @@ pub(crate) async fn string_data_of_a_secret_becomes_data(at: &Scope) {
     assert_eq!(changed["data"], json!({ "kept": "a2VwdA==", "covered": "bmV3", "more": "eA==" }));
     let bad = json!({ "metadata": { "name": "b" }, "data": { "a": "no base64!" } });
     at.post(&at.path("secrets"), &bad).await.refused(400, "BadRequest");
+}
+
+pub(crate) async fn what_no_kind_has_is_dropped(at: &Scope) {
+    let map = json!({ "metadata": { "name": "a", "odd": 1 }, "odd": 1, "data": { "a": "1" } });
+    let made = at.post(&at.path("configmaps"), &map).await.code(201);
+    assert!(made.get("odd").is_none() && made["metadata"].get("odd").is_none(), "{made:#}");
+    let mut set = stateful_set("a");
+    set["spec"]["odd"] = json!(1);
+    set["spec"]["template"]["spec"]["containers"][0]["odd"] = json!(1);
+    let made = at.post(&at.path("apps/statefulsets"), &set).await.code(201);
+    assert!(made["spec"].get("odd").is_none(), "{made:#}");
+    assert!(made["spec"]["template"]["spec"]["containers"][0].get("odd").is_none(), "{made:#}");
+    let change = json!({ "spec": { "odd": 2 } });
+    let changed = at.patch(&at.path("apps/statefulsets/a"), crate::scope::MERGE, &change).await;
+    assert!(changed.code(200)["spec"].get("odd").is_none());
+}
+
+/// How many write at the same time.
+const WRITERS: usize = 8;
+
+pub(crate) async fn of_many_makers_one_succeeds(at: &Scope) {
+    let map = json!({ "metadata": { "name": "a" } });
+    let maps = at.path("configmaps");
+    let answers = join_all((0..WRITERS).map(|_| at.post(&maps, &map))).await;
+    let made = answers.iter().filter(|answer| answer.code == 201).count();
+    assert_eq!(made, 1, "{answers:#?}");
+    let taken = answers.iter().filter(|answer| answer.body["reason"] == "AlreadyExists").count();
+    assert_eq!(taken, WRITERS - 1, "{answers:#?}");
+}
+
+pub(crate) async fn of_many_writers_no_change_is_lost(at: &Scope) {
+    at.config_map("a", json!({})).await;
+    let path = at.path("configmaps/a");
+    let count = async || {
+        // Read, add one, write; again where somebody was faster.
+        let write = || async {
+            let mut map = at.get(&path).await.code(200);
+            let count: u64 = text(&map["data"]["a"]).parse().unwrap();
+            map["data"]["a"] = (count + 1).to_string().into();
+            let answer = at.put(&path, &map).await;
+            (answer.code != 409).then(|| answer.code(200))
+        };
+        crate::scope::until("a write without a conflict", write).await
+    };
+    join_all((0..WRITERS).map(|_| count())).await;
+    assert_eq!(at.get(&path).await.code(200)["data"]["a"], (WRITERS + 1).to_string());
 }

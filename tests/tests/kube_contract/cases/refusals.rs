@@ -196,6 +196,10 @@ pub(crate) async fn what_may_not_change_is_refused(at: &Scope) {
     let claim = at.path("persistentvolumeclaims/a");
     let modes = json!({ "spec": { "accessModes": ["ReadWriteMany"] } });
     at.patch(&claim, MERGE, &modes).await.invalid("spec");
+    // Only a storage class that says so lets a claim grow.
+    at.until(&claim, |claim| claim["status"]["phase"] == "Bound").await;
+    let grown = json!({ "spec": { "resources": { "requests": { "storage": "2Gi" } } } });
+    at.patch(&claim, MERGE, &grown).await.refused(403, "Forbidden");
 
     at.post(&at.path("secrets"), &json!({ "metadata": { "name": "a" } })).await.code(201);
     let other = json!({ "type": "example.org/other" });
