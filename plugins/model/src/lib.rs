@@ -4,6 +4,7 @@
 //! exist, so no reader fails on a record that it does not know.
 
 pub mod diagnosis;
+pub mod drift;
 pub mod error_details;
 pub mod history;
 pub mod instance;

@@ -1,0 +1,169 @@
+//! Why a drift may have come about, and what can be done about it.
+
+use super::{Finding, Kind, Piece};
+
+/// What may have led to it, the likeliest first.
+#[must_use]
+pub fn causes(finding: &Finding) -> Vec<String> {
+    let causes: Vec<&str> = match finding.kind {
+        Kind::Orphaned if finding.state.as_deref() == Some("deleted") => vec![
+            "Its deletion did not take everything away",
+            "Something made the objects again after it was deleted",
+        ],
+        Kind::Orphaned if finding.resources == ["PVC"] => vec![
+            "The instance was deleted by hand, and its storage was kept",
+            "Its deletion did not take everything away",
+        ],
+        Kind::Orphaned => vec![
+            "Instance was created outside of Toygres",
+            "CMS database was restored from old backup",
+            "Manual deletion of CMS record",
+        ],
+        Kind::Abandoned => vec![
+            "Resources manually deleted from K8s",
+            "Kubernetes namespace was deleted",
+            "Cluster was recreated",
+        ],
+        Kind::Mismatch => return of_fields(finding),
+    };
+    causes.into_iter().map(str::to_owned).collect()
+}
+
+fn of_fields(finding: &Finding) -> Vec<String> {
+    let mut causes = Vec::new();
+    for field in &finding.fields {
+        let cause = cause(field.field);
+        if !causes.iter().any(|known| known == cause) {
+            causes.push(cause.to_owned());
+        }
+    }
+    causes
+}
+
+fn cause(field: &str) -> &'static str {
+    match field {
+        "statefulset" | "service" | "claim" | "pod" | "secret" => {
+            "An object was manually deleted from K8s"
+        }
+        "image" | "pod_image" | "replicas" | "service_type" | "selector" | "target_port"
+        | "labels" | "mounted_claim" | "dns_label" | "instance_id" => {
+            "An object was changed by hand or by another tool"
+        }
+        "ready_replicas" => "The pod cannot start, or was just restarted",
+        "storage_bytes" => "The storage was expanded by hand",
+        "claim_phase" => "The volume was lost, or no storage is left",
+        "external_ip" | "host" | "port" => "The load balancer was given another address",
+        "orchestration" => "The orchestration was cancelled or lost, or no server runs",
+        "monitor" | "monitor_id" => "The health monitor was cancelled or failed",
+        "name" => "Records were written by hand, or by a release that allowed it",
+        "namespace" => "The record, or the objects, were moved to another namespace",
+        "state" => "Its deletion did not take everything away",
+        "extra" => "Something was copied from the instance's objects",
+        _ => "Something was changed by hand",
+    }
+}
+
+/// What can be done: what it does, and the command.
+#[must_use]
+pub fn resolutions(finding: &Finding) -> Vec<(&'static str, String)> {
+    match finding.kind {
+        Kind::Orphaned => of_orphan(finding),
+        Kind::Abandoned => vec![
+            ("Mark as deleted", format!("toygres server sync --mark-deleted {}", name(finding))),
+            ("Recreate", "Not supported (would need to delete and recreate)".to_owned()),
+        ],
+        Kind::Mismatch => of_mismatch(finding),
+    }
+}
+
+fn of_orphan(finding: &Finding) -> Vec<(&'static str, String)> {
+    let mut ways = Vec::new();
+    let whole = finding.missing.is_empty();
+    if whole && finding.state.as_deref().is_none_or(|state| state == "deleted") {
+        let import = format!("toygres server sync --import {}", finding.k8s_name);
+        ways.push(("Import to CMS", import));
+    }
+    let (namespace, k8s_name) = (&finding.namespace, &finding.k8s_name);
+    let delete = if finding.resources.is_empty() {
+        let extra = finding.fields.iter().filter(|field| field.field == "extra");
+        let names: Vec<&str> = extra.filter_map(|field| field.kubernetes.as_str()).collect();
+        let names = names.join(" ").replace("claim/", "pvc/");
+        format!("kubectl delete -n {namespace} {names}")
+    } else {
+        format!("kubectl delete statefulset,svc,pvc -n {namespace} -l instance={k8s_name}")
+    };
+    ways.push(("Delete from K8s", delete));
+    ways
+}
+
+fn of_mismatch(finding: &Finding) -> Vec<(&'static str, String)> {
+    let mut ways: Vec<(&'static str, String)> = Vec::new();
+    for field in &finding.fields {
+        for way in of_field(finding, field.field) {
+            if !ways.contains(&way) {
+                ways.push(way);
+            }
+        }
+    }
+    ways
+}
+
+fn of_field(finding: &Finding, field: &str) -> Vec<(&'static str, String)> {
+    let (namespace, k8s_name) = (&finding.namespace, &finding.k8s_name);
+    let name = name(finding);
+    let sync = |what: &'static str| vec![(what, "toygres server sync".to_owned())];
+    let look = |piece: Piece| {
+        let command = format!(
+            "kubectl describe -n {namespace} {} {}",
+            piece.plural(),
+            piece.name_of(k8s_name)
+        );
+        vec![("Look at it", command)]
+    };
+    match field {
+        "external_ip" | "host" | "port" => sync("Write the address to CMS"),
+        "monitor" => sync("Start a monitor"),
+        "monitor_id" => sync("Write the monitor to CMS"),
+        "storage_bytes" => sync("Write the size to CMS"),
+        "service" => sync("Make the Service again"),
+        "labels" => sync("Put the labels back"),
+        "replicas" => {
+            let scale = format!("kubectl scale -n {namespace} statefulset/{k8s_name} --replicas=1");
+            vec![("Scale it back", scale)]
+        }
+        "image" => {
+            let wanted = finding.field("image").and_then(|image| image.cms.as_str());
+            let wanted = wanted.unwrap_or("postgres");
+            let image = format!(
+                "kubectl set image -n {namespace} statefulset/{k8s_name} postgres={wanted}"
+            );
+            vec![("Set it back", image)]
+        }
+        "orchestration" => {
+            vec![
+                ("See the server", "toygres server status".to_owned()),
+                ("Delete it", format!("toygres delete {k8s_name}")),
+            ]
+        }
+        "state" => vec![("Delete what is left", format!("toygres delete {k8s_name}"))],
+        "name" => vec![("Delete one of them", format!("toygres delete {k8s_name}"))],
+        "statefulset" | "mounted_claim" => {
+            let mut ways = vec![("Delete the instance", format!("toygres delete {name}"))];
+            ways.extend(look(Piece::Claim));
+            ways
+        }
+        "claim" | "claim_phase" => look(Piece::Claim),
+        "ready_replicas" | "pod" | "pod_image" => look(Piece::Pod),
+        "secret" => look(Piece::Secret),
+        "namespace" => {
+            let list = format!("kubectl get statefulset,svc,pvc -A -l instance={k8s_name}");
+            vec![("Look at them", list)]
+        }
+        _ => look(Piece::Service),
+    }
+}
+
+/// The name by which commands find the instance.
+fn name(finding: &Finding) -> &str {
+    finding.instance.as_deref().unwrap_or(&finding.k8s_name)
+}
