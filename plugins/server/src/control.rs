@@ -20,8 +20,8 @@ mod progress;
 mod settings;
 mod worker;
 
-pub(crate) use figures::{Figures, OrchestrationFigure, Queues};
-pub(crate) use operations::{Created, Filter, Show};
+pub(crate) use figures::Figures;
+pub(crate) use operations::{Filter, Show};
 pub(crate) use settings::ControlSettings;
 pub(crate) use worker::Worker;
 
@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use toygres_plugin_api::{Error, Result};
 
-/// How long [`ControlPlane::ready`] may take.
+/// How long [`ControlPlane::parts`] may take.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
 /// The control plane of one deployment, as one process sees it.
@@ -79,15 +79,8 @@ impl ControlPlane {
         &self.inner.notices
     }
 
-    /// Whether requests can be served: every backend answers, and allows what is needed.
-    ///
-    /// # Errors
-    /// The first backend that does not, and why.
-    pub(crate) async fn ready(&self) -> Result<()> {
-        self.parts().await.into_iter().try_for_each(|(_, verdict)| verdict)
-    }
-
-    /// Each backend with its own verdict; at most five seconds for all of them.
+    /// Whether requests can be served: each backend with its own verdict, whether it answers and
+    /// allows what is needed; at most five seconds for all of them.
     pub(crate) async fn parts(&self) -> Vec<(&'static str, Result<()>)> {
         let Inner { cms, cluster, settings, .. } = &*self.inner;
         let kubernetes = async { cluster.ping(&settings.namespace).await.map_err(Error::from) };

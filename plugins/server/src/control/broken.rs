@@ -58,8 +58,11 @@ impl From<sqlx::Error> for Broken {
     fn from(error: sqlx::Error) -> Self {
         let passing = match &error {
             sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-                // Connections, shutting down, resources, deadlocks and what lost a race.
-                ["08", "57P", "53", "40"].iter().any(|class| code.starts_with(class))
+                // Connections, shutting down, resources, deadlocks and what lost a race, a lock
+                // that somebody else held for too long, a session that the server gave up.
+                ["08", "57P", "53", "40", "55P03", "25P03"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
             }),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)

@@ -38,6 +38,15 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(20);
 /// Connections beside those of the activities: requests, heartbeats, the janitor.
 const EXTRA_CONNECTIONS: u32 = 6;
 
+/// The database gives up a session whose process vanished or hangs, with the locks that it holds.
+const VANISHED: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+    // Longer than the objects of an instance take to be made, each within its deadline.
+    ("idle_in_transaction_session_timeout", "150s"),
+];
+
 /// The CMS of a deployment. Every connection finds its tables without their schema.
 #[derive(Clone, Debug)]
 pub(super) struct Cms {
@@ -57,7 +66,8 @@ impl Cms {
         })?;
         let options = options
             .application_name("toygres-server")
-            .options([("search_path", settings.cms_schema.as_str())]);
+            .options([("search_path", settings.cms_schema.as_str())])
+            .options(VANISHED);
         let workers = u32::try_from(settings.workers).unwrap_or(u32::MAX);
         let pool = PgPoolOptions::new()
             .max_connections(workers.saturating_add(EXTRA_CONNECTIONS).min(64))

@@ -56,7 +56,7 @@ fn asked(faults: &str, activity: &str, what: &str) -> bool {
         .any(|(name, fault)| fault == what && (name == "*" || name == activity))
 }
 
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 mod tests {
     use super::asked;
 

@@ -77,3 +77,40 @@ impl Cluster {
 fn is_taken(status: &kube::core::Status) -> bool {
     status.code == 409 && status.reason == "AlreadyExists"
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::apps::v1::StatefulSet;
+    use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret, Service};
+    use k8s_openapi::api::networking::v1::NetworkPolicy;
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+    use toygres_model::kubernetes::Desired;
+
+    /// Every field is one that Kubernetes knows: reading drops those that it does not.
+    fn is_known<K: Serialize + DeserializeOwned>(object: Value) {
+        let read: K = serde_json::from_value(object.clone()).unwrap();
+        assert_eq!(serde_json::to_value(read).unwrap(), object);
+    }
+
+    #[test]
+    fn every_field_of_every_object_is_one_that_kubernetes_knows() {
+        let desired = Desired {
+            id: "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+            k8s_name: "proddb-a1b2c3d4",
+            namespace: "toygres",
+            version: "18",
+            image: "postgres:18",
+            storage_gb: 20,
+            storage_class: Some("fast"),
+            load_balancer: true,
+            dns_label: Some("proddb"),
+        };
+        is_known::<Secret>(desired.secret("x"));
+        is_known::<PersistentVolumeClaim>(desired.claim());
+        is_known::<Service>(desired.service());
+        is_known::<NetworkPolicy>(desired.network_policy());
+        is_known::<StatefulSet>(desired.stateful_set());
+    }
+}

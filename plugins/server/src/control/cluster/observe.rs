@@ -6,6 +6,7 @@ use crate::control::broken::Broken;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
+use std::net::IpAddr;
 use toygres_model::kubernetes as names;
 
 /// Something that comes about by itself, or what keeps it.
@@ -57,7 +58,9 @@ impl Cluster {
         let service = self.service(namespace, k8s_name).await?;
         let port = port(&service)?;
         let Some(public) = is_public(&service).then(|| ingress(&service)) else {
-            let host = format!("{}.{namespace}.svc.cluster.local", names::service(k8s_name));
+            // A stand-in on this machine has no names; its addresses are this machine's.
+            let named = || format!("{}.{namespace}.svc.cluster.local", names::service(k8s_name));
+            let host = cluster_ip(&service).filter(|ip| is_loopback(ip)).unwrap_or_else(named);
             return Ok(Awaited::There(Address { host, port }));
         };
         Ok(match public {
@@ -78,11 +81,11 @@ impl Cluster {
     ) -> Result<Option<Address>, Broken> {
         let service = self.service(namespace, k8s_name).await?;
         let port = port(&service)?;
-        let host = if self.inside {
-            let spec = service.spec.as_ref();
-            spec.and_then(|spec| spec.cluster_ip.clone()).filter(|ip| ip != "None")
-        } else if is_public(&service) {
+        let inside = cluster_ip(&service).filter(|ip| self.inside || is_loopback(ip));
+        let host = if is_public(&service) && !self.inside {
             ingress(&service)
+        } else if inside.is_some() || self.inside {
+            inside
         } else {
             return Ok(None);
         };
@@ -110,6 +113,15 @@ fn is_ready(set: &StatefulSet) -> bool {
 fn is_public(service: &Service) -> bool {
     let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
     kind == Some("LoadBalancer")
+}
+
+fn cluster_ip(service: &Service) -> Option<String> {
+    let ip = service.spec.as_ref().and_then(|spec| spec.cluster_ip.clone());
+    ip.filter(|ip| !ip.is_empty() && ip != "None")
+}
+
+fn is_loopback(ip: &str) -> bool {
+    ip.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn ingress(service: &Service) -> Option<String> {

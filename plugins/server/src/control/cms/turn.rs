@@ -62,6 +62,8 @@ pub(in crate::control) async fn unmake_turn(cms: &Cms, removal: &Removal) -> Res
 }
 
 async fn lock(connection: &mut PgConnection, sql: &str, id: &str) -> Result<(), sqlx::Error> {
+    // Whoever waits for longer tries again later: a worker must not be held for ever.
+    sqlx::query("SET LOCAL lock_timeout = '40s'").execute(&mut *connection).await?;
     let name = format!("toygres:objects:{id}");
     sqlx::query(sql).bind(name).execute(connection).await.map(drop)
 }

@@ -35,7 +35,7 @@ pub(super) async fn delete_instance(
 async fn unmake(ctx: &OrchestrationContext, removal: &Removal) -> Result<(), String> {
     // Its end is told first: from here on, nobody makes anything for it any more.
     let told = match &removal.failure {
-        Some(failure) => step(ctx, names::STATE, &failed(removal, failure.clone())).await,
+        Some(failure) => step(ctx, names::STATE, &gave_up(removal, failure)).await,
         None => until(ctx, names::STOP_CREATE, "ended", |_| removal, growing(removal.poll())).await,
     };
     until(ctx, names::STOP_MONITOR, "ended", |_| removal, growing(removal.poll())).await?;
@@ -50,6 +50,12 @@ async fn unmake(ctx: &OrchestrationContext, removal: &Removal) -> Result<(), Str
 
 fn deleted(removal: &Removal) -> NewState {
     new_state(removal, &[State::Deleting, State::Failed], State::Deleted, None)
+}
+
+/// One that has failed already keeps its reason.
+fn gave_up(removal: &Removal, failure: &str) -> NewState {
+    let from = [State::Creating, State::Running];
+    new_state(removal, &from, State::Failed, Some(failure.to_owned()))
 }
 
 fn failed(removal: &Removal, message: String) -> NewState {
