@@ -5,6 +5,7 @@
 //! ([`toygres_plugin_api::protocol::Line`]), masked by the server; the one who asked formats it as
 //! if it were local.
 
+mod args;
 pub(crate) mod ask;
 pub(crate) mod rows;
 pub(crate) mod serve;

@@ -54,15 +54,24 @@ Server Configuration
 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
 Server:
-  Mode:          standalone (default)
-  Bind:          127.0.0.1 (default)
-  API Port:      8080 (default)
-  Workers:       3 (default)
-  Log Level:     info (default)
+  Mode:             standalone (default)
+  Bind:             127.0.0.1 (default)
+  API Port:         8080 (default)
+  Workers:          3 (default)
+  Log Level:        info (default)
+  Log Size:         10 MB (default)
+  Old Logs:         5 (default)
+  Host Names:       - (not set)
+  Request Timeout:  30s (default)
+  Drain:            25s (default)
+  Monitor Interval: 30s (default)
+  Ready Interval:   30s (default)
+  Lease:            30s (default)
 
 API:
   URL:           http://localhost:8080 (default)
   Token:         - (not set)
+  Timeout:       30s (default)
 
 Database:
   URL:               postgresql://affandar:***@db.example.com:5432/postgres (environment: DATABASE_URL)
@@ -72,13 +81,19 @@ Database:
   Statement Timeout: 30s (default)
 
 Kubernetes:
-  Cluster:        toygres-aks (environment: AKS_CLUSTER_NAME)
-  Resource Group: adar-rg (environment: AKS_RESOURCE_GROUP)
-  Namespace:      toygres (default)
-  Kubeconfig:     ~/.kube/config (default)
-  Context:        - (not set)
+  Cluster:         toygres-aks (environment: AKS_CLUSTER_NAME)
+  Resource Group:  adar-rg (environment: AKS_RESOURCE_GROUP)
+  Namespace:       toygres (default)
+  Kubeconfig:      ~/.kube/config (default)
+  Context:         - (not set)
+  Image:           postgres:{version} (default)
+  Storage Class:   - (not set)
+  DNS Suffix:      - (not set)
+  Network Policy:  false (default)
+  Cluster Network: - (not set)
 
 Paths:
+  Home:          ~/toygres (environment: TOYGRES_HOME)
   PID File:      ~/toygres/server.pid (default)
   Log File:      ~/toygres/server.log (default)
 

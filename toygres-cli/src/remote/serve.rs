@@ -112,6 +112,7 @@ impl Running {
         }
         let loaded = Loaded::open(&owned)?;
         let (args, files) = local_files(owned.command, run.args, &run.files)?;
+        let args = super::args::checked(owned.command, args)?;
         let redactor = Arc::new(Redactor::new(&settings.secrets(), run.output.show_secrets));
         let (sender, lines) = unbounded_channel();
         let away = Away { lines: sender, redactor: redactor.clone() };

@@ -76,7 +76,11 @@ fn field(setting: &Setting) -> Field {
         Value::String(text) => json!(abbreviated(text)),
         other => other.clone(),
     };
-    let kind = if setting.key.ends_with("_ms") { Kind::Duration } else { Kind::Text };
+    let kind = match setting.key.rsplit('_').next() {
+        Some("ms") => Kind::Duration,
+        Some("bytes") => Kind::Bytes,
+        _ => Kind::Text,
+    };
     let field = Field::new(setting.label.as_str(), shown).kind(kind);
     match (setting.source, &setting.env) {
         (Source::Default, _) if setting.value.is_null() => field.remark("not set"),
