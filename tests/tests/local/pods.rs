@@ -159,15 +159,15 @@ spec:
       image: docker.io/library/postgres
       env:
         - { name: POSTGRES_PASSWORD, value: pass }
-        - { name: POSTGRES_USER, value: "me \"too\"" }
+        - { name: POSTGRES_USER, value: me too }
         - { name: POSTGRES_DB, value: mine }
 "#;
     home.apply(pod);
     home.ready("alone");
     let status = home.status();
     let port = &status["pods"][0]["port"];
-    let url = format!("postgresql://me%20%22too%22:pass@127.0.0.1:{port}/mine");
-    assert_eq!(psql(&url, "SELECT current_user, current_database()").unwrap(), "me \"too\"|mine");
+    let url = format!("postgresql://me%20too:pass@127.0.0.1:{port}/mine");
+    assert_eq!(psql(&url, "SELECT current_user, current_database()").unwrap(), "me too|mine");
     // A Service that comes later finds it where it is.
     home.kubectl(&["expose", "pod", "alone", "--port=5432"]).code(0);
     assert_eq!(&home.object("service", "alone")["spec"]["ports"][0]["port"], port);

@@ -117,7 +117,7 @@ impl Database {
                 self.log.say(&format!("PostgreSQL runs already as {}", left.identity.pid));
                 Process::adopt(left.identity)
             }
-            None => self.server.start()?,
+            None => self.server.start().await?,
         };
         self.change(|status| {
             status.pid = Some(process.identity().pid);

@@ -2,7 +2,7 @@
 
 use super::{Leftover, State, is_alive, leftovers};
 use crate::folders::Folders;
-use crate::process::Process;
+use crate::process::{Identity, Process};
 use rustix::process::Signal;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,10 +39,11 @@ pub(crate) async fn stop(ctx: &Context, folders: &Folders, deadline: Instant) ->
         };
         stopped.daemon = Some(state.identity.pid);
         state.identity.signal(Signal::TERM);
-        stopped.killed = !goes(ctx, folders, deadline).await?;
+        stopped.killed = !goes(ctx, folders, &state.identity, deadline).await?;
         if stopped.killed {
             state.identity.signal(Signal::KILL);
-            goes(ctx, folders, Instant::now() + Duration::from_secs(10)).await?;
+            let deadline = Instant::now() + Duration::from_secs(10);
+            goes(ctx, folders, &state.identity, deadline).await?;
         }
     }
     let left = leftovers(folders);
@@ -52,9 +53,14 @@ pub(crate) async fn stop(ctx: &Context, folders: &Folders, deadline: Instant) ->
     Ok(stopped)
 }
 
-/// Whether the daemon ends before the deadline.
-async fn goes(ctx: &Context, folders: &Folders, deadline: Instant) -> Result<bool> {
-    while is_alive(folders)? {
+/// Whether the daemon ends before the deadline; it lets go of its lock a moment earlier.
+async fn goes(
+    ctx: &Context,
+    folders: &Folders,
+    daemon: &Identity,
+    deadline: Instant,
+) -> Result<bool> {
+    while is_alive(folders)? || daemon.lives() {
         if Instant::now() >= deadline {
             return Ok(false);
         }

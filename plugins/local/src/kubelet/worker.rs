@@ -266,7 +266,7 @@ impl Worker {
         self.mark(port).await?;
         let created = format!("Created container {}", plan.container);
         self.shared.events.normal(&pod, "Created", &created).await;
-        self.process = Some(server.start()?);
+        self.process = Some(server.start().await?);
         let started = format!("Started container {}", plan.container);
         self.shared.events.normal(&pod, "Started", &started).await;
         Ok(port)

@@ -1,6 +1,6 @@
 //! Starting a server.
 
-use super::{Programs, Running, running};
+use super::{Programs, Running, pidfile, running};
 use crate::files;
 use crate::process::Process;
 use crate::process::account::Account;
@@ -30,8 +30,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it. It listens on loopback only, whatever its configuration says: the command line
-    /// goes before that.
-    pub(crate) fn start(&self) -> Result<Process> {
+    /// goes before that. No server may run on the data folder.
+    pub(crate) async fn start(&self) -> Result<Process> {
+        pidfile::clear(&self.data).await;
         let log = files::open_log(&self.log)?;
         let mut command = self.programs.command("postgres", self.account.as_ref());
         command.arg("-D").arg(&self.data).args(&self.arguments);
