@@ -197,6 +197,11 @@ impl From<kube::Error> for Error {
                     .hint("see `kubectl auth can-i --list`")
             }
             kube::Error::Api(_) => Error::failed("Kubernetes refused the request").cause(&source),
+            // The host's own words, where there was no answer at all.
+            kube::Error::Service(told) if told.is::<Error>() => told
+                .downcast_ref::<Error>()
+                .cloned()
+                .unwrap_or_else(|| Error::unavailable("Kubernetes cannot be reached")),
             _ => Error::unavailable("Kubernetes cannot be reached").cause(&source),
         }
     }

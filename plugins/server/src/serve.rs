@@ -172,23 +172,19 @@ impl Server {
     /// The control plane, once everything that it needs is there.
     async fn connect(&self, patience: Patience) -> Result<ControlPlane> {
         let deadline = Instant::now() + patience.timeout;
+        let mut last: Option<Error> = None;
         loop {
-            let error = match self.connected().await {
-                Ok(plane) => return Ok(plane),
-                Err(error) => error,
+            let error = match tokio::time::timeout_at(deadline, self.connected()).await {
+                Ok(Ok(plane)) => return Ok(plane),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(late(patience, last)),
             };
             if !patience.wait || !error.retryable {
                 return Err(error);
             }
+            last = Some(error.clone());
             if Instant::now() + LOOK_AGAIN > deadline {
-                let seconds = patience.timeout.as_secs_f32();
-                let late = Error::timed_out(format!("the server was not ready within {seconds} s"));
-                let late = late.cause(&error);
-                let late = error.causes.iter().fold(late, Error::cause);
-                return Err(match error.hint {
-                    Some(hint) => late.hint(hint),
-                    None => late,
-                });
+                return Err(late(patience, last));
             }
             self.keeper.waits_for(&error);
             tracing::warn!(causes = ?error.causes, "not ready yet: {error}");
@@ -201,11 +197,23 @@ impl Server {
         // `start` is consented to by typing it.
         let confirmed = self.ctx.ui().confirm(Confirmation::new("Start the server?")).await?;
         let kube = self.ctx.kube_writing(&confirmed).await?;
+        self.reach(&kube).await?;
         let plane = ControlPlane::connect(wanted, kube).await?;
         let found = Readiness::look(&plane).await;
         let missing = found.error();
         self.keeper.update(found);
         missing.map_or(Ok(plane), Err)
+    }
+
+    /// Reaches both backends once, before anything is made in them: the host's words say best what
+    /// is in the way, and it does not try for long.
+    async fn reach(&self, kube: &kube::Client) -> Result<()> {
+        self.ctx.db().query("SELECT 1 AS one").fetch::<serde_json::Value>().await?;
+        match kube.apiserver_version().await.map_err(Error::from) {
+            // An answer of any sort is one; what is allowed is looked at later.
+            Err(error) if error.retryable => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Ends the workers and waits for what they have in hand.
@@ -223,6 +231,17 @@ impl Server {
             }
         }
     }
+}
+
+/// It was not ready in time; `last` is what was in the way.
+fn late(patience: Patience, last: Option<Error>) -> Error {
+    let seconds = patience.timeout.as_secs_f32();
+    let late = Error::timed_out(format!("the server was not ready within {seconds} s"));
+    let Some(last) = last else {
+        return late.hint("give it longer with `--timeout`; see `toygres server logs`");
+    };
+    let late = std::iter::once(&last.message).chain(&last.causes).fold(late, Error::cause);
+    late.hint(last.hint.unwrap_or_else(|| "give it longer with `--timeout`".to_owned()))
 }
 
 /// The process's part in the deployment until it is told to end.

@@ -1,7 +1,8 @@
 //! Starts that fail: what failed is said, and nothing is left running.
 
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use toygres_tests::control::Deployment;
+use toygres_tests::server::http::Request;
 use toygres_tests::server::{Home, Ran};
 
 /// A start that fails, and leaves nothing.
@@ -64,11 +65,28 @@ fn a_cluster_that_is_down_is_said() {
     assert!(ran.error()["message"].as_str().unwrap().contains("Kubernetes"), "{ran:#?}");
 }
 
+/// Leads a port to another one from now on, for as long as the process lives.
+fn lead(from: u16, to: u16) {
+    let listener = TcpListener::bind(("127.0.0.1", from)).unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let server = TcpStream::connect(("127.0.0.1", to)).unwrap();
+            let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            for (mut reader, mut writer) in [(client, server), back] {
+                std::thread::spawn(move || {
+                    let _broke_off = std::io::copy(&mut reader, &mut writer);
+                    let _gone = writer.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+}
+
 #[test]
 fn a_database_that_comes_late_is_waited_for() {
     let Some(deployment) = Deployment::new() else { return };
-    let name = format!("{}_late", deployment.database.name);
-    let url = deployment.database.url.replace(&deployment.database.name, &name);
+    let (port, real) = (free_port(), deployment.database.server().port());
+    let url = deployment.database.url.replace(&format!(":{real}/"), &format!(":{port}/"));
     let home = Home::new(&deployment).set("DATABASE_URL", &url);
     let mut start = home.spawn(&["server", "start", "--wait", "--timeout", "60s", "-o", "json"]);
     toygres_tests::wait::until("the server to wait", || {
@@ -78,10 +96,13 @@ fn a_database_that_comes_late_is_waited_for() {
     let status = home.run(&["server", "status", "-o", "json"]).code(0).json();
     assert_eq!((status["ready"].as_bool(), status["running"].as_bool()), (Some(false), Some(true)));
     assert!(!status["waits_for"].as_array().unwrap().is_empty(), "{status}");
-    deployment.database.psql(&format!("CREATE DATABASE {name}"));
+    // It lives, and says that it can do nothing yet.
+    let url = status["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let ask = |path: &str| Request::new("GET", path, &url).send().status;
+    assert_eq!((ask("/healthz"), ask("/readyz")), (200, 503));
+    lead(port, real);
     assert!(start.wait().unwrap().success(), "{}", home.log());
-    let _stopped = home.run(&["server", "stop"]).code(0);
-    deployment.database.psql(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    assert_eq!((ask("/healthz"), ask("/readyz")), (200, 200));
 }
 
 #[test]

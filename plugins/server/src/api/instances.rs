@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::query::Query;
-use super::{Api, body};
+use super::{Api, body, shown};
 use crate::control::{Filter, Show};
 use axum::Json;
 use axum::body::Body;
@@ -85,8 +85,14 @@ pub(super) async fn delete(
 }
 
 fn named(name: Result<Path<String>, PathRejection>) -> Result<String, Fault> {
-    name.map(|Path(name)| name)
-        .map_err(|_| Fault::bad(Error::usage("the name in the path is not UTF-8")))
+    let Ok(Path(name)) = name else {
+        return Err(Fault::bad(Error::usage("the name in the path is not UTF-8")));
+    };
+    // No name has one, and PostgreSQL takes no NUL.
+    if name.chars().any(char::is_control) {
+        return Err(Error::not_found(format!("there is no instance `{}`", shown(&name))).into());
+    }
+    Ok(name)
 }
 
 /// How much of an array is written at once.

@@ -61,6 +61,7 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
         workers: args.workers,
         log_level: args.log_level,
         plugin_dirs: start::plugin_dirs(std::env::args_os()),
+        passed: settings.flags().into_iter().map(|(key, _)| key).collect(),
     };
     let typed = typed.over(before.as_ref().map(|record| record.typed.clone()).unwrap_or_default());
     // A server that cannot be started is no reason to end the one that runs.
@@ -78,7 +79,7 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
 /// The variables by which the running one was given options of the connection.
 fn kept(record: &Record, settings: &Settings) -> Vec<(String, String)> {
     let wanted: Vec<String> =
-        record.flags.iter().filter_map(|key| settings.variable(key)).collect();
+        record.typed.passed.iter().filter_map(|key| settings.variable(key)).collect();
     let mut kept = environment_of(record, &wanted);
     kept.extend(record.context.clone().map(|context| ("TOYGRES_CONTEXT".to_owned(), context)));
     kept

@@ -64,22 +64,27 @@ pub(crate) struct Start {
     /// What `start` passes on to the process in the background
     #[arg(long, hidden, requires = ["foreground"])]
     detached: bool,
+    /// A setting that `start` passes on in the environment
+    #[arg(long, hidden, value_name = "KEY", requires = ["foreground"])]
+    passed: Vec<String>,
 }
 
 pub(crate) async fn start(ctx: &Context, args: Start) -> Result<Report> {
     let patience = Patience { wait: args.wait, timeout: args.timeout };
-    let typed = Typed {
+    let mut typed = Typed {
         mode: args.mode,
         bind: args.bind,
         port: args.port,
         workers: args.workers,
         log_level: args.log_level,
         plugin_dirs: plugin_dirs(std::env::args_os()),
+        passed: args.passed,
     };
     if args.foreground {
         return serve::run(ctx, typed, patience, args.detached).await;
     }
     let settings = Settings::read(ctx).await?;
+    typed.passed = settings.flags().into_iter().map(|(key, _)| key).collect();
     let environment = environment(ctx, &settings).await?;
     background(ctx, &settings, typed, patience, environment, "started").await
 }
@@ -103,7 +108,7 @@ pub(super) async fn background(
     }
     let mut child = spawn::detached(&home, &words(&typed, patience), &environment)?;
     ctx.ui().progress("waiting for the server to be ready").await;
-    match until_ready(ctx, &home, &mut child, deadline, patience.wait).await? {
+    match until_ready(ctx, &home, &mut child, deadline).await? {
         Outcome::Ready(running) => started(&home, &running, done),
         Outcome::Ended(status) => match Running::find(&home)? {
             // Somebody else started one at the same time and was first.
@@ -120,7 +125,7 @@ enum Outcome {
 
 /// Between two looks at the pid file.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// One that waits for backends says itself what it waited for; it gets this long to say so.
+/// One that is not ready in time says itself what it waited for; it gets this long to say so.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// A server that is given up gets this long to end in order.
 const IN_ORDER: Duration = Duration::from_secs(10);
@@ -130,10 +135,9 @@ async fn until_ready(
     home: &Home,
     child: &mut Child,
     deadline: Instant,
-    waits: bool,
 ) -> Result<Outcome> {
     let pid = child.id();
-    let deadline = if waits { deadline + LAST_WORDS } else { deadline };
+    let deadline = deadline + LAST_WORDS;
     loop {
         let given_up = tokio::select! {
             status = child.wait() => return Ok(Outcome::Ended(status?)),

@@ -56,12 +56,19 @@ pub(crate) struct Typed {
     pub(crate) log_level: Option<String>,
     /// Where its plugins are looked for first.
     pub(crate) plugin_dirs: Vec<PathBuf>,
+    /// The settings that were given as options of the connection; they are passed on in the
+    /// environment.
+    pub(crate) passed: Vec<String>,
 }
 
 impl Typed {
     /// These, and what `before` says where these say nothing.
     pub(crate) fn over(self, before: Self) -> Self {
+        let mut passed = [self.passed, before.passed].concat();
+        passed.sort();
+        passed.dedup();
         Self {
+            passed,
             mode: self.mode.or(before.mode),
             bind: self.bind.or(before.bind),
             port: self.port.or(before.port),
@@ -84,6 +91,7 @@ impl Typed {
             workers: self.workers.filter(|workers| *workers != record.workers),
             log_level: self.log_level.clone().filter(|level| *level != record.log_level),
             plugin_dirs: Vec::new(),
+            passed: Vec::new(),
         };
         let words = other.words();
         words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
@@ -100,7 +108,9 @@ impl Typed {
             ("--workers", workers),
             ("--log-level", self.log_level.clone()),
         ];
-        let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let passed = self.passed.iter().map(|key| ("--passed", Some(key.clone())));
+        let given = given.into_iter().chain(passed);
+        let given = given.filter_map(|(name, value)| Some((name, value?)));
         given.flat_map(|(name, value)| [OsString::from(name), value.into()]).collect()
     }
 }

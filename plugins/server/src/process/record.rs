@@ -31,10 +31,6 @@ pub(crate) struct Record {
     pub(crate) context: Option<String>,
     /// The options that were typed; `restart` keeps them.
     pub(crate) typed: Typed,
-    /// The settings that were given as options of the connection, which are passed on in the
-    /// environment.
-    #[serde(default)]
-    pub(crate) flags: Vec<String>,
     /// Since when it has been ready, RFC 3339; `null` while it is not.
     pub(crate) ready_at: Option<String>,
     /// Why it is not.

@@ -68,7 +68,6 @@ pub(super) async fn begin(
         log_file: home.log_file.display().to_string(),
         context: settings.context().map(str::to_owned),
         typed,
-        flags: settings.flags().into_iter().map(|(key, _)| key).collect(),
         ready_at: None,
         waits_for: Vec::new(),
         stopping: false,
