@@ -64,9 +64,11 @@ fn keep_given(old: &Value, service: &mut Value) {
     }
     if kind == "ClusterIP" || kind == "ExternalName" {
         drop_node_parts(old, spec);
+        keep_port(old, service);
+    } else {
+        keep_port(old, service);
+        keep_node_ports(old, service);
     }
-    keep_port(old, service);
-    keep_node_ports(old, service);
 }
 
 /// Drops what only Services with ports on nodes have, where it came from the old one.

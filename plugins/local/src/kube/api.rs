@@ -72,6 +72,7 @@ impl ApiServer {
         self.change(WriteOptions::default(), |verbs| {
             verbs.finish_namespaces()?;
             verbs.collect_orphans()?;
+            verbs.release_claims()?;
             seed::plant(verbs)
         })
     }
@@ -191,35 +192,6 @@ impl ApiServer {
             .await
     }
 
-    /// Changes an object by a merge patch.
-    pub(crate) async fn merge(
-        &self,
-        resource: &'static Resource,
-        namespace: &str,
-        name: &str,
-        patch: Value,
-    ) -> Result<Arc<Value>> {
-        self.merge_part(Key::new(resource, namespace, name), Part::Whole, patch).await
-    }
-
-    /// Changes the status of an object by a merge patch (`{"status": {…}}`).
-    pub(crate) async fn merge_status(
-        &self,
-        resource: &'static Resource,
-        namespace: &str,
-        name: &str,
-        patch: Value,
-    ) -> Result<Arc<Value>> {
-        self.merge_part(Key::new(resource, namespace, name), Part::Status, patch).await
-    }
-
-    async fn merge_part(&self, key: Key, part: Part, patch: Value) -> Result<Arc<Value>> {
-        let server = self.clone();
-        let patch = Patch::Merge(patch);
-        blocking(move || Ok(server.patch_now(&key, part, &patch, WriteOptions::default())?.object))
-            .await
-    }
-
     /// Deletes an object, or begins to.
     pub(crate) async fn delete(
         &self,
@@ -259,7 +231,7 @@ impl ApiServer {
         self.rewrite(options, move |verbs| verbs.update(key, part, object))
     }
 
-    /// [`Self::merge`], blocking, of a part and by any patch.
+    /// Changes a part of an object as a patch says, blocking.
     pub(super) fn patch_now(
         &self,
         key: &Key,

@@ -13,6 +13,9 @@ mod reviews;
 mod scale;
 mod stream;
 
+#[cfg(test)]
+mod tests;
+
 use super::api::ApiServer;
 use super::seed::VERSION;
 use super::status::{ApiError, Result};

@@ -162,6 +162,13 @@ impl ApiError {
         Self::new(409, "AlreadyExists", message).about(resource, name)
     }
 
+    /// The name is still taken, by an object that is going (409).
+    pub(crate) fn still_exists(resource: &Resource, name: &str) -> Self {
+        let mut error = Self::already_exists(resource, name);
+        error.message = format!("object is being deleted: {}", error.message);
+        error
+    }
+
     /// The object is not what the request was made for (409).
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {resource} \"{name}\": {why}");

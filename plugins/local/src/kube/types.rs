@@ -1,6 +1,7 @@
 //! Objects through the types of Kubernetes: wrong types are refused, unknown fields are dropped.
 
 use super::object::as_map;
+use super::quantity::Quantity;
 use super::resource::Resource;
 use super::status::{ApiError, Result};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -45,7 +46,7 @@ const MAPS: [&str; 13] = [
 
 /// Reads an object as its resource's type.
 pub(crate) fn typed(resource: &Resource, mut object: Value) -> Result<Typed> {
-    quote_quantities(&mut object);
+    shorten_quantities(resource, &mut object)?;
     let through = match resource.kind {
         "ConfigMap" => through::<ConfigMap>,
         "Endpoints" => through::<Endpoints>,
@@ -77,31 +78,43 @@ fn through<T: Serialize + DeserializeOwned>(object: &Value) -> serde_json::Resul
     serde_json::to_value(T::deserialize(object)?)
 }
 
-fn undecodable(resource: &Resource, error: &serde_json::Error) -> ApiError {
+fn undecodable(resource: &Resource, error: &dyn std::fmt::Display) -> ApiError {
     let Resource { kind, version, .. } = resource;
     ApiError::bad_request(format!(
         "{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"
     ))
 }
 
-/// Writes quantities that are numbers as text.
-fn quote_quantities(value: &mut Value) {
+/// Writes quantities in their shortest form, be they texts or numbers.
+fn shorten_quantities(resource: &Resource, value: &mut Value) -> Result<()> {
     match value {
-        Value::Object(map) => {
-            for (field, inner) in map {
-                if QUANTITIES.contains(&field.as_str())
-                    && let Value::Object(quantities) = inner
-                {
-                    for quantity in quantities.values_mut().filter(|value| value.is_number()) {
-                        *quantity = quantity.to_string().into();
-                    }
-                }
-                quote_quantities(inner);
+        Value::Object(map) => map.iter_mut().try_for_each(|(field, inner)| match inner {
+            Value::Object(quantities) if QUANTITIES.contains(&field.as_str()) => {
+                quantities.values_mut().try_for_each(|value| shorten(resource, value))
             }
+            inner => shorten_quantities(resource, inner),
+        }),
+        Value::Array(list) => {
+            list.iter_mut().try_for_each(|value| shorten_quantities(resource, value))
         }
-        Value::Array(list) => list.iter_mut().for_each(quote_quantities),
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+fn shorten(resource: &Resource, value: &mut Value) -> Result<()> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        // What is neither is refused by its type.
+        _ => return Ok(()),
+    };
+    let quantity = Quantity::parse(&text).ok_or_else(|| {
+        let why = "quantities must match the regular expression \
+                   '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+        undecodable(resource, &format!("`{text}`: {why}"))
+    })?;
+    *value = quantity.canonical().into();
+    Ok(())
 }
 
 /// The paths that are in `sent` and not in `read`.

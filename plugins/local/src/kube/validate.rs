@@ -5,7 +5,6 @@ mod data;
 mod metadata;
 pub(crate) mod names;
 mod pod;
-mod quantity;
 mod service;
 mod stateful_set;
 mod storage;

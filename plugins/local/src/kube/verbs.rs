@@ -1,5 +1,6 @@
 //! What can be done to objects, as one change of the store each.
 
+mod claims;
 mod collect;
 mod create;
 mod delete;
@@ -7,7 +8,7 @@ mod list;
 mod update;
 
 pub(crate) use create::prepare;
-pub(crate) use delete::{DeleteOptions, Deleted, Propagation};
+pub(crate) use delete::{DeleteOptions, Deleted};
 pub(crate) use list::{ListOptions, Page, page};
 pub(crate) use update::Part;
 

@@ -385,7 +385,8 @@ mod tests {
             prop_assert_eq!(&target, &once);
             let found = target["spec"]["template"]["spec"]["containers"].as_array().unwrap();
             for name in &changes {
-                prop_assert!(found.contains(&json!({"name": name, "image": "new"})));
+                let wanted = json!({"name": name, "image": "new"});
+                prop_assert!(found.contains(&wanted));
             }
         }
     }

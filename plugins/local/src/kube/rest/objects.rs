@@ -197,9 +197,22 @@ fn delete_options(asked: &Asked) -> Result<DeleteOptions> {
     if !query.text("propagationPolicy").is_empty() {
         fields.insert("propagationPolicy".into(), query.text("propagationPolicy").into());
     }
+    if let Some(policy) = fields.get("propagationPolicy") {
+        check_policy(policy)?;
+    }
     if query.dry_run()? {
         fields.insert("dryRun".into(), serde_json::json!(["All"]));
     }
     serde_json::from_value(value)
         .map_err(|error| ApiError::bad_request(format!("the options are unrecognized: {error}")))
+}
+
+fn check_policy(policy: &Value) -> Result<()> {
+    if ["Background", "Foreground", "Orphan"].iter().any(|known| policy == known) {
+        return Ok(());
+    }
+    Err(ApiError::unprocessable(format!(
+        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {policy}: \
+         supported values: \"Background\", \"Foreground\", \"Orphan\""
+    )))
 }

@@ -10,7 +10,7 @@ use crate::kube::resource::Resource;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,10 +42,12 @@ pub(crate) struct Journal {
     file: File,
     /// Bytes of whole lines in the file.
     length: u64,
-    /// Bytes of the snapshot.
-    snapshot: u64,
+    /// The length at which the journal outweighs what it would be as a snapshot.
+    compact_at: u64,
     /// Lines ever written by this process: what waiting for a sync counts in.
     written: u64,
+    /// Whether a part of a line is in the file that could not be cut off again.
+    damaged: bool,
     /// Held while the store is open.
     _lock: File,
 }
@@ -57,15 +59,16 @@ impl Journal {
         let lock = lock(folder)?;
         let (objects, version, snapshot) = read_snapshot(&folder.join("snapshot.jsonl"))?;
         let path = folder.join("journal.jsonl");
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+        // Every write goes to the end, wherever that is after the file was emptied or cut.
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
         let (changes, length) = read_journal(&file, version)?;
         file.set_len(length)?;
-        file.seek(SeekFrom::Start(length))?;
         file.sync_all()?;
         sync_folder(folder)?;
         let folder = folder.to_owned();
-        let journal = Self { folder, file, length, snapshot, written: 0, _lock: lock };
+        let compact_at = SMALL.max(snapshot * 2);
+        let journal =
+            Self { folder, file, length, compact_at, written: 0, damaged: false, _lock: lock };
         Ok((journal, Recovered { objects, version, changes }))
     }
 
@@ -81,10 +84,12 @@ impl Journal {
 
     /// Writes one line. Where that fails, what was written of it is cut off again.
     pub(crate) fn append(&mut self, record: &Record) -> io::Result<()> {
+        if self.damaged {
+            return Err(broken("an earlier line could not be written whole"));
+        }
         let line = record.to_line()?;
         if let Err(error) = self.file.write_all(&line) {
-            self.file.set_len(self.length)?;
-            self.file.seek(SeekFrom::Start(self.length))?;
+            self.damaged = self.file.set_len(self.length).is_err();
             return Err(error);
         }
         self.length += line.len() as u64;
@@ -94,22 +99,24 @@ impl Journal {
 
     /// Whether the journal outweighs what it would be as a snapshot.
     pub(crate) fn wants_compaction(&self) -> bool {
-        self.length > SMALL.max(self.snapshot * 2)
+        self.length > self.compact_at
     }
 
-    /// Writes a snapshot of all objects and empties the journal.
+    /// Writes a snapshot of all objects and empties the journal. Where that fails, the journal goes
+    /// on growing, and it is tried again when it is twice as long.
     pub(crate) fn compact<'a>(
         &mut self,
         version: u64,
         objects: impl ExactSizeIterator<Item = &'a Arc<Value>>,
     ) -> io::Result<()> {
+        self.compact_at = self.length * 2;
         let made = self.folder.join("snapshot.new");
-        self.snapshot = write_snapshot(&made, version, objects)?;
+        let size = write_snapshot(&made, version, objects)?;
         fs::rename(&made, self.folder.join("snapshot.jsonl"))?;
         sync_folder(&self.folder)?;
         self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
         self.length = 0;
+        self.compact_at = SMALL.max(size * 2);
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Pods, and the templates of pods.
 
-use super::{names, not_negative, one_of, port, quantity};
+use super::{names, not_negative, one_of, port};
 use crate::kube::object::{items, text};
+use crate::kube::quantity::Quantity;
 use crate::kube::status::Cause;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -125,7 +126,8 @@ fn check_resources(container: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
     let (Some(limits), Some(requests)) = (of("limits"), of("requests")) else { return };
     for (name, request) in requests {
-        let size = |value: &Value| value.as_str().and_then(quantity::size);
+        let size =
+            |value: &Value| value.as_str().and_then(Quantity::parse).map(Quantity::billionths);
         let limit = limits.get(name).and_then(size);
         if let (Some(limit), Some(wanted)) = (limit, size(request))
             && wanted > limit
@@ -138,13 +140,13 @@ fn check_resources(container: &Value, path: &str, causes: &mut Vec<Cause>) {
 
 /// A quantity that is one and is not below zero.
 pub(super) fn check_quantity(value: &Value, field: &str, causes: &mut Vec<Cause>) {
-    match value.as_str().and_then(quantity::size) {
+    match value.as_str().and_then(Quantity::parse) {
         None => {
             let detail = "quantities must match the regular expression \
                           '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
             causes.push(Cause::invalid(field, value, detail));
         }
-        Some(size) if size < 0.0 => {
+        Some(quantity) if quantity.billionths() < 0 => {
             causes.push(Cause::invalid(field, value, "must be greater than or equal to 0"));
         }
         Some(_) => {}

@@ -1,7 +1,8 @@
 //! Claims, volumes and storage classes.
 
-use super::{one_of, pod, quantity};
+use super::{one_of, pod};
 use crate::kube::object::{items, text};
+use crate::kube::quantity::Quantity;
 use crate::kube::status::Cause;
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ fn check_modes(modes: &[Value], causes: &mut Vec<Cause>) {
 }
 
 fn check_size(size: &Value, field: &str, causes: &mut Vec<Cause>) {
-    if size.as_str().and_then(quantity::size) == Some(0.0) {
+    if size.as_str().and_then(Quantity::parse).is_some_and(|size| size.billionths() == 0) {
         causes.push(Cause::invalid(field, size, "must be greater than zero"));
     } else {
         pod::check_quantity(size, field, causes);
@@ -43,7 +44,10 @@ pub(super) fn check_claim_change(object: &Value, old: &Value, causes: &mut Vec<C
         let detail = "spec is immutable after creation except resources.requests for bound claims";
         causes.push(Cause::forbidden("spec", detail));
     }
-    let size = |claim: &Value| quantity::size(text(claim, "/spec/resources/requests/storage"));
+    let size = |claim: &Value| {
+        let size = text(claim, "/spec/resources/requests/storage");
+        Quantity::parse(size).map(Quantity::billionths)
+    };
     let (Some(now), Some(then)) = (size(object), size(old)) else { return };
     if now < then {
         let field = "spec.resources.requests.storage";

@@ -20,6 +20,7 @@ impl Verbs<'_, '_> {
         for owner in items(last, "/metadata/ownerReferences") {
             self.release_owner(object::namespace(last), owner)?;
         }
+        self.release_claims_of(last)?;
         let namespace = object::namespace(last);
         if !namespace.is_empty() {
             self.end_namespace(namespace)?;

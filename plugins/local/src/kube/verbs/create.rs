@@ -1,5 +1,6 @@
 //! `create`.
 
+use super::claims::protect;
 use super::{Verbs, counts_generations, same_namespace};
 use crate::kube::object::{self, as_map, metadata, now};
 use crate::kube::resource::{self, Key, Resource};
@@ -53,6 +54,9 @@ fn stamp(resource: &Resource, object: &mut Value) {
         let spec = as_map(object::map(object, "spec"));
         spec.insert("finalizers".into(), serde_json::json!(["kubernetes"]));
     }
+    if *resource == resource::CLAIM {
+        protect(object);
+    }
     in_order(object);
 }
 
@@ -81,8 +85,12 @@ impl Verbs<'_, '_> {
         self.check_namespace(resource, &object)?;
         validate::new(resource, &object)?;
         let key = Key::of(resource, &object);
-        if self.store.state().get(&key).is_some() {
-            return Err(ApiError::already_exists(resource, &key.name));
+        if let Some(found) = self.store.state().get(&key) {
+            return Err(if object::is_terminating(found) {
+                ApiError::still_exists(resource, &key.name)
+            } else {
+                ApiError::already_exists(resource, &key.name)
+            });
         }
         self.admit(resource, None, &mut object)?;
         validate::new(resource, &object)?;

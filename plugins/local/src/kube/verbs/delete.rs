@@ -98,7 +98,9 @@ impl Verbs<'_, '_> {
         if seconds == 0 && !object::has_finalizers(&old) {
             return self.remove(key).map(Deleted::Gone);
         }
-        self.mark(key, &old, seconds).map(Deleted::Going)
+        let marked = self.mark(key, &old, seconds)?;
+        self.release_claim(key)?;
+        Ok(Deleted::Going(marked))
     }
 
     fn owns(&self, object: &Value) -> bool {
