@@ -109,7 +109,7 @@ async fn serve(
         Ok(()) => tracing::info!("the server has ended"),
         Err(error) => tracing::error!(
             kind = error.kind.name(),
-            causes = ?error.causes,
+            cause = error.causes.join("; "),
             "the server ended: {error}"
         ),
     }
@@ -187,7 +187,7 @@ impl Server {
                 return Err(late(patience, last));
             }
             self.keeper.waits_for(&error);
-            tracing::warn!(causes = ?error.causes, "not ready yet: {error}");
+            tracing::warn!(cause = error.causes.join("; "), "not ready yet: {error}");
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }

@@ -57,7 +57,7 @@ impl IntoResponse for Fault {
         if self.status.is_server_error() {
             tracing::warn!(
                 status = self.status.as_u16(),
-                causes = ?self.error.causes,
+                cause = self.error.causes.join("; "),
                 "a request was not done: {}",
                 self.error.message
             );

@@ -12,7 +12,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         Ok(plane) => match plane.figures().await {
             Ok(figures) => Some(figures),
             Err(error) => {
-                tracing::warn!(causes = ?error.causes, "no figures: {}", error.message);
+                tracing::warn!(cause = error.causes.join("; "), "no figures: {}", error.message);
                 None
             }
         },
