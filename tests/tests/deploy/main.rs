@@ -4,6 +4,7 @@ mod image;
 mod manifests;
 mod rights;
 mod unit;
+mod works;
 
 use std::path::{Path, PathBuf};
 

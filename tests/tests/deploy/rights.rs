@@ -15,9 +15,10 @@ use std::fmt::Debug;
 use toygres_model::rights::{NEEDED, NEEDED_FOR_POLICIES, each};
 use toygres_tests::kube::{ApiServer, client};
 
-type Triple = (String, String, String);
+/// Group, resource, verb.
+pub(crate) type Triple = (String, String, String);
 
-fn needed() -> BTreeSet<Triple> {
+pub(crate) fn needed() -> BTreeSet<Triple> {
     let all = each(NEEDED).chain(each(NEEDED_FOR_POLICIES));
     all.map(|(group, resource, verb)| (group.into(), resource.into(), verb.into())).collect()
 }
