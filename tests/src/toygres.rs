@@ -29,7 +29,7 @@ fn collected() -> PathBuf {
     let folder = target.join("test-plugins");
     std::fs::create_dir_all(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    for name in ["orchestrations", "db", "config"] {
+    for name in ["orchestrations", "db", "config", "instances", "local", "server"] {
         let file = format!("libtoygres_{name}.so");
         // Other test processes may do the same at the same time: each file comes whole.
         let unfinished = folder.join(format!(".{file}.{}", std::process::id()));
