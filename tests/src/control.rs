@@ -1,10 +1,12 @@
 //! The control plane as a process of the real binary, on a real PostgreSQL and a real API server.
 
 mod api;
+mod cut;
 mod objects;
 mod server;
 
 pub use api::{Answer, Api};
+pub use cut::Way;
 pub use objects::Objects;
 pub use server::{Mode, Options, Server};
 

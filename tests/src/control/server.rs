@@ -135,7 +135,22 @@ impl Server {
                 .is_ok_and(|api| api.get("/readyz").is_ok_and(|answer| answer.status == 200));
             Ok(ready.then_some(()))
         });
-        waited.map_err(|error| format!("{error}\n{}", self.said()).into())
+        waited.map_err(|error| self.last_words(error))
+    }
+
+    /// Waits until it takes requests, ready or not.
+    ///
+    /// # Errors
+    /// When it ends instead, or after a minute: with what it said.
+    pub fn opens(&mut self) -> Result {
+        let waited = wait::until("the server to take requests", || {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("it ended: {status}").into());
+            }
+            let open = self.api().is_ok_and(|api| api.get("/healthz").is_ok());
+            Ok(open.then_some(()))
+        });
+        waited.map_err(|error| self.last_words(error))
     }
 
     /// Its port, with its token.
@@ -176,7 +191,14 @@ impl Server {
     /// After a minute, with what it said.
     pub fn ends(&mut self) -> Result<ExitStatus> {
         let waited = wait::until("the server to end", || Ok(self.child.try_wait()?));
-        waited.map_err(|error| format!("{error}\n{}", self.said()).into())
+        waited.map_err(|error| self.last_words(error))
+    }
+
+    /// An error with the end of what it said.
+    fn last_words(&self, error: crate::Error) -> crate::Error {
+        let said = self.said();
+        let lines: Vec<&str> = said.lines().collect();
+        format!("{error}\n{}", lines[lines.len().saturating_sub(20)..].join("\n")).into()
     }
 
     /// Everything that it wrote: its log, and what went to the terminal.

@@ -6,7 +6,11 @@
 mod failures;
 mod interrupted;
 mod life;
+mod names;
+mod objects;
+mod outages;
 mod removal;
+mod rights;
 mod schemas;
 mod secrets;
 mod workers;
