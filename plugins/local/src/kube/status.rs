@@ -17,7 +17,7 @@ pub(crate) struct ApiError {
     /// One line for people.
     pub(crate) message: String,
     /// What it is about.
-    details: Option<Value>,
+    details: Option<Box<Value>>,
     /// A token that goes on where an expired list stopped.
     pub(crate) proceed: Option<String>,
 }
@@ -89,7 +89,7 @@ impl ApiError {
             details["group"] = resource.group.into();
         }
         details["kind"] = resource.plural.into();
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 
@@ -132,7 +132,7 @@ impl ApiError {
     pub(crate) fn no_path() -> Self {
         let mut error =
             Self::new(404, "NotFound", "the server could not find the requested resource");
-        error.details = Some(json!({}));
+        error.details = Some(Box::new(json!({})));
         error
     }
 
@@ -143,7 +143,7 @@ impl ApiError {
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
         );
-        error.details = Some(json!({}));
+        error.details = Some(Box::new(json!({})));
         error
     }
 
@@ -217,7 +217,7 @@ impl ApiError {
     pub(crate) fn internal(message: impl fmt::Display) -> Self {
         let mut error =
             Self::new(500, "InternalError", format!("Internal error occurred: {message}"));
-        error.details = Some(json!({"causes": [{"message": message.to_string()}]}));
+        error.details = Some(Box::new(json!({"causes": [{"message": message.to_string()}]})));
         error
     }
 
@@ -225,12 +225,12 @@ impl ApiError {
     pub(crate) fn too_new(wanted: u64, current: u64) -> Self {
         let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
         let mut error = Self::new(504, "Timeout", message);
-        error.details = Some(json!({
+        error.details = Some(Box::new(json!({
             "causes": [{
                 "reason": "ResourceVersionTooLarge", "message": "Too large resource version"
             }],
             "retryAfterSeconds": 1,
-        }));
+        })));
         error
     }
 
@@ -241,7 +241,7 @@ impl ApiError {
                 json!({"reason": cause.reason, "message": cause.message, "field": cause.field})
             })
             .collect();
-        let details = self.details.get_or_insert_with(|| json!({}));
+        let details = self.details.get_or_insert_with(|| Box::new(json!({})));
         details["causes"] = rows.into();
         self
     }
@@ -260,7 +260,7 @@ impl ApiError {
             status["metadata"]["continue"] = token.as_str().into();
         }
         if let Some(details) = &self.details {
-            status["details"] = details.clone();
+            status["details"] = Value::clone(details);
         }
         status["code"] = self.code.into();
         status

@@ -35,7 +35,7 @@ fn content(store: &Store) -> (u64, Vec<Value>) {
 fn fill(folder: &Path) -> Vec<(u64, Vec<Value>)> {
     let store = Store::open(folder).unwrap();
     let mut states = vec![content(&store)];
-    for step in 0..12 {
+    for step in 0..5 {
         if step % 4 == 3 {
             remove(&store, "b");
         } else {
