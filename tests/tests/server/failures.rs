@@ -1,6 +1,8 @@
 //! Starts that fail: what failed is said, and nothing is left running.
 
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use toygres_tests::control::Deployment;
 use toygres_tests::server::http::Request;
 use toygres_tests::server::{Home, Ran};
@@ -65,28 +67,99 @@ fn a_cluster_that_is_down_is_said() {
     assert!(ran.error()["message"].as_str().unwrap().contains("Kubernetes"), "{ran:#?}");
 }
 
-/// Leads a port to another one from now on, for as long as the process lives.
-fn lead(from: u16, to: u16) {
-    let listener = TcpListener::bind(("127.0.0.1", from)).unwrap();
-    std::thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            let server = TcpStream::connect(("127.0.0.1", to)).unwrap();
-            let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
-            for (mut reader, mut writer) in [(client, server), back] {
-                std::thread::spawn(move || {
-                    let _broke_off = std::io::copy(&mut reader, &mut writer);
-                    let _gone = writer.shutdown(Shutdown::Both);
-                });
+/// A port that leads to another one while it is open.
+struct Gate {
+    port: u16,
+    to: u16,
+    open: Arc<AtomicBool>,
+    /// What goes through; cut when it is shut.
+    streams: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Gate {
+    fn shut(to: u16) -> Self {
+        Self { port: free_port(), to, open: Arc::default(), streams: Arc::default() }
+    }
+
+    fn open(&self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).unwrap();
+        let (to, open, streams) = (self.to, self.open.clone(), self.streams.clone());
+        open.store(true, Ordering::SeqCst);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if !open.load(Ordering::SeqCst) {
+                    break;
+                }
+                let server = TcpStream::connect(("127.0.0.1", to)).unwrap();
+                let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                streams
+                    .lock()
+                    .unwrap()
+                    .extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
+                for (mut reader, mut writer) in [(client, server), back] {
+                    std::thread::spawn(move || {
+                        let _broke_off = std::io::copy(&mut reader, &mut writer);
+                        let _gone = writer.shutdown(Shutdown::Both);
+                    });
+                }
             }
+        });
+    }
+
+    fn close(&self) {
+        self.open.store(false, Ordering::SeqCst);
+        // The thread looks up when somebody knocks, and lets the port go.
+        let _knock = TcpStream::connect(("127.0.0.1", self.port));
+        for stream in self.streams.lock().unwrap().drain(..) {
+            let _gone = stream.shutdown(Shutdown::Both);
         }
-    });
+    }
+}
+
+#[test]
+fn a_database_that_goes_and_comes_back_is_seen() {
+    let Some(deployment) = Deployment::new() else { return };
+    let real = deployment.database.server().port();
+    let gate = Gate::shut(real);
+    gate.open();
+    let url = deployment.database.url.replace(&format!(":{real}/"), &format!(":{}/", gate.port));
+    let home = Home::new(&deployment).set("DATABASE_URL", &url);
+    home.start(&[]);
+    let ready = || home.request("GET", "/readyz").send();
+    assert_eq!(ready().status, 200);
+    gate.close();
+    toygres_tests::wait::until(
+        "the server to see it",
+        || Ok((ready().status == 503).then_some(())),
+    )
+    .unwrap();
+    assert_eq!(ready().json()["parts"]["database"], false);
+    assert_eq!(ready().json()["parts"]["kubernetes"], true);
+    let status = home.run(&["server", "status", "-o", "json"]).code(0).json();
+    assert_eq!((status["running"].as_bool(), status["ready"].as_bool()), (Some(true), Some(false)));
+    let reasons = status["waits_for"].to_string();
+    assert!(reasons.contains("database") && !reasons.contains("kubernetes"), "{status}");
+    let metrics = home.request("GET", "/metrics").send();
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.body.contains("toygres_figures_up 0\n"), "{}", metrics.body);
+    assert!(metrics.body.contains("toygres_ready 0\n"), "{}", metrics.body);
+    let answer = home.request("GET", "/api/instances").send();
+    assert_eq!((answer.status, answer.json()["retryable"].as_bool()), (503, Some(true)));
+    gate.open();
+    toygres_tests::wait::until("the server to be ready", || {
+        Ok((ready().status == 200).then_some(()))
+    })
+    .unwrap();
+    let status = home.run(&["server", "status", "-o", "json"]).code(0).json();
+    assert_eq!((&status["ready"], &status["waits_for"]), (&true.into(), &serde_json::json!([])));
 }
 
 #[test]
 fn a_database_that_comes_late_is_waited_for() {
     let Some(deployment) = Deployment::new() else { return };
-    let (port, real) = (free_port(), deployment.database.server().port());
-    let url = deployment.database.url.replace(&format!(":{real}/"), &format!(":{port}/"));
+    let real = deployment.database.server().port();
+    let gate = Gate::shut(real);
+    let url = deployment.database.url.replace(&format!(":{real}/"), &format!(":{}/", gate.port));
     let home = Home::new(&deployment).set("DATABASE_URL", &url);
     let mut start = home.spawn(&["server", "start", "--wait", "--timeout", "60s", "-o", "json"]);
     toygres_tests::wait::until("the server to wait", || {
@@ -100,7 +173,7 @@ fn a_database_that_comes_late_is_waited_for() {
     let url = status["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let ask = |path: &str| Request::new("GET", path, &url).send().status;
     assert_eq!((ask("/healthz"), ask("/readyz")), (200, 503));
-    lead(port, real);
+    gate.open();
     assert!(start.wait().unwrap().success(), "{}", home.log());
     assert_eq!((ask("/healthz"), ask("/readyz")), (200, 200));
 }

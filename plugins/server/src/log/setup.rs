@@ -23,12 +23,16 @@ pub(crate) struct Target<'a> {
     pub(crate) stderr: bool,
 }
 
+/// What PostgreSQL remarks on statements that change nothing: there are dozens at every start. It
+/// can be asked for by its name.
+const QUIET: &str = "sqlx::postgres::notice=warn";
+
 /// Begins to log. Every line passes `mask`.
 ///
 /// # Errors
 /// When the level cannot be read or the file cannot be opened.
 pub(crate) fn start(target: &Target<'_>, level: &str, mask: &Mask) -> Result<()> {
-    let filter = EnvFilter::try_new(level).map_err(|error| {
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|error| {
         Error::usage(format!("`{level}` is no log level")).cause(error).hint(
             "give error, warn, info, debug or trace, or one a part: `info,toygres_server=debug`",
         )
