@@ -4,16 +4,19 @@
 //! Every answer is JSON, refusals too, but for the metrics.
 
 mod body;
+mod commands;
 mod fault;
 mod gate;
 mod instances;
 mod listen;
 mod metrics;
+mod openapi;
 mod probes;
 mod query;
 mod readiness;
 mod token;
 
+pub(crate) use commands::Runner;
 pub(crate) use gate::Hosts;
 pub(crate) use listen::serve;
 pub(crate) use readiness::Readiness;
@@ -23,7 +26,7 @@ use crate::control::ControlPlane;
 use crate::metrics::Requests;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{any, get, post};
 use fault::Fault;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -37,6 +40,7 @@ pub(crate) struct Api(Arc<Inner>);
 
 struct Inner {
     plane: OnceLock<ControlPlane>,
+    runner: OnceLock<Runner>,
     token: Token,
     hosts: Hosts,
     deadline: Duration,
@@ -56,6 +60,7 @@ impl Api {
     ) -> Self {
         Self(Arc::new(Inner {
             plane: OnceLock::new(),
+            runner: OnceLock::new(),
             token,
             hosts,
             deadline,
@@ -65,9 +70,14 @@ impl Api {
         }))
     }
 
-    /// Serves this control plane from now on.
-    pub(crate) fn serve_for(&self, plane: ControlPlane) {
+    /// Serves this control plane from now on, and commands by this runner.
+    pub(crate) fn serve_for(&self, plane: ControlPlane, runner: Runner) {
         let _only_once = self.0.plane.set(plane);
+        let _only_once = self.0.runner.set(runner);
+    }
+
+    fn runner(&self) -> Result<&Runner, Fault> {
+        self.0.runner.get().ok_or_else(starting)
     }
 
     /// Waits for the changes that are under way.
@@ -77,9 +87,7 @@ impl Api {
     }
 
     fn plane(&self) -> Result<&ControlPlane, Fault> {
-        self.0.plane.get().ok_or_else(|| {
-            Error::unavailable("the server is starting").hint("try again in a moment").into()
-        })
+        self.0.plane.get().ok_or_else(starting)
     }
 
     /// Every path there is.
@@ -90,12 +98,19 @@ impl Api {
             .route("/metrics", get(metrics::metrics))
             .route("/api/instances", get(instances::list).post(instances::create))
             .route("/api/instances/{name}", get(instances::get).delete(instances::delete))
+            .route("/api/openapi.json", get(openapi::document))
+            .route("/api/server/run", post(commands::run))
+            .route("/api/server/{*path}", any(commands::command))
             .fallback(no_path)
             .method_not_allowed_fallback(no_method)
             .layer(tower_http::catch_panic::CatchPanicLayer::custom(broke))
             .layer(axum::middleware::from_fn_with_state(self.clone(), gate::pass))
             .with_state(self.clone())
     }
+}
+
+fn starting() -> Fault {
+    Error::unavailable("the server is starting").hint("try again in a moment").into()
 }
 
 async fn no_path(uri: axum::http::Uri) -> Fault {

@@ -21,7 +21,7 @@ use commands::stop::{Stop, stop};
 toygres_plugin_api::plugin! {
     name: "server",
     description: "The control plane's process and its API",
-    needs: ["credentials", "db", "kube", "ui", "config", "streams"],
+    needs: ["credentials", "commands", "db", "kube", "ui", "config", "streams"],
     commands: [
         Start => start,
         Stop => stop,

@@ -2,13 +2,13 @@
 //!
 //! The order matters. The lock decides who is the server of this home; the port is taken before
 //! anything is changed; the control plane is connected and found ready before anybody is told so.
-//! The end goes the other way: no new requests, those under way, the changes they began, the
-//! workers, the files.
+//! The end goes the other way: no new requests and no new work, then what is under way, then the
+//! files, then the lock.
 
 mod begin;
 mod keep;
 
-use crate::api::{Api, Hosts, Readiness};
+use crate::api::{Api, Hosts, Readiness, Runner};
 use crate::control::{ControlPlane, Worker};
 use crate::process::options::{Mode, Patience, Typed};
 use crate::process::settings::{self, Plan, Settings};
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use toygres_plugin_api::report::{Block, Tone};
-use toygres_plugin_api::{Confirmation, Context, Error, Report, Result, ValueEnum};
+use toygres_plugin_api::{Confirmation, Confirmed, Context, Error, Report, Result, ValueEnum};
 
 /// What the tasks of an ended server get to be gone.
 const LAST_TASKS: Duration = Duration::from_secs(2);
@@ -96,13 +96,10 @@ async fn serve(
     tracing::info!("the server ends");
     server.keeper.stopping();
     listening.cancel();
-    if let Some(http) = http {
-        http.await?;
-    }
-    if tokio::time::timeout(plan.drain, api.settled()).await.is_err() {
-        tracing::warn!("changes were still under way after {} s", plan.drain.as_secs_f32());
-    }
-    let drained = server.drain().await;
+    let requests = settle(http, &api, plan.drain);
+    // Side by side: all of it must be done within the time that whoever ends it waits.
+    let (settled, drained) = tokio::join!(requests, server.drain());
+    let drained = drained.and(settled);
     server.keeper.remove();
     let ended = broke.map_or(drained, Err);
     match &ended {
@@ -119,6 +116,18 @@ async fn serve(
     ended?;
     Ok(Report::data(json!({"result": "stopped", "pid": pid}))?
         .block(Block::remark(Tone::Good, "Server stopped")))
+}
+
+/// Waits for the requests under way, and then for the changes that they began.
+async fn settle(http: Option<JoinHandle<()>>, api: &Api, drain: Duration) -> Result<()> {
+    let deadline = Instant::now() + drain;
+    if let Some(http) = http {
+        http.await?;
+    }
+    if tokio::time::timeout_at(deadline, api.settled()).await.is_err() {
+        tracing::warn!("changes were still under way after {} s", drain.as_secs_f32());
+    }
+    Ok(())
 }
 
 /// A server at work.
@@ -142,7 +151,10 @@ impl Server {
         for notice in plane.notices() {
             tracing::warn!("{notice}");
         }
-        self.api.serve_for(plane.clone());
+        match self.runner().await {
+            Ok(runner) => self.api.serve_for(plane.clone(), runner),
+            Err(error) => return error,
+        }
         let worker = self.worker.insert(tokio::spawn(work(
             plane.clone(),
             self.plan.mode,
@@ -194,8 +206,7 @@ impl Server {
 
     async fn connected(&self) -> Result<ControlPlane> {
         let wanted = settings::control(&self.ctx, &self.settings, &self.plan).await?;
-        // `start` is consented to by typing it.
-        let confirmed = self.ctx.ui().confirm(Confirmation::new("Start the server?")).await?;
+        let confirmed = self.consent().await?;
         let kube = self.ctx.kube_writing(&confirmed).await?;
         self.reach(&kube).await?;
         let plane = ControlPlane::connect(wanted, kube).await?;
@@ -214,6 +225,16 @@ impl Server {
             Err(error) if error.retryable => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// What commands are run with for whoever has the token.
+    async fn runner(&self) -> Result<Runner> {
+        Ok(Runner::new(self.ctx.clone(), self.consent().await?))
+    }
+
+    /// `start` is consented to by typing it.
+    async fn consent(&self) -> Result<Confirmed> {
+        self.ctx.ui().confirm(Confirmation::new("Start the server?")).await
     }
 
     /// Ends the workers and waits for what they have in hand.

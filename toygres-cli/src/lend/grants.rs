@@ -12,17 +12,22 @@ pub struct Grants(Arc<Mutex<Option<String>>>);
 pub struct Granted(());
 
 impl Grants {
-    /// The operator confirmed: from now on this run may change things with the token.
+    /// The operator confirmed: from now on this run may change things with the token. A second
+    /// confirmation gives the same one, so that what holds it goes on.
     ///
     /// # Errors
     /// When the system gives no randomness.
     pub fn issue(&self) -> Result<Confirmed> {
+        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = issued.clone() {
+            return Ok(Confirmed { token });
+        }
         let mut bytes = [0_u8; 16];
         std::fs::File::open("/dev/urandom")
             .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes))
             .map_err(|error| Error::failed("no randomness for a confirmation").cause(error))?;
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        *issued = Some(token.clone());
         Ok(Confirmed { token })
     }
 
@@ -50,6 +55,7 @@ mod tests {
         assert!(grants.check(&Confirmed { token: String::new() }).is_err());
         let confirmed = grants.issue().unwrap();
         assert!(grants.check(&confirmed).is_ok());
+        assert_eq!(grants.issue().unwrap(), confirmed);
         assert!(Grants::default().check(&confirmed).is_err());
         assert!(grants.check(&Confirmed { token: "forged".to_owned() }).is_err());
     }

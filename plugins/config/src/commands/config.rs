@@ -10,7 +10,7 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 /// Each value stands with its source: flag, environment, `.env` file, configuration file or
 /// default. Keys of the file that mean nothing are named.
 #[derive(Args)]
-#[command(category = "Configuration")]
+#[command(category = "Configuration", here)]
 pub(crate) struct Config {}
 
 /// The sections in order, with their titles.

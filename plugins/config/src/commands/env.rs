@@ -9,7 +9,7 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 ///
 /// Secret values are hidden; `--show-secrets` shows them.
 #[derive(Args)]
-#[command(category = "Configuration", list)]
+#[command(category = "Configuration", here, list)]
 pub(crate) struct Env {}
 
 const GROUPS: &[(&str, &str)] =

@@ -2,9 +2,11 @@
 
 use super::fault::Fault;
 use super::shown;
+use axum::body::HttpBody as _;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toygres_plugin_api::Error;
@@ -17,23 +19,29 @@ pub(super) async fn read<T: DeserializeOwned>(
     request: Request,
     fields: &[&str],
 ) -> Result<T, Fault> {
+    let body = bytes(request, MOST_BYTES).await?;
+    object(&body, Some(fields)).map_err(Fault::bad)
+}
+
+/// The whole body, which is said to be JSON or is empty.
+pub(in crate::api) async fn bytes(request: Request, most: usize) -> Result<Bytes, Fault> {
     let (parts, body) = request.into_parts();
-    if !is_json(&parts.headers) {
+    let silent = parts.headers.get(header::CONTENT_TYPE).is_none() && body.is_end_stream();
+    if !silent && !is_json(&parts.headers) {
         let error = Error::usage("the body is not said to be JSON")
             .hint("send `Content-Type: application/json`");
         return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }
     let announced = parts.headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MOST_BYTES as u64) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > most as u64) {
+        return Err(too_large(most));
     }
-    let body = to_bytes(body, MOST_BYTES).await.map_err(|error| {
+    to_bytes(body, most).await.map_err(|error| {
         let limit = std::error::Error::source(&error)
             .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        if limit { too_large() } else { Fault::bad(Error::usage("the body broke off")) }
-    })?;
-    object(&body, fields).map_err(Fault::bad)
+        if limit { too_large(most) } else { Fault::bad(Error::usage("the body broke off")) }
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -42,14 +50,21 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn too_large() -> Fault {
-    let error = Error::usage(format!("the body is larger than {} KiB", MOST_BYTES / 1024))
-        .hint("send less");
+fn too_large(most: usize) -> Fault {
+    let error =
+        Error::usage(format!("the body is larger than {} KiB", most / 1024)).hint("send less");
     Fault::new(StatusCode::PAYLOAD_TOO_LARGE, error)
 }
 
-fn object<T: DeserializeOwned>(body: &[u8], fields: &[&str]) -> Result<T, Error> {
-    let known = || format!("known fields: {}", fields.join(", "));
+/// A body that is an object; where `fields` says which there are, no other may be in it.
+pub(in crate::api) fn object<T: DeserializeOwned>(
+    body: &[u8],
+    fields: Option<&[&str]>,
+) -> Result<T, Error> {
+    let known = || match fields {
+        Some(fields) => format!("known fields: {}", fields.join(", ")),
+        None => "send an object, each argument under its name".to_owned(),
+    };
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| Error::usage("the body is no valid JSON").cause(place(&error)))?;
     let Value::Object(object) = value else {
@@ -57,7 +72,7 @@ fn object<T: DeserializeOwned>(body: &[u8], fields: &[&str]) -> Result<T, Error>
     };
     let unknown: Vec<String> = object
         .keys()
-        .filter(|key| !fields.contains(&key.as_str()))
+        .filter(|key| fields.is_some_and(|fields| !fields.contains(&key.as_str())))
         .map(|key| format!("`{}`", shown(key)))
         .collect();
     if !unknown.is_empty() {
@@ -100,7 +115,7 @@ mod tests {
     const FIELDS: &[&str] = &["name", "password", "storage_gb", "tags"];
 
     fn refused(body: &str) -> String {
-        let error = object::<NewInstance>(body.as_bytes(), FIELDS).unwrap_err();
+        let error = object::<NewInstance>(body.as_bytes(), Some(FIELDS)).unwrap_err();
         format!("{} {:?} {:?}", error.message, error.causes, error.hint)
     }
 
@@ -122,7 +137,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _either = object::<NewInstance>(&body, FIELDS);
+            let _either = object::<NewInstance>(&body, Some(FIELDS));
         }
     }
 }

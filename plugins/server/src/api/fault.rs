@@ -11,11 +11,18 @@ use toygres_plugin_api::{Error, ErrorKind};
 pub(crate) struct Fault {
     status: StatusCode,
     error: Error,
+    more: Option<Box<(&'static str, Value)>>,
 }
 
 impl Fault {
     pub(crate) fn new(status: StatusCode, error: Error) -> Self {
-        Self { status, error }
+        Self { status, error, more: None }
+    }
+
+    /// The same with one more field in its body.
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more = Some(Box::new((name, value)));
+        self
     }
 
     /// What was sent is wrong.
@@ -24,14 +31,19 @@ impl Fault {
     }
 
     fn body(&self) -> Value {
-        json!({
+        let mut body = json!({
             "code": self.error.kind.exit_code(),
             "kind": self.error.kind.name(),
             "message": self.error.message,
             "hint": self.error.hint,
             "retryable": self.error.retryable,
             "causes": self.error.causes,
-        })
+        });
+        if let Some(more) = &self.more {
+            let (name, value) = more.as_ref();
+            body[*name] = value.clone();
+        }
+        body
     }
 }
 

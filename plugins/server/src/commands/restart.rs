@@ -16,6 +16,7 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 #[derive(Args)]
 #[command(
     category = "Process Management",
+    here,
     mutating,
     consent = "typed",
     grace = "60s",

@@ -18,6 +18,7 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 #[derive(Args)]
 #[command(
     category = "Process Management",
+    here,
     watchable,
     examples = ["toygres server status", "toygres server status -o json | jq .ready"]
 )]

@@ -19,6 +19,7 @@ use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result};
 #[derive(Args)]
 #[command(
     category = "Process Management",
+    here,
     mutating,
     consent = "typed",
     grace = "5s",

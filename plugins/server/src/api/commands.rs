@@ -1,0 +1,77 @@
+//! Every command of every plugin over HTTP: `/api/server/…`.
+//!
+//! Nothing of a command is written twice: the host runs the plugin's own, with the same checks and
+//! masks, and what it answers is the body. `route` says which path means which command, `sent`
+//! reads its arguments, `answer` writes what it says.
+
+mod answer;
+mod route;
+mod sent;
+
+pub(super) use route::{Endpoint, endpoints};
+
+use super::fault::Fault;
+use super::{Api, shown};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use route::Found;
+use toygres_plugin_api::manifest::Manifest;
+use toygres_plugin_api::protocol::RunCommand;
+use toygres_plugin_api::{Confirmed, Context, Error, Result};
+
+/// What commands are run with.
+pub(crate) struct Runner {
+    ctx: Context,
+    confirmed: Confirmed,
+}
+
+impl Runner {
+    /// Runs commands by the host of this plugin's own run, which was consented to.
+    pub(crate) fn new(ctx: Context, confirmed: Confirmed) -> Self {
+        Self { ctx, confirmed }
+    }
+
+    pub(super) async fn manifests(&self) -> Result<Vec<Manifest>> {
+        self.ctx.commands().manifests().await
+    }
+
+    /// The command with the answer that was sent along; the host checks both.
+    async fn run(&self, run: RunCommand) -> Result<toygres_plugin_api::context::Said> {
+        let run = RunCommand { confirmed: Some(self.confirmed.clone()), ..run };
+        self.ctx.commands().run(&run).await
+    }
+}
+
+/// `/api/server/{*path}`: the command whose route it is.
+pub(super) async fn command(State(api): State<Api>, request: Request) -> Result<Response, Fault> {
+    let runner = api.runner()?;
+    let path = request.uri().path();
+    let path = path.strip_prefix("/api/server").unwrap_or(path).to_owned();
+    let manifests = runner.manifests().await?;
+    let Some(found) = route::find(&manifests, &path) else {
+        let error = Error::not_found(format!("there is no command at `{}`", shown(&path)))
+            .hint("see what there is at `/api/openapi.json`");
+        return Err(Fault::new(StatusCode::NOT_FOUND, error));
+    };
+    check_method(&found, request.method())?;
+    let run = sent::read(&found, request).await?;
+    answer::json(runner.run(run).await?).await
+}
+
+/// `POST /api/server/run`: a command as a command line sends it, answered line by line.
+pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Response, Fault> {
+    let runner = api.runner()?;
+    let run = sent::whole(request).await?;
+    Ok(answer::lines(runner.run(run).await?))
+}
+
+fn check_method(found: &Found<'_>, method: &Method) -> Result<(), Fault> {
+    let reads = !found.command.mutating;
+    if method == Method::POST || (reads && method == Method::GET) {
+        return Ok(());
+    }
+    let takes = if reads { "GET or POST" } else { "POST" };
+    let error = Error::usage(format!("`{}` takes {takes}", found.command.name));
+    Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, error))
+}
