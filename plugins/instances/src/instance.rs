@@ -96,6 +96,9 @@ impl Instance {
     }
 
     fn told_address(&self) -> Option<String> {
+        if self.state == "deleted" {
+            return None;
+        }
         let of_url = self.url().and_then(|url| {
             let host = url.host_str().filter(|host| !host.is_empty())?.to_owned();
             Some(format!("{host}:{}", url.port().or(self.port).unwrap_or(5432)))
@@ -150,6 +153,8 @@ mod tests {
         assert_eq!(shown.password().as_deref(), Some("p@ss/w%"));
         assert_eq!(with("postgresql://postgres:***@h/postgres").address.as_deref(), Some("h:5432"));
         assert_eq!(with("[]").address, None);
+        let deleted = Instance { state: "deleted".to_owned(), ..with("postgresql://h/postgres") };
+        assert_eq!(deleted.completed().address, None);
     }
 
     #[test]

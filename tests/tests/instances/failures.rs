@@ -1,9 +1,12 @@
 //! What goes wrong: each with its exit code, what it was, and the next command.
 
 use crate::plane::Plane;
-use crate::support::Toygres;
+use crate::support::{Ran, Toygres};
 use crate::toygres;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::{Api, ResourceExt};
 use serde_json::json;
+use toygres_tests::{kube::client, wait};
 
 const COMMANDS: &[&[&str]] =
     &[&["create", "nowhere"], &["list"], &["get", "nowhere"], &["delete", "nowhere", "--force"]];
@@ -132,10 +135,51 @@ fn a_wait_that_is_too_long_says_what_blocks_and_creation_goes_on() {
     assert_eq!(error["kind"], "timed_out");
     assert_eq!(error["causes"].as_array().unwrap().len(), 1, "{error}");
     assert!(error["hint"].as_str().unwrap().contains("creation goes on"), "{error}");
-    toygres_tests::wait::until("the instance to run all the same", || {
+    wait::until("the instance to run all the same", || {
         let state = toygres(&["get", "late", "-o", "json"]).code(0).json()["state"].clone();
         Ok((state == "running").then_some(()))
     })
     .unwrap();
     toygres(&["delete", "late", "--force", "--wait"]).code(0);
+}
+
+/// Deletes the StatefulSet of the instance of this name as soon as there is one.
+fn break_in_the_making(name: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let kubeconfig = Plane::shared().home().join("kubeconfig");
+    let sets: Api<StatefulSet> = runtime
+        .block_on(async {
+            client(&kubeconfig).await.map(|client| Api::namespaced(client, "toygres"))
+        })
+        .unwrap();
+    wait::until("the StatefulSet to be there", || {
+        runtime.block_on(async {
+            let there = sets.list(&Default::default()).await?;
+            let prefix = format!("{name}-");
+            let Some(set) = there.iter().find(|set| set.name_any().starts_with(&prefix)) else {
+                return Ok(None);
+            };
+            sets.delete(&set.name_any(), &Default::default()).await?;
+            Ok(Some(()))
+        })
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_creation_that_fails_is_a_negative_answer_with_its_reason() {
+    let args = ["create", "broken", "--wait", "-o", "json"];
+    let (child, _home) = Plane::shared().toygres().args(args).start();
+    break_in_the_making("broken");
+    let ran = Ran::of(child.wait_with_output().unwrap()).code(1).says("`broken` was not created");
+    let data = ran.json();
+    assert_eq!(data["state"], "failed");
+    let reason = data["message"].as_str().unwrap();
+    assert!(reason.contains("StatefulSet"), "{reason}");
+    // People are told the same, and what to do next.
+    let shown = toygres(&["get", "broken"]).code(0).shows(reason).shows("Failed");
+    assert!(shown.stdout.contains("Reason:"), "{shown:#?}");
+    let failed = toygres(&["list", "--state", "failed", "-o", "json"]).code(0).json();
+    assert!(failed.as_array().unwrap().iter().any(|row| row["name"] == "broken"), "{failed}");
+    toygres(&["delete", "broken", "--force", "--wait"]).code(0);
 }
