@@ -114,6 +114,20 @@ fn purging_leaves_nothing_and_is_asked_for() {
 }
 
 #[test]
+fn a_control_plane_that_loses_its_database_is_told_of() {
+    let home = Home::new().env("TOYGRES_PORT", "0");
+    home.up();
+    home.run(&["server", "start"]).code(0);
+    let file = std::fs::read_to_string(home.path("server.pid")).unwrap();
+    let server: i32 = file.lines().next().unwrap().parse().unwrap();
+    let down = home.down().says("toygres server stop").json();
+    assert_eq!(down["server"], server);
+    assert!(lives(server), "it was not ours to stop");
+    home.run(&["server", "stop"]).code(0);
+    assert!(home.down().json()["server"].is_null());
+}
+
+#[test]
 fn a_taken_port_is_left_to_whoever_has_it() {
     let home = Home::new();
     let up = home.up();

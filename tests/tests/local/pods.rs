@@ -52,6 +52,13 @@ fn a_database_lives_as_its_objects_say() {
     assert!(folder.exists(), "the claim keeps the data");
     home.kubectl(&["delete", "pvc", "mydb-pvc", "--timeout=60s"]).code(0);
     assert!(!folder.parent().unwrap().parent().unwrap().exists());
+
+    // The same names again are another database.
+    home.kubectl(&["delete", "service", "mydb-svc"]).code(0);
+    home.apply(&database("mydb", "other"));
+    home.ready("mydb-0");
+    let url = crate::home::url(&home, "mydb", "other");
+    assert!(psql(&url, "SELECT answer FROM kept").unwrap_err().to_string().contains("not exist"));
 }
 
 #[test]

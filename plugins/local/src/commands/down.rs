@@ -124,9 +124,13 @@ async fn control_plane(ctx: &Context) -> Result<Option<i32>> {
     // After a purge the context that was chosen for this run may be gone, and with it the answer.
     let Ok(Some(path)) = ctx.config().get("paths.pid_file").await else { return Ok(None) };
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-    let recorded = serde_json::from_str::<Record>(&text).ok();
-    let process = recorded.map(|it| Identity::recorded(it.pid, &it.boot_id, it.start_ticks));
-    Ok(process.filter(Identity::lives).map(|process| process.pid))
+    Ok(recorded(&text).filter(Identity::lives).map(|process| process.pid))
+}
+
+/// The process in a pid file: its number alone in the first line, and all of it in the next.
+fn recorded(text: &str) -> Option<Identity> {
+    let record = text.lines().find_map(|line| serde_json::from_str::<Record>(line).ok())?;
+    Some(Identity::recorded(record.pid, &record.boot_id, record.start_ticks))
 }
 
 /// What a control plane writes of itself into its pid file.
@@ -135,4 +139,16 @@ struct Record {
     pid: i32,
     start_ticks: u64,
     boot_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::recorded;
+
+    #[test]
+    fn a_process_is_known_by_its_record_and_not_by_its_number() {
+        let text = "17\n{\"pid\": 17, \"start_ticks\": 5, \"boot_id\": \"b\", \"mode\": \"api\"}\n";
+        assert_eq!(recorded(text).unwrap().pid, 17);
+        assert!(recorded("17\n").is_none());
+    }
 }

@@ -96,7 +96,6 @@ async fn report(
     data["result"] = if already { "already_up" } else { "started" }.into();
     data["context"] = json!({ "name": context::NAME, "current": chosen });
     let said = if already { "Up already" } else { "Up" };
-    let kubeconfig = folders.kubeconfig();
     let mut report = Report::data(data)?
         .block(Block::remark(Tone::Good, format!("{said}, on this machine only")))
         .block(Block::fields(view::fields(folders, kept, overview)))
@@ -104,10 +103,7 @@ async fn report(
             "This is for one laptop: it shares its disk, its memory and its fate. A real cluster is \
              a kubeconfig and a context away.",
         ))
-        .hint(format!(
-            "Next:\n  toygres server start\n  toygres create mydb\n  kubectl --kubeconfig {} get pods",
-            kubeconfig.display()
-        ));
+        .block(Block::section("Next", [Block::text(next(folders))]));
     if !chosen {
         let other = current.unwrap_or_default();
         report = report.note(format!(
@@ -121,6 +117,12 @@ async fn report(
         report = report.warning(warning);
     }
     Ok(report)
+}
+
+/// What to type now, a line each.
+fn next(folders: &Folders) -> String {
+    let kubectl = format!("kubectl --kubeconfig {} get pods", folders.kubeconfig().display());
+    ["toygres server start", "toygres create mydb", &kubectl].join("\n")
 }
 
 /// What goes before the context and leads commands elsewhere.

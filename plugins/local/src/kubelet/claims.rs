@@ -1,14 +1,16 @@
-//! PersistentVolumeClaims: each gets a folder, which goes with it once no pod uses it.
+//! PersistentVolumeClaims: each gets a folder, which goes with it. That no pod uses it any more is
+//! the API server's care; that nothing of it is left before the object goes is ours.
 
-use super::{Shared, plan};
+use super::{DATA, Shared};
 use crate::files;
 use crate::kube::object::{is_terminating, items, map, name, namespace, text, uid};
-use crate::kube::resource::{CLAIM, POD};
+use crate::kube::resource::CLAIM;
+use crate::postgres::running;
 use serde_json::{Value, json};
-use toygres_plugin_api::Result;
+use toygres_plugin_api::{Error, Result};
 
-/// Keeps a claim until no pod uses it.
-const PROTECTION: &str = "kubernetes.io/pvc-protection";
+/// Keeps a claim until its folder is gone, so that another one of its name begins with an empty one.
+const FOLDER: &str = "toygres.dev/folder";
 
 /// Binds a claim that is new; removes the folder of one that is going.
 pub(super) async fn reconcile(shared: &Shared, space: &str, claim: &str) -> Result<()> {
@@ -16,24 +18,11 @@ pub(super) async fn reconcile(shared: &Shared, space: &str, claim: &str) -> Resu
     if is_terminating(&claim) {
         return release(shared, &claim).await;
     }
-    if !is_protected(&claim) {
-        let protected = shared.objects.change(&CLAIM, space, name(&claim), |claim| {
-            if is_terminating(claim) || is_protected(claim) {
-                return false;
-            }
-            let metadata = map(claim, "metadata");
-            let mut finalizers = items(metadata, "/finalizers").to_vec();
-            finalizers.push(PROTECTION.into());
-            metadata["finalizers"] = finalizers.into();
-            true
-        });
-        protected.await?;
-    }
     bind(shared, &claim).await
 }
 
 async fn bind(shared: &Shared, claim: &Value) -> Result<()> {
-    if text(claim, "/status/phase") == "Bound" {
+    if text(claim, "/status/phase") == "Bound" && has_folder(claim) {
         return Ok(());
     }
     let folder = shared.folders.volumes().join(namespace(claim));
@@ -42,10 +31,17 @@ async fn bind(shared: &Shared, claim: &Value) -> Result<()> {
     files::make_folder(&folder.join(name(claim)), 0o700, account)?;
     let volume = format!("pvc-{}", uid(claim));
     let named = shared.objects.change(&CLAIM, namespace(claim), name(claim), |claim| {
-        if !text(claim, "/spec/volumeName").is_empty() {
+        let named = !text(claim, "/spec/volumeName").is_empty();
+        if is_terminating(claim) || has_folder(claim) {
             return false;
         }
-        map(claim, "spec")["volumeName"] = volume.as_str().into();
+        if !named {
+            map(claim, "spec")["volumeName"] = volume.as_str().into();
+        }
+        let metadata = map(claim, "metadata");
+        let mut finalizers = items(metadata, "/finalizers").to_vec();
+        finalizers.push(FOLDER.into());
+        metadata["finalizers"] = finalizers.into();
         true
     });
     named.await?;
@@ -66,10 +62,14 @@ async fn bind(shared: &Shared, claim: &Value) -> Result<()> {
 
 /// Removes the folder, and lets the object go after that.
 async fn release(shared: &Shared, claim: &Value) -> Result<()> {
-    if !is_protected(claim) || is_used(shared, claim) {
+    if !has_folder(claim) || items(claim, "/metadata/finalizers").len() > 1 {
         return Ok(());
     }
     let folder = shared.folders.volumes().join(namespace(claim)).join(name(claim));
+    if let Some(left) = running(&folder.join(DATA)) {
+        // Its pod was removed by force, and its server is about to end.
+        return Err(Error::failed(format!("process {} uses the volume", left.identity.pid)));
+    }
     let removed = tokio::task::spawn_blocking(move || files::remove_folder(&folder)).await?;
     if let Err(error) = removed {
         shared.events.warning(claim, "VolumeFailedDelete", &error.message).await;
@@ -78,22 +78,13 @@ async fn release(shared: &Shared, claim: &Value) -> Result<()> {
     let let_go = shared.objects.change(&CLAIM, namespace(claim), name(claim), |claim| {
         let metadata = map(claim, "metadata");
         let mut finalizers = items(metadata, "/finalizers").to_vec();
-        finalizers.retain(|it| it != PROTECTION);
+        finalizers.retain(|it| it != FOLDER);
         metadata["finalizers"] = finalizers.into();
         true
     });
     let_go.await.map(|_| ())
 }
 
-fn is_protected(claim: &Value) -> bool {
-    items(claim, "/metadata/finalizers").iter().any(|it| it == PROTECTION)
-}
-
-/// Whether a pod that is there mounts it.
-fn is_used(shared: &Shared, claim: &Value) -> bool {
-    shared
-        .objects
-        .list(&POD)
-        .iter()
-        .any(|pod| namespace(pod) == namespace(claim) && plan::claims(pod).contains(&name(claim)))
+fn has_folder(claim: &Value) -> bool {
+    items(claim, "/metadata/finalizers").iter().any(|it| it == FOLDER)
 }
