@@ -4,6 +4,7 @@ mod accept;
 mod body;
 mod discovery;
 mod objects;
+mod openapi;
 mod path;
 mod pods;
 mod protobuf;

@@ -38,7 +38,6 @@ fn storage_class() -> Value {
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
         },
         "provisioner": "toygres.dev/folder",
-        "allowVolumeExpansion": true,
     })
 }
 

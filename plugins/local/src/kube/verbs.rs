@@ -48,6 +48,11 @@ impl Verbs<'_, '_> {
             let state = self.store.state();
             admission::service(self.admission, state, old, object)?;
         }
+        if *resource == super::resource::CLAIM
+            && let Some(old) = old
+        {
+            self.check_growth(old, object)?;
+        }
         Ok(())
     }
 

@@ -1,18 +1,12 @@
 //! What is served: versions, groups, resources, and a description of them.
 
 use super::path::Path;
-use super::{Asked, accept, respond};
+use super::{Asked, accept, openapi, respond};
 use crate::kube::resource::{ALL, Resource, Subresource};
 use crate::kube::status::{ApiError, Result};
 use axum::body::Body;
 use axum::http::{Method, Response};
 use serde_json::{Value, json};
-
-/// A description (OpenAPI 2.0) in protobuf that describes nothing: the field `swagger`, `2.0`.
-///
-/// kubectl wants one before it applies anything, and checks objects by it. A kind that it does not
-/// describe is left to the server to check, which knows better.
-const DESCRIPTION: &[u8] = b"\x0a\x032.0";
 
 /// Answers what a path of discovery asks.
 pub(super) fn answer(path: &Path, asked: &Asked) -> Result<Response<Body>> {
@@ -32,13 +26,12 @@ pub(super) fn answer(path: &Path, asked: &Asked) -> Result<Response<Body>> {
 }
 
 fn description(asked: &Asked) -> Result<Response<Body>> {
+    // kubectl does not understand the type that it asks for, since it has an `@` in it.
     if asked.accept.contains("protobuf") {
-        return Ok(respond::bytes(200, "application/octet-stream", DESCRIPTION));
+        return Ok(respond::bytes(200, "application/octet-stream", openapi::protobuf()));
     }
     accept::wanted(&asked.accept)?;
-    let info = json!({"title": "Kubernetes", "version": super::VERSION});
-    let described = json!({"swagger": "2.0", "info": info, "paths": {}, "definitions": {}});
-    Ok(respond::json(200, &described))
+    Ok(respond::json(200, &openapi::json()))
 }
 
 fn core() -> Value {

@@ -2,8 +2,9 @@
 
 use super::Verbs;
 use crate::kube::object::{self, items, metadata, text};
+use crate::kube::quantity::Quantity;
 use crate::kube::resource::{self, Key, Resource};
-use crate::kube::status::Result;
+use crate::kube::status::{ApiError, Result};
 use serde_json::{Value, json};
 
 /// Keeps a claim as long as a pod uses it.
@@ -20,6 +21,26 @@ pub(super) fn protect(claim: &mut Value) {
 }
 
 impl Verbs<'_, '_> {
+    /// Lets a claim grow only where its storage class does.
+    pub(super) fn check_growth(&self, old: &Value, claim: &Value) -> Result<()> {
+        let size = |claim: &Value| {
+            let size = text(claim, "/spec/resources/requests/storage");
+            Quantity::parse(size).map(Quantity::billionths)
+        };
+        if size(claim) <= size(old) || text(old, "/status/phase") != "Bound" {
+            return Ok(());
+        }
+        let class = text(claim, "/spec/storageClassName");
+        let class = self.store.state().get(&Key::new(&resource::STORAGE_CLASS, "", class));
+        let grows = class.and_then(|class| class.get("allowVolumeExpansion"));
+        if grows == Some(&Value::Bool(true)) {
+            return Ok(());
+        }
+        let why = "only dynamically provisioned pvc can be resized and the storageclass that \
+                   provisions the pvc must support resize";
+        Err(ApiError::forbidden(&resource::CLAIM, object::name(claim), why))
+    }
+
     /// Lets a claim go that is going and that no pod uses.
     pub(super) fn release_claim(&mut self, key: &Key) -> Result<()> {
         if self.dry_run || *key.resource != resource::CLAIM {

@@ -118,6 +118,15 @@ async fn a_claim_waits_for_its_pod() {
     api.get(&format!("{CLAIMS}/free")).await.refused(404, "NotFound");
 
     api.post(CLAIMS, &claim("used")).await.ok();
+    // It grows where its class lets it, and the one there is does not.
+    let path = format!("{CLAIMS}/used");
+    let larger = json!({"spec": {"resources": {"requests": {"storage": "2Gi"}}}});
+    api.merge(&path, &larger).await.refused(422, "Invalid");
+    api.merge(&format!("{path}/status"), &json!({"status": {"phase": "Bound"}})).await.ok();
+    api.merge(&path, &larger).await.refused(403, "Forbidden");
+    let class = "/apis/storage.k8s.io/v1/storageclasses/local";
+    api.merge(class, &json!({"allowVolumeExpansion": true})).await.ok();
+    api.merge(&path, &larger).await.ok();
     let mut user = pod("p");
     user["spec"]["volumes"] =
         json!([{"name": "v", "persistentVolumeClaim": {"claimName": "used"}}]);
