@@ -51,6 +51,13 @@ impl Options {
         Self { mode, ..Self::default() }
     }
 
+    /// With a fault, too.
+    #[must_use]
+    pub fn with_fault(mut self, fault: &str) -> Self {
+        self.fault = Some(fault.to_owned());
+        self
+    }
+
     /// With a variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {

@@ -3,7 +3,7 @@
 
 use super::begin;
 use serde_json::json;
-use toygres_tests::control::{Deployment, Objects, Options};
+use toygres_tests::control::{Deployment, Mode, Objects, Options, Server};
 use toygres_tests::wait;
 
 /// Every activity, in the order in which a life has them; the monitor's come with the first check.
@@ -42,7 +42,7 @@ fn a_process_killed_after_each_activity_loses_nothing() {
 /// One life, through as many deaths as it has activities.
 fn one_life(place: &str) {
     let Some(deployment) = Deployment::new() else { return };
-    let server = deployment.start(Options::mode(toygres_tests::control::Mode::Api));
+    let server = deployment.start(Options::mode(Mode::Api));
     let api = server.api().unwrap();
     let name = begin(&api, "harddb");
     die_at_each(&deployment, BEFORE_DELETION, place);
@@ -74,10 +74,9 @@ fn die_at_each(deployment: &Deployment, activities: &[&str], place: &str) {
     }
 }
 
-fn worker(deployment: &Deployment, fault: Option<&str>) -> toygres_tests::control::Server {
-    let mode = toygres_tests::control::Mode::Worker;
-    let options = Options { mode, fault: fault.map(str::to_owned), env: Vec::new() };
-    toygres_tests::control::Server::spawn(deployment, options).unwrap()
+fn worker(deployment: &Deployment, fault: Option<&str>) -> Server {
+    let options = Options { fault: fault.map(str::to_owned), ..Options::mode(Mode::Worker) };
+    Server::spawn(deployment, options).unwrap()
 }
 
 /// Each object once, one monitor, and checks that go on.
@@ -97,26 +96,86 @@ fn is_whole(deployment: &Deployment, name: &str) {
 }
 
 #[test]
-fn what_a_process_left_between_two_steps_of_a_request_is_taken_care_of() {
+fn a_request_whose_process_is_killed_half_way_is_taken_care_of() {
     let Some(deployment) = Deployment::new() else { return };
-    let server = deployment.start(Options::default());
-    // As a process leaves it that dies after the record and before the orchestration.
+    // With the record alone; with the Secret too; with everything but the answer.
+    for (n, (fault, end)) in [
+        ("keep-password:before:abort", "failed"),
+        ("keep-password:after:abort", "failed"),
+        ("start-creation:after:abort", "running"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("cut{n}");
+        let mut server = deployment.start(Options::mode(Mode::Api).with_fault(fault));
+        let asked = server.api().unwrap().post("/api/instances", &json!({"name": name}));
+        assert!(asked.is_err(), "{fault}: {asked:#?}");
+        server.ends().unwrap();
+        let k8s_name = k8s_name_of(&deployment, &name);
+        let worker = deployment.start(Options::mode(Mode::Worker));
+        let record = deployment.reaches(&k8s_name, end);
+        let record = record.unwrap_or_else(|error| panic!("{fault}: {error}"));
+        deployment.comes_to_rest().unwrap_or_else(|error| panic!("{fault}: {error}"));
+        let left = deployment.objects().of(Some(&k8s_name)).unwrap();
+        if end == "failed" {
+            assert_eq!(record["message"], "its creation never began", "{fault}");
+            assert_eq!(left, Vec::<String>::new(), "{fault}");
+        } else {
+            assert_eq!(left, Objects::complete(&k8s_name), "{fault}");
+        }
+        drop(worker);
+    }
+    let k8s_name = k8s_name_of(&deployment, "cut2");
+    let fault = "start-deletion:before:abort";
+    let mut server = deployment.start(Options::mode(Mode::Api).with_fault(fault));
+    assert!(server.api().unwrap().delete("/api/instances/cut2").is_err());
+    server.ends().unwrap();
+    assert_eq!(deployment.record(&k8s_name).unwrap()["state"], "deleting");
+    let _worker = deployment.start(Options::mode(Mode::Worker));
+    deployment.reaches(&k8s_name, "deleted").unwrap();
+    deployment.objects().vanish(None).unwrap();
+}
+
+fn k8s_name_of(deployment: &Deployment, name: &str) -> String {
+    let sql =
+        format!("SELECT to_jsonb(k8s_name) FROM toygres_cms.instances WHERE user_name = '{name}'");
+    deployment.json(&sql).unwrap().as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_process_killed_while_it_cleans_up_leaves_nothing() {
+    let Some(deployment) = Deployment::new() else { return };
+    let server = deployment.start(Options::mode(Mode::Api));
+    let name = begin(&server.api().unwrap(), "messydb");
+    let fails = "test-connection:fail";
+    for step in ["cms-update-instance-state", "stop-health-monitor", "delete-postgres"] {
+        for place in PLACES {
+            let fault = format!("{fails},{step}:{place}:abort");
+            let mut worker = worker(&deployment, Some(&fault));
+            worker.ends().unwrap_or_else(|error| panic!("{fault}: {error}"));
+        }
+    }
+    let _worker = worker(&deployment, Some("*:twice"));
+    let record = deployment.reaches(&name, "failed").unwrap();
+    let why = record["message"].as_str().unwrap();
+    assert_eq!(why, "test-connection: test-connection was made to fail");
+    deployment.objects().vanish(None).unwrap();
+    deployment.comes_to_rest().unwrap();
+}
+
+#[test]
+fn a_deletion_without_an_orchestration_is_begun() {
+    let Some(deployment) = Deployment::new() else { return };
+    let _server = deployment.start(Options::default());
     deployment.database.psql(&format!(
-        "SET search_path = toygres_cms;
-         INSERT INTO instances (user_name, k8s_name, namespace, create_orchestration_id, state,
-             updated_at)
-         VALUES ('lostdb', 'lostdb-00000001', '{0}', 'create-lostdb-00000001', 'creating',
-             now() - interval '1 hour'),
-             ('gonedb', 'gonedb-00000002', '{0}', NULL, 'deleting', now() - interval '1 hour')",
+        "INSERT INTO toygres_cms.instances (user_name, k8s_name, namespace, state, updated_at)
+         VALUES ('gonedb', 'gonedb-00000002', '{}', 'deleting', now() - interval '1 hour')",
         deployment.namespace
     ));
-    let record = deployment.reaches("lostdb-00000001", "failed").unwrap();
-    assert_eq!(record["message"], "its creation never began");
     deployment.reaches("gonedb-00000002", "deleted").unwrap();
-    deployment.comes_to_rest().unwrap();
-    let id = &deployment.record("lostdb-00000001").unwrap()["delete_orchestration_id"];
-    assert_eq!(id, "delete-lostdb-00000001", "it is cleaned up after");
-    drop(server);
+    let id = &deployment.record("gonedb-00000002").unwrap()["delete_orchestration_id"];
+    assert_eq!(id, "delete-gonedb-00000002");
 }
 
 #[test]

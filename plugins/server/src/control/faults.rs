@@ -3,7 +3,8 @@
 //! `ACTIVITY:before:abort` and `ACTIVITY:after:abort` end the process as `kill -9` does, before the
 //! activity's work or between its work and its record; `ACTIVITY:fail` makes it fail for good;
 //! `ACTIVITY:twice` does its work twice. `*` stands for every activity, and several are separated
-//! by commas.
+//! by commas. The steps of a request count as activities here: `keep-password`, `start-creation`
+//! and `start-deletion`.
 
 use super::broken::Broken;
 use std::future::Future;

@@ -4,7 +4,7 @@
 use super::Created;
 use crate::control::orchestrations::CREATE_INSTANCE;
 use crate::control::order::Order;
-use crate::control::{ControlPlane, broken, cms, janitor};
+use crate::control::{ControlPlane, broken, cms, faults, janitor};
 use serde_json::json;
 use sqlx::types::Uuid;
 use std::time::Duration;
@@ -85,11 +85,15 @@ impl ControlPlane {
             load_balancer: order.load_balancer,
             dns_label: None,
         };
-        self.inner.cluster.keep_password(&desired, password).await?;
+        let keep = || self.inner.cluster.keep_password(&desired, password);
+        faults::around("keep-password", keep).await?;
         let id = create_orchestration(&order.k8s_name);
         let input = serde_json::to_string(order)?;
-        let started = self.inner.client.start_orchestration(id, CREATE_INSTANCE, input).await;
-        Ok(started.map_err(broken::Broken::from)?)
+        let start = async || {
+            let client = &self.inner.client;
+            Ok(client.start_orchestration(&id, CREATE_INSTANCE, &input).await?)
+        };
+        Ok(faults::around("start-creation", start).await?)
     }
 }
 

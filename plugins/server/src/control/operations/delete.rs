@@ -4,7 +4,7 @@ use crate::control::broken::Broken;
 use crate::control::cms::{self, Change, Record};
 use crate::control::orchestrations::DELETE_INSTANCE;
 use crate::control::order::Removal;
-use crate::control::{ControlPlane, Inner, broken};
+use crate::control::{ControlPlane, Inner, broken, faults};
 use sqlx::{Acquire, PgConnection};
 use toygres_model::instance::{Instance, State};
 use toygres_model::kubernetes::delete_orchestration;
@@ -43,7 +43,10 @@ pub(in crate::control) async fn start(
         poll_ms: u64::try_from(poll).unwrap_or(u64::MAX),
     };
     let input = serde_json::to_string(&removal)?;
-    Ok(control.client.start_orchestration(orchestration, DELETE_INSTANCE, input).await?)
+    let start = async || {
+        Ok(control.client.start_orchestration(orchestration, DELETE_INSTANCE, &input).await?)
+    };
+    faults::around("start-deletion", start).await
 }
 
 /// Writes down that the instance goes, and which orchestration sees to it.
