@@ -1,0 +1,230 @@
+//! What `drift` answers: data, and a view of it.
+
+mod view;
+
+use crate::ignore::{Ignored, RuleSaid};
+use crate::read::NotCompared;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::HashMap;
+use toygres_model::drift::{self, Finding, InFlight, Kind};
+use toygres_plugin_api::report::Verdict;
+use toygres_plugin_api::{Report, Result, Schema};
+
+/// What `drift` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Schema)]
+pub(crate) struct Answer {
+    /// How many instances the CMS has that are not deleted.
+    pub(crate) checked_instances: usize,
+    /// How many objects Kubernetes has of instances.
+    pub(crate) checked_objects: usize,
+    /// By kind and name.
+    pub(crate) drifts: Vec<Drift>,
+    /// How many there are of each kind.
+    pub(crate) summary: Summary,
+    /// What rules let pass.
+    pub(crate) ignored: Vec<Ignored>,
+    /// Rules that no longer hold.
+    pub(crate) expired_rules: Vec<RuleSaid>,
+    /// Instances that are being changed, of which nothing can be said yet.
+    pub(crate) in_flight: Vec<Moving>,
+    /// What could not be read.
+    pub(crate) not_compared: Vec<NotCompared>,
+}
+
+/// How many drifts there are of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Schema)]
+pub(crate) struct Summary {
+    /// Objects that no live record owns.
+    pub(crate) orphaned: usize,
+    /// Records of which there is nothing.
+    pub(crate) abandoned: usize,
+    /// Both are there and differ.
+    pub(crate) mismatch: usize,
+}
+
+/// One instance's drift of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Schema)]
+pub(crate) struct Drift {
+    /// `orphaned`, `abandoned` or `mismatch`.
+    pub(crate) kind: String,
+    /// The instance's name in Kubernetes.
+    pub(crate) k8s_name: String,
+    /// The name that its user gave it.
+    pub(crate) instance: Option<String>,
+    /// The id of its record.
+    pub(crate) id: Option<String>,
+    /// The namespace.
+    pub(crate) namespace: String,
+    /// The state in the CMS.
+    pub(crate) state: Option<String>,
+    /// `warning` or `error`.
+    pub(crate) severity: String,
+    /// One line.
+    pub(crate) issue: String,
+    /// What is there of it in Kubernetes.
+    pub(crate) resources: Vec<String>,
+    /// What should be there and is not.
+    pub(crate) missing: Vec<String>,
+    /// Where the sides differ.
+    pub(crate) fields: Vec<Difference>,
+    /// What may have led to it.
+    pub(crate) causes: Vec<String>,
+    /// What can be done.
+    pub(crate) resolutions: Vec<Resolution>,
+    /// Since when it is known, where a record says so. RFC 3339, UTC.
+    pub(crate) since: Option<String>,
+}
+
+/// One thing about which the sides differ.
+#[derive(Debug, Clone, PartialEq, Serialize, Schema)]
+pub(crate) struct Difference {
+    /// Its stable name.
+    pub(crate) field: String,
+    /// What the CMS says, or demands.
+    pub(crate) cms: Value,
+    /// What Kubernetes says.
+    pub(crate) kubernetes: Value,
+    /// What the workflows' records say.
+    pub(crate) workflows: Value,
+    /// `warning` or `error`.
+    pub(crate) severity: String,
+    /// More about it.
+    pub(crate) reason: Option<String>,
+}
+
+/// A way to resolve a drift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Schema)]
+pub(crate) struct Resolution {
+    /// What it does.
+    pub(crate) what: String,
+    /// The command, or why there is none.
+    pub(crate) command: String,
+}
+
+/// An instance that is being changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Schema)]
+pub(crate) struct Moving {
+    /// The instance's name in Kubernetes.
+    pub(crate) k8s_name: String,
+    /// The namespace.
+    pub(crate) namespace: String,
+    /// What changes it.
+    pub(crate) reason: String,
+    /// Its claim is being deleted though nobody deletes the instance.
+    pub(crate) data_at_risk: bool,
+}
+
+impl From<InFlight> for Moving {
+    fn from(it: InFlight) -> Self {
+        let InFlight { k8s_name, namespace, reason, data_at_risk } = it;
+        Self { k8s_name, namespace, reason, data_at_risk }
+    }
+}
+
+impl Drift {
+    /// A finding as it is told.
+    pub(crate) fn of(finding: &Finding, since: &HashMap<(String, String), String>) -> Self {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let known = (finding.kind.word().to_owned(), finding.k8s_name.clone());
+        let resolutions = drift::resolutions(finding).into_iter();
+        Self {
+            kind: finding.kind.word().to_owned(),
+            k8s_name: finding.k8s_name.clone(),
+            instance: finding.instance.clone(),
+            id: finding.id.clone(),
+            namespace: finding.namespace.clone(),
+            state: finding.state.clone(),
+            severity: finding.severity.word().to_owned(),
+            issue: issue(finding),
+            resources: owned(&finding.resources),
+            missing: owned(&finding.missing),
+            fields: finding.fields.iter().map(Difference::of).collect(),
+            causes: drift::causes(finding),
+            resolutions: resolutions
+                .map(|(what, command)| Resolution { what: what.to_owned(), command })
+                .collect(),
+            since: since.get(&known).cloned(),
+        }
+    }
+}
+
+impl Difference {
+    fn of(field: &drift::Field) -> Self {
+        Self {
+            field: field.field.to_owned(),
+            cms: field.cms.clone(),
+            kubernetes: field.kubernetes.clone(),
+            workflows: field.workflows.clone(),
+            severity: field.severity.word().to_owned(),
+            reason: field.reason.clone(),
+        }
+    }
+}
+
+/// What is wrong, in one line.
+fn issue(finding: &Finding) -> String {
+    match finding.kind {
+        Kind::Orphaned => match finding.state.as_deref() {
+            None => "No CMS record found".to_owned(),
+            Some("deleted") => "The CMS record says that it is deleted".to_owned(),
+            Some(_) => "The CMS record names another namespace".to_owned(),
+        },
+        Kind::Abandoned => "No K8s resources found (StatefulSet missing)".to_owned(),
+        Kind::Mismatch => {
+            let fields: Vec<&str> = finding.fields.iter().map(|field| field.field).collect();
+            match fields.as_slice() {
+                [field] => format!("`{field}` differs"),
+                fields => format!("{} fields differ", fields.len()),
+            }
+        }
+    }
+}
+
+impl Summary {
+    /// The numbers of these.
+    pub(crate) fn of(drifts: &[Drift]) -> Self {
+        let count = |kind: Kind| drifts.iter().filter(|drift| drift.kind == kind.word()).count();
+        Self {
+            orphaned: count(Kind::Orphaned),
+            abandoned: count(Kind::Abandoned),
+            mismatch: count(Kind::Mismatch),
+        }
+    }
+}
+
+impl Answer {
+    /// Drift is certain even where not everything could be read; its absence is not.
+    fn verdict(&self) -> Verdict {
+        if !self.drifts.is_empty() {
+            Verdict::Negative
+        } else if self.not_compared.iter().any(|it| it.needed) {
+            Verdict::Undetermined
+        } else {
+            Verdict::Clean
+        }
+    }
+
+    /// The answer as a report.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub(crate) fn report(&self, verbose: bool) -> Result<Report> {
+        let mut report = view::report(self, verbose)?.verdict(self.verdict());
+        for unread in self.not_compared.iter().filter(|it| it.needed) {
+            let NotCompared { what, reason, .. } = unread;
+            report = report.warning(format!("not compared: {what}: {reason}"));
+        }
+        for moving in self.in_flight.iter().filter(|it| it.data_at_risk) {
+            let Moving { k8s_name, reason, .. } = moving;
+            report = report.warning(format!(
+                "`{k8s_name}`: {reason}, and its data goes with its pod; nobody deletes the instance"
+            ));
+        }
+        for rule in &self.expired_rules {
+            let until = rule.until.as_deref().unwrap_or_default();
+            report = report.warning(format!("the rule `{}` expired on {until}", rule.rule));
+        }
+        Ok(report)
+    }
+}

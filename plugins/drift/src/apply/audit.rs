@@ -1,0 +1,113 @@
+//! What tells of a change: a row of `drift_detections`, and an event of the instance.
+
+use super::{Applying, Done, faults};
+use crate::plan::{Action, Step};
+use crate::settings::quoted;
+use serde_json::json;
+use toygres_plugin_api::context::{Bind, Session};
+use toygres_plugin_api::{Context, Result};
+
+impl Applying<'_> {
+    /// Tells of a step that was done outside of the database.
+    pub(super) async fn audited(
+        &self,
+        number: usize,
+        step: &Step,
+        done: Done,
+        event: bool,
+    ) -> Result<Done> {
+        faults::at(number, "abort");
+        let session = self.ctx.db().write(self.confirmed).await?;
+        let cms = quoted(&self.settings.cms);
+        if event {
+            self::event(&session, &cms, step).await?;
+        }
+        detection(self.ctx, &session, &cms, step).await?;
+        session.commit().await?;
+        Ok(done)
+    }
+}
+
+/// The word of a step's event.
+fn event_type(action: &Action) -> &'static str {
+    match action {
+        Action::MarkDeleted => "marked-deleted",
+        Action::KeepPassword => "password-kept",
+        Action::Import(_) => "imported",
+        Action::StartMonitor => "monitor-started",
+        Action::RecordMonitor { .. } => "monitor-recorded",
+        Action::RecordAddress { .. } => "address-recorded",
+        Action::RecordStorage { .. } => "storage-recorded",
+        Action::MakeService { .. } => "service-made",
+        Action::RestoreLabels { .. } => "labels-restored",
+    }
+}
+
+/// Writes the event.
+pub(super) async fn event(session: &Session, cms: &str, step: &Step) -> Result<()> {
+    let (old, new) = match step.action {
+        Action::MarkDeleted => (Some(step.state.as_str()), Some("deleted")),
+        Action::Import(_) => {
+            (Some(step.state.as_str()).filter(|old| *old != "none"), Some("running"))
+        }
+        _ => (None, None),
+    };
+    let sql = format!(
+        "INSERT INTO {cms}.instance_events
+             (instance_id, event_type, old_state, new_state, message, metadata, created_at)
+         VALUES ($1::uuid, $2, $3::text::public.instance_state, $4::text::public.instance_state,
+             $5, $6::jsonb, clock_timestamp())"
+    );
+    let binds: Vec<Bind> = vec![
+        step.id.as_str().into(),
+        event_type(&step.action).into(),
+        old.into(),
+        new.into(),
+        step.text().into(),
+        json!({"by": "sync", "step": step}).into(),
+    ];
+    session.execute(&sql, binds).await.map(drop)
+}
+
+/// Closes the open row of the drift, or writes a closed one.
+pub(super) async fn detection(
+    ctx: &Context,
+    session: &Session,
+    cms: &str,
+    step: &Step,
+) -> Result<()> {
+    let by = by(ctx);
+    let close = format!(
+        "UPDATE {cms}.drift_detections SET resolved_at = now(), resolved_by = $3 || current_user
+         WHERE detection_type = $1 AND k8s_name = $2 AND resolved_at IS NULL"
+    );
+    let (kind, name) = (step.kind.as_str(), step.k8s_name.as_str());
+    let closed =
+        session.execute(&close, vec![kind.into(), name.into(), by.as_str().into()]).await?;
+    if closed > 0 {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO {cms}.drift_detections (detection_type, k8s_name, cms_state, k8s_exists,
+             message, metadata, detected_at, resolved_at, resolved_by)
+         VALUES ($1, $2, $3, $4, $5, $6::jsonb, now(), now(), $7 || current_user)"
+    );
+    let state = Some(step.state.as_str()).filter(|state| *state != "none");
+    let exists = !matches!(step.action, Action::MarkDeleted);
+    let binds: Vec<Bind> = vec![
+        kind.into(),
+        name.into(),
+        state.into(),
+        exists.into(),
+        step.text().into(),
+        json!({"step": step}).into(),
+        by.into(),
+    ];
+    session.execute(&sql, binds).await.map(drop)
+}
+
+/// Who did it, as far as that is known.
+fn by(_: &Context) -> String {
+    let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
+    user.map_or_else(|| "toygres sync as ".to_owned(), |user| format!("toygres sync by {user} as "))
+}

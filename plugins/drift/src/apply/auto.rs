@@ -1,0 +1,41 @@
+//! `drift --auto-resolve`: the simple part of a plan.
+
+use super::Applying;
+use crate::commands::sync;
+use crate::plan;
+use crate::read::Sides;
+use crate::settings::Settings;
+use toygres_model::drift::Finding;
+use toygres_model::instance::State;
+use toygres_plugin_api::{Confirmation, Context, Result};
+
+/// Brings the CMS up to the truth and monitors back, after a confirmation.
+///
+/// # Errors
+/// `refused` where nobody confirms; what a step fails with.
+pub(crate) async fn resolve(
+    ctx: &Context,
+    settings: &Settings,
+    sides: &Sides,
+    findings: &[Finding],
+) -> Result<()> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let kept = sides.records.iter().filter(|record| record.state != State::Deleted);
+    let plan = plan::resolve(ctx, settings, findings, kept.count()).await?.simple();
+    if plan.steps.is_empty() {
+        ctx.ui().note("nothing of it is simple; see `toygres server sync --dry-run`").await;
+        return Ok(());
+    }
+    let plan = plan::decided_again(ctx, settings, plan).await?;
+    let question = sync::question(&plan);
+    let question = Confirmation::new(question).preview(sync::told(&plan, true, None)?);
+    let confirmed = ctx.ui().confirm(question).await?;
+    let applying = Applying { ctx, settings, confirmed: &confirmed, password: None };
+    let done = applying.all(&plan).await?;
+    for (step, became) in plan.steps.iter().zip(done) {
+        ctx.ui().note(format!("{}: {}", sync::word(became), step.text())).await;
+    }
+    Ok(())
+}
