@@ -169,6 +169,9 @@ fn time_of(line: &[u8]) -> Option<Timestamp> {
 async fn last_lines(path: &Path, count: u64) -> io::Result<u64> {
     let mut file = File::open(path).await?;
     let length = file.metadata().await?.len();
+    if count == 0 {
+        return Ok(length);
+    }
     let mut end = length;
     let mut left = count;
     while end > 0 {
@@ -189,7 +192,7 @@ async fn last_lines(path: &Path, count: u64) -> io::Result<u64> {
         }
         end = start;
     }
-    Ok(if count == 0 { length } else { 0 })
+    Ok(0)
 }
 
 #[cfg(test)]

@@ -306,7 +306,8 @@ mod tests {
     #[test]
     fn what_is_not_postgres_is_never_ready() {
         let mut pod = pod();
-        pod["spec"]["containers"][1] = json!({ "name": "side", "image": "nginx" });
+        let both = json!([pod["spec"]["containers"][0], { "name": "side", "image": "nginx" }]);
+        pod["spec"]["containers"] = both;
         let doing = Doing::Running { since: "T".to_owned(), pid: 7, ready: true };
         let status = View { doing, ..view() }.status(&pod, "T");
         assert_eq!(ready(&status).0, "False");
