@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Service};
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
-use toygres_tests::control::{Deployment, Options};
+use toygres_tests::control::{Deployment, Mode, Options};
 use toygres_tests::wait;
 
 #[test]
@@ -33,6 +33,43 @@ fn a_creation_at_work_ends_before_its_instance_is_deleted() {
 }
 
 #[test]
+fn what_a_worker_makes_after_it_hung_and_lost_its_turn_is_unmade() {
+    let Some(deployment) = Deployment::new() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let gate = folder.path().join("gate");
+    // The lease is longer than the test: nobody takes over but the deletion.
+    let slow = Options::mode(Mode::Worker)
+        .with_fault("deploy-postgres:gate")
+        .env("TOYGRES_FAULT_GATE", gate.to_str().unwrap())
+        .env("TOYGRES_LEASE_MS", "600000");
+    let slow = deployment.start(slow);
+    let server = deployment.start(Options::mode(Mode::Api));
+    let api = server.api().unwrap();
+    let name = begin(&api, "latedb");
+    wait::until("the deployment to hang", || {
+        Ok(slow.said().contains("waiting at the gate").then_some(()))
+    })
+    .unwrap();
+    let _quick = deployment.start(Options::mode(Mode::Worker));
+    api.delete("/api/instances/latedb").unwrap();
+    // As the database does with a session that hangs for minutes.
+    let holder = "FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.granted
+        AND a.datname = current_database() AND a.state = 'idle in transaction'";
+    assert_eq!(deployment.record(&name).unwrap()["state"], "deleting");
+    assert_eq!(deployment.count(&format!("SELECT count(*) {holder}")), 1, "it has its turn");
+    deployment.database.psql(&format!("SELECT pg_terminate_backend(pid) {holder}"));
+    deployment.reaches(&name, "deleted").unwrap();
+    assert_eq!(deployment.objects().of(None).unwrap(), Vec::<String>::new());
+    std::fs::write(&gate, "").unwrap();
+    wait::until("it to notice", || {
+        Ok(slow.said().contains("unmade what was made too late").then_some(()))
+    })
+    .unwrap();
+    deployment.objects().vanish(None).unwrap();
+}
+
+#[test]
 fn two_dozen_deletions_right_after_their_creation_leave_nothing() {
     let Some(deployment) = Deployment::new() else { return };
     let server = deployment.start(Options::default());
@@ -52,7 +89,7 @@ fn two_dozen_deletions_right_after_their_creation_leave_nothing() {
 #[test]
 fn objects_of_somebody_else_are_named_and_left_alone() {
     let Some(deployment) = Deployment::new() else { return };
-    let server = deployment.start(Options::mode(toygres_tests::control::Mode::Api));
+    let server = deployment.start(Options::mode(Mode::Api));
     let name = begin(&server.api().unwrap(), "takendb");
     let claim = format!("{name}-pvc");
     let theirs = json!({"metadata": {"name": claim, "labels": {"app": "theirs"}}, "spec": {
@@ -65,7 +102,7 @@ fn objects_of_somebody_else_are_named_and_left_alone() {
             Ok(())
         })
         .unwrap();
-    let _worker = deployment.start(Options::mode(toygres_tests::control::Mode::Worker));
+    let _worker = deployment.start(Options::mode(Mode::Worker));
     let record = deployment.reaches(&name, "failed").unwrap();
     let why = text(&record, "message");
     assert!(why.contains(&format!("`{claim}` of persistentvolumeclaims")), "{why}");

@@ -41,6 +41,23 @@ where
     answer
 }
 
+/// Waits in the middle of an activity's work where `ACTIVITY:gate` asks for it, until there is the
+/// file that `TOYGRES_FAULT_GATE` names.
+#[cfg(debug_assertions)]
+pub(super) async fn gate(activity: &str) {
+    let Ok(faults) = std::env::var("TOYGRES_FAULT") else { return };
+    let file = std::env::var_os("TOYGRES_FAULT_GATE").filter(|_| asked(&faults, activity, "gate"));
+    let Some(file) = file.map(std::path::PathBuf::from) else { return };
+    tracing::info!(activity, "waiting at the gate");
+    while !file.exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits nowhere in a release.
+#[cfg(not(debug_assertions))]
+pub(super) async fn gate(_activity: &str) {}
+
 /// Ends the process at once: nothing of it runs any more, no handler and no destructor.
 #[cfg(debug_assertions)]
 async fn die() {

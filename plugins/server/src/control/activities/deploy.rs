@@ -2,9 +2,11 @@
 
 use super::{Activity, names};
 use crate::control::broken::Broken;
+use crate::control::cluster::Owner;
 use crate::control::order::Order;
-use crate::control::{Inner, cms};
+use crate::control::{Inner, cms, faults};
 use serde_json::{Value, json};
+use toygres_model::instance::State;
 use toygres_model::kubernetes::{Desired, image, secret};
 
 pub(super) struct Deploy;
@@ -36,8 +38,26 @@ impl Activity for Deploy {
             load_balancer: order.load_balancer,
             dns_label: order.dns_label.as_deref(),
         };
+        faults::gate(names::DEPLOY).await;
         let made = control.cluster.deploy(&desired, settings.network_policy).await?;
-        turn.end().await?;
+        if let Err(lost) = turn.end().await {
+            unmake_if_late(control, order).await?;
+            return Err(lost);
+        }
         Ok(json!({"made": made, "image": image, "namespace": order.namespace}))
     }
+}
+
+/// The turn was lost while objects were made, as when this process hung for minutes: where the
+/// instance was given up meanwhile, nobody else knows of what was made since.
+async fn unmake_if_late(control: &Inner, order: &Order) -> Result<(), Broken> {
+    let record = cms::record(&control.cms.pool, &order.instance_id).await?;
+    if record.is_some_and(|record| matches!(record.state, State::Creating | State::Running)) {
+        return Ok(());
+    }
+    let owner =
+        Owner { id: &order.instance_id, k8s_name: &order.k8s_name, namespace: &order.namespace };
+    let rest = control.cluster.remove(owner, control.settings.network_policy).await?;
+    tracing::warn!(k8s_name = order.k8s_name, ?rest, "unmade what was made too late");
+    Ok(())
 }
