@@ -141,13 +141,12 @@ fn interrupted(begun: &Instance, goal: Goal) -> Error {
 struct Teller<'a> {
     ctx: &'a Context,
     goal: Goal,
-    /// The step and the line that were said last, for those who read line by line.
-    said: (String, String),
+    news: News,
 }
 
 impl<'a> Teller<'a> {
     fn new(ctx: &'a Context, goal: Goal) -> Self {
-        Self { ctx, goal, said: Default::default() }
+        Self { ctx, goal, news: News::default() }
     }
 
     async fn tell(&mut self, found: &Found, lost: Option<&Error>) -> Result<()> {
@@ -159,10 +158,13 @@ impl<'a> Teller<'a> {
         let line = self.line(found, lost);
         if std::io::stderr().is_terminal() {
             self.ctx.ui().progress(line).await;
-        } else if self.is_news(found, &line) {
-            self.ctx.ui().note(line.clone()).await;
-            let step = found.steps.last().map(|step| step.step.clone());
-            self.said = (step.unwrap_or_default(), line);
+        } else {
+            let last = found.steps.last();
+            let finding = lost.map(|lost| lost.message.as_str());
+            let finding = finding.or_else(|| last.and_then(|last| last.message.as_deref()));
+            if self.news.is(last.map_or("", |last| last.step.as_str()), finding) {
+                self.ctx.ui().note(line).await;
+            }
         }
         Ok(())
     }
@@ -176,14 +178,6 @@ impl<'a> Teller<'a> {
         let tone = if state == self.goal.wanted() { Tone::Good } else { Tone::Bad };
         let title = Block::remark(tone, format!("{name} ({k8s_name}) is {state}"));
         self.ctx.ui().show(&frame(found, title, None)?.block(Block::Blank)).await
-    }
-
-    /// The next try of a step begins as the one before: only what it finds is news.
-    fn is_news(&self, found: &Found, line: &str) -> bool {
-        let again = found.steps.last().is_some_and(|last| {
-            last.step == self.said.0 && last.message.is_none() && last.ended_at.is_none()
-        });
-        line != self.said.1 && !again
     }
 
     fn title(&self, found: &Found) -> String {
@@ -209,6 +203,24 @@ impl<'a> Teller<'a> {
     }
 }
 
+/// What was said last to those who read line by line: a step, and what was found in it.
+#[derive(Default)]
+struct News(Option<(String, Option<String>)>);
+
+impl News {
+    /// Whether this is worth saying. The tries of one step follow each other: only what they find
+    /// is.
+    fn is(&mut self, step: &str, finding: Option<&str>) -> bool {
+        let known = self.0.as_ref().is_some_and(|(said, found)| {
+            said == step && (finding.is_none() || finding == found.as_deref())
+        });
+        if !known {
+            self.0 = Some((step.to_owned(), finding.map(str::to_owned)));
+        }
+        !known
+    }
+}
+
 /// Whether steps are drawn in place on stdout: where the answer will be a table on a terminal.
 pub(crate) fn draws(ctx: &Context) -> bool {
     let output = ctx.output();
@@ -229,4 +241,27 @@ fn frame(found: &Found, title: Block, lost: Option<&Error>) -> Result<Report> {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::News;
+
+    #[test]
+    fn only_what_is_new_is_said() {
+        let mut news = News::default();
+        for (step, finding, is_new) in [
+            ("", None, true),
+            ("", None, false),
+            ("wait-for-ready", None, true),
+            ("wait-for-ready", Some("pending"), true),
+            ("wait-for-ready", None, false),
+            ("wait-for-ready", Some("pending"), false),
+            ("wait-for-ready", Some("pulling"), true),
+            ("test-connection", Some("pulling"), true),
+            ("test-connection", None, false),
+        ] {
+            assert_eq!(news.is(step, finding), is_new, "{step} {finding:?}");
+        }
+    }
 }
