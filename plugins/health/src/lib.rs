@@ -1,1 +1,25 @@
 //! `health`, `stats` and `workers`: whether the control plane and what it runs are well.
+//!
+//! `gather` asks the backends, once each and only for what is needed; `checks` are rows that judge
+//! what was gathered; `report` shows them. Nothing here writes anywhere.
+
+mod check;
+mod checks;
+mod commands;
+mod gather;
+mod report;
+mod run;
+mod workers;
+
+use commands::health::{Health, health};
+use commands::workers::{Workers, workers};
+
+toygres_plugin_api::plugin! {
+    name: "health",
+    description: "Check the health of everything, and show statistics and workers",
+    needs: ["db", "kube", "api", "ui", "config", "commands"],
+    commands: [
+        Health => health,
+        Workers => workers,
+    ],
+}

@@ -1,0 +1,123 @@
+//! Each instance on both sides: its record, and its objects.
+
+use crate::gather::Sources;
+use crate::gather::cluster::Object;
+use crate::gather::instances::Instance;
+use std::collections::HashMap;
+use toygres_plugin_api::Result;
+
+/// One instance.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) record: Instance,
+    /// Its objects are in a namespace that was not looked at.
+    pub(crate) elsewhere: bool,
+    pub(crate) stateful_set: bool,
+    pub(crate) service: bool,
+    /// Its service has an address that can be connected to.
+    pub(crate) address: bool,
+    /// The phase of its claim.
+    pub(crate) claim: Option<String>,
+    pub(crate) pod_phase: Option<String>,
+    pub(crate) pod_ready: bool,
+    /// What its container waits for.
+    pub(crate) pod_reason: Option<String>,
+}
+
+impl View {
+    /// Nothing of it is there.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        !self.elsewhere && !self.stateful_set && !self.service && self.claim.is_none()
+    }
+}
+
+/// All instances with their objects, by the label that says whose they are.
+///
+/// # Errors
+/// When one of both sides cannot be read.
+pub(crate) async fn views(sources: &Sources) -> Result<Vec<View>> {
+    let cluster = &sources.cluster;
+    let (records, sets, services, claims, pods, target) = futures_util::try_join!(
+        sources.instances.clone(),
+        cluster.stateful_sets.clone(),
+        cluster.services.clone(),
+        cluster.claims.clone(),
+        cluster.pods.clone(),
+        cluster.target.clone(),
+    )?;
+    let (sets, services) = (by_instance(&sets), by_instance(&services));
+    let (claims, pods) = (by_instance(&claims), by_instance(&pods));
+    let view = |record: &Instance| {
+        let name = record.k8s_name.as_str();
+        let service = services.get(name);
+        let pod = pods.get(name);
+        View {
+            elsewhere: record.namespace != target.namespace,
+            stateful_set: sets.contains_key(name),
+            service: service.is_some(),
+            address: service.is_some_and(|service| has_address(service, record.load_balancer)),
+            claim: claims
+                .get(name)
+                .map(|claim| claim.status["phase"].as_str().unwrap_or("Pending").to_owned()),
+            pod_phase: pod.map(|pod| pod.status["phase"].as_str().unwrap_or("Unknown").to_owned()),
+            pod_ready: pod.is_some_and(|pod| pod.has_condition("Ready") && !pod.is_going()),
+            pod_reason: pod.and_then(|pod| waiting(pod)),
+            record: record.clone(),
+        }
+    };
+    Ok(records.iter().filter(|record| record.state != "deleted").map(view).collect())
+}
+
+fn by_instance(objects: &[Object]) -> HashMap<&str, &Object> {
+    objects.iter().filter_map(|object| object.instance().map(|name| (name, object))).collect()
+}
+
+/// One inside the cluster has its address at once; a load balancer's comes later.
+fn has_address(service: &Object, load_balancer: bool) -> bool {
+    if !load_balancer {
+        return service.spec["clusterIP"].as_str().is_some_and(|address| !address.is_empty());
+    }
+    let ingress = &service.status["loadBalancer"]["ingress"][0];
+    ingress["ip"].is_string() || ingress["hostname"].is_string()
+}
+
+/// Why a container does not run, where one does not.
+fn waiting(pod: &Object) -> Option<String> {
+    let containers = pod.status["containerStatuses"].as_array()?;
+    containers.iter().find_map(|container| {
+        let waiting = &container["state"]["waiting"];
+        let reason = waiting["reason"].as_str()?;
+        Some(match waiting["message"].as_str() {
+            Some(message) => format!("{reason}: {message}"),
+            None => reason.to_owned(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Object, has_address, waiting};
+    use serde_json::json;
+
+    fn object(value: serde_json::Value) -> Object {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn an_address_is_what_can_be_connected_to() {
+        let balanced =
+            object(json!({"status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}}));
+        assert!(has_address(&balanced, true));
+        let pending = object(json!({"spec": {"clusterIP": "10.0.0.1"}, "status": {}}));
+        assert!(!has_address(&pending, true) && has_address(&pending, false));
+    }
+
+    #[test]
+    fn a_container_that_waits_says_why() {
+        let pod = object(json!({"status": {"containerStatuses": [
+            {"state": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}},
+        ]}}));
+        assert_eq!(waiting(&pod).as_deref(), Some("ErrImagePull: no such image"));
+        assert_eq!(waiting(&object(json!({"status": {}}))), None);
+    }
+}
