@@ -5,7 +5,7 @@ use crate::process::home::Home;
 use crate::process::options::{Mode, Patience, Typed};
 use crate::process::running::Running;
 use crate::process::settings::{Plan, Settings};
-use crate::process::spawn;
+use crate::process::spawn::Started;
 use crate::process::target::Target;
 use crate::serve;
 use rustix::process::Signal;
@@ -107,14 +107,17 @@ pub(super) async fn background(
     if let Some(running) = Running::find(&home)? {
         return already(ctx, &home, &typed, running, deadline).await;
     }
-    let mut child = spawn::detached(&home, &words(&typed, patience), &environment)?;
+    let mut process = Started::new(&home, &words(&typed, patience), &environment)?;
     ctx.ui().progress("waiting for the server to be ready").await;
-    match until_ready(ctx, &home, &mut child, deadline).await? {
-        Outcome::Ready(running) => started(&home, &running, done),
+    match until_ready(ctx, &home, &mut process.child, deadline).await? {
+        Outcome::Ready(running) => {
+            process.keep(&home)?;
+            started(&home, &running, done)
+        }
         Outcome::Ended(status) => match Running::find(&home)? {
             // Somebody else started one at the same time and was first.
             Some(other) => already(ctx, &home, &typed, other, deadline).await,
-            None => Err(spawn::failure(&home, status)),
+            None => Err(process.failure(&home, status)),
         },
     }
 }
