@@ -131,6 +131,7 @@ pub(super) const KNOWN: &[Known] = &[
         Some("TOYGRES_CLUSTER_NETWORK"),
         Nothing,
     ),
+    known("drift.ignore", "Ignored", Some("TOYGRES_DRIFT_IGNORE"), Nothing),
     known("paths.home", "Home", Some("TOYGRES_HOME"), InHome("")),
     known("paths.pid_file", "PID File", Some("TOYGRES_PID_FILE"), InHome("server.pid")),
     known("paths.log_file", "Log File", Some("TOYGRES_LOG_FILE"), InHome("server.log")),

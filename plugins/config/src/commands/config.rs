@@ -19,6 +19,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("api", "API"),
     ("database", "Database"),
     ("kubernetes", "Kubernetes"),
+    ("drift", "Drift"),
     ("paths", "Paths"),
 ];
 

@@ -90,7 +90,7 @@ impl Lists {
             };
             match sets {
                 Ok(sets) => {
-                    sets.into_iter().for_each(|set| cluster.add_set(&namespace, set, known))
+                    sets.into_iter().for_each(|set| cluster.add_set(&namespace, set, known));
                 }
                 Err(error) => missed(&mut cluster, Piece::StatefulSet, &error),
             }
@@ -110,7 +110,7 @@ impl Lists {
             }
             match pods {
                 Ok(pods) => {
-                    pods.into_iter().for_each(|pod| cluster.add_pod(&namespace, pod, known))
+                    pods.into_iter().for_each(|pod| cluster.add_pod(&namespace, pod, known));
                 }
                 Err(error) => missed(&mut cluster, Piece::Pod, &error),
             }
