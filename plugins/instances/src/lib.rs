@@ -1,12 +1,13 @@
 //! `create`, `list`, `get` and `delete`, through the API of the control plane.
 //!
-//! `api` asks and reads, `wait` follows what was asked for until it is done, `view` shows, and each
-//! file of `commands` is one command.
+//! `api` asks and reads, `wait` follows what was asked for until it is done and `tell` says how far
+//! it is, `view` shows, and each file of `commands` is one command.
 
 mod api;
 mod commands;
 mod instance;
 mod password;
+mod tell;
 mod view;
 mod wait;
 

@@ -3,6 +3,7 @@
 use crate::api::{self, Found};
 use crate::instance::{Detail, Instance};
 use crate::password;
+use crate::tell;
 use crate::view::detail;
 use crate::wait::{self, Goal, now};
 use std::collections::BTreeMap;
@@ -125,7 +126,7 @@ fn hinted(mut error: Error, args: &Create) -> Error {
 /// What became of it: exit code 1 where it does not run.
 fn ended_as(ctx: &Context, ended: &Found, password: Option<String>) -> Result<Report> {
     let Instance { name, state, .. } = &ended.instance;
-    let report = detail::report(ended, password, !wait::draws(ctx), now())?;
+    let report = detail::report(ended, password, !tell::draws(ctx), now())?;
     Ok(match state.as_str() {
         "running" => report,
         "failed" => report.verdict(Verdict::Negative).warning(format!("`{name}` was not created")),

@@ -2,6 +2,7 @@
 
 use crate::api::{self, Found};
 use crate::instance::{Detail, Instance};
+use crate::tell;
 use crate::view::{detail, healths, states};
 use crate::wait::{self, Goal, now};
 use std::time::Duration;
@@ -87,7 +88,7 @@ fn preview(instance: &Instance) -> Result<Report> {
 
 /// What became of it: exit code 1 where it is not gone.
 fn ended_as(ctx: &Context, ended: &Found) -> Result<Report> {
-    let report = detail::report(ended, None, !wait::draws(ctx), now())?;
+    let report = detail::report(ended, None, !tell::draws(ctx), now())?;
     if ended.instance.state == "deleted" {
         return Ok(report);
     }
