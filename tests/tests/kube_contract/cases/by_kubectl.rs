@@ -162,6 +162,10 @@ pub(crate) async fn apply_creates_changes_and_leaves_alone(at: &Scope) {
     set["spec"]["serviceName"] = "other".into();
     let told = at.kubectl(&["apply", "-f", "-"]).input(&set).fails();
     assert!(told.contains("is invalid") && told.contains("spec: Forbidden"), "{told}");
+    let dry = at.kubectl(&["apply", "--dry-run=server", "-f", "-"]);
+    let done = dry.input(&stateful_set("b")).prints();
+    assert_eq!(done.trim(), "statefulset.apps/b created (server dry run)");
+    at.get(&at.path("apps/statefulsets/b")).await.refused(404, "NotFound");
 }
 
 pub(crate) async fn delete_waits_until_it_is_gone(at: &Scope) {
