@@ -223,6 +223,30 @@ fn options_and_settings_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn starts_that_fail_at_once_each_say_why() {
+    let home = Home::bare()
+        .set("KUBECONFIG", "/nowhere")
+        .set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    let starts: Vec<_> = (0..4).map(|_| home.spawn(&["server", "start", "-o", "json"])).collect();
+    for start in starts {
+        let output = start.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let error: serde_json::Value =
+            serde_json::from_str(said.lines().last().unwrap_or_default()).unwrap();
+        // The one that was first says what failed; one that waited for it, that it ended.
+        let message = error["message"].as_str().unwrap();
+        let known = ["no Kubernetes cluster", "that was starting ended", "was first, and failed"];
+        assert!(known.iter().any(|part| message.contains(part)), "{said}");
+        assert_ne!(output.status.code(), Some(0));
+    }
+    let _gone = home.run(&["server", "status"]).code(3);
+    let left: Vec<_> =
+        std::fs::read_dir(home.file("")).unwrap().map(|it| it.unwrap().file_name()).collect();
+    let litter = left.iter().filter(|name| name.to_string_lossy().starts_with("server.start."));
+    assert_eq!(litter.count(), 0, "{left:?}");
+}
+
+#[test]
 fn a_start_that_is_interrupted_leaves_nothing() {
     use rustix::process::{Pid, Signal, kill_process};
     let Some(deployment) = Deployment::new() else { return };

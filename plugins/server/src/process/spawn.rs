@@ -75,6 +75,10 @@ impl Started {
     pub(crate) fn failure(&self, home: &Home, status: std::process::ExitStatus) -> Error {
         let said = words(&self.said.0).unwrap_or_default();
         let told = said.lines().rev().find_map(|line| serde_json::from_str::<Error>(line).ok());
+        if told.as_ref().is_some_and(|told| told.message.starts_with(TAKEN)) {
+            return Error::failed("another start at the same time was first, and failed")
+                .hint("see why with `toygres server logs`, and start it again");
+        }
         told.unwrap_or_else(|| {
             let error = Error::failed(format!("the server ended as it started: {status}"));
             let error = match said.trim() {
@@ -95,9 +99,11 @@ fn words(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+const TAKEN: &str = "the server already runs";
+
 /// The error of a process that found another one running.
 pub(crate) fn taken(pid: Option<i32>) -> Error {
     let who = pid.map(|pid| format!(" as process {pid}")).unwrap_or_default();
-    Error::new(ErrorKind::Failed, format!("the server already runs{who}"))
+    Error::new(ErrorKind::Failed, format!("{TAKEN}{who}"))
         .hint("see `toygres server status`; stop it with `toygres server stop`")
 }
