@@ -1,0 +1,16 @@
+//! `drift` and `sync` through the real binary, on a control plane of its own: a real PostgreSQL, a
+//! real API server, and changes made behind the control plane's back.
+//!
+//! Where there is no kube-apiserver (`KUBEBUILDER_ASSETS`), these tests say so and pass over.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod corpus;
+mod ignore;
+mod in_flight;
+mod partial;
+mod plane;
+mod rights;
+mod sync;
+mod view;
