@@ -67,9 +67,9 @@ fn wrong(expected: &str, value: Option<&Value>) -> Error {
 }
 
 macro_rules! argument {
-    ($kind:ty, $spec:literal, $expected:literal, $read:expr) => {
+    ($kind:ty, $name:literal $($more:literal)*, $expected:literal, $read:expr) => {
         impl Argument for $kind {
-            const SPEC: &'static str = concat!("\"kind\":\"", $spec, "\"");
+            const SPEC: &'static str = concat!("\"kind\":\"", $name, "\"" $(, $more)*);
 
             fn from_value(value: Option<&Value>) -> Result<Self> {
                 let read: fn(&Value) -> Option<Self> = $read;
@@ -79,15 +79,32 @@ macro_rules! argument {
     };
 }
 
+/// A whole number, and the smallest and largest that the type holds.
+macro_rules! whole_number {
+    ($($kind:ty, $least:literal, $most:literal;)+) => {$(
+        argument!(
+            $kind,
+            "integer" ",\"min\":" $least ",\"max\":" $most,
+            "a whole number",
+            |value| match value.as_i64() {
+                Some(number) => number.try_into().ok(),
+                None => value.as_u64()?.try_into().ok(),
+            }
+        );
+    )+};
+}
+
 argument!(String, "text", "text", |value| value.as_str().map(str::to_owned));
 argument!(PathBuf, "path", "a path", |value| value.as_str().map(PathBuf::from));
 argument!(Duration, "duration", "milliseconds", |value| value.as_u64().map(Duration::from_millis));
-argument!(i64, "integer", "a whole number", Value::as_i64);
-argument!(u64, "integer", "a whole number", Value::as_u64);
-argument!(i32, "integer", "a whole number", |value| value.as_i64()?.try_into().ok());
-argument!(u32, "integer", "a whole number", |value| value.as_u64()?.try_into().ok());
-argument!(u16, "integer", "a whole number", |value| value.as_u64()?.try_into().ok());
-argument!(usize, "integer", "a whole number", |value| value.as_u64()?.try_into().ok());
+whole_number! {
+    i64, "-9223372036854775808", "9223372036854775807";
+    u64, "0", "18446744073709551615";
+    i32, "-2147483648", "2147483647";
+    u32, "0", "4294967295";
+    u16, "0", "65535";
+    usize, "0", "18446744073709551615";
+}
 argument!(f64, "float", "a number", Value::as_f64);
 argument!(Time, "time", "a time", |value| value.as_str().map(|text| Time(text.to_owned())));
 argument!(Pair, "pair", "NAME=VALUE", |value| {

@@ -128,6 +128,8 @@ pub struct ResultShape {
     pub list: bool,
     /// JSON schema of a row (list) or of the object (detail); `null` where not declared.
     pub schema: Option<Value>,
+    /// JSON schemas of the whole data where an argument asks for something else.
+    pub also: Vec<Value>,
 }
 
 /// An option, a flag or a positional argument.
@@ -148,6 +150,10 @@ pub struct Arg {
     pub help: String,
     /// What its value must look like.
     pub kind: ArgKind,
+    /// The smallest number allowed, for [`ArgKind::Integer`].
+    pub min: Option<i64>,
+    /// The largest number allowed, for [`ArgKind::Integer`].
+    pub max: Option<u64>,
     /// The only values allowed, for [`ArgKind::Enum`].
     pub values: Vec<ArgValue>,
     /// The value where none is given, as one would type it.

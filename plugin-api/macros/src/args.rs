@@ -1,6 +1,6 @@
 //! `derive(Args)`.
 
-use crate::attributes::{about, docs, kebab, paragraphs, text, texts};
+use crate::attributes::{about, docs, kebab, paragraphs, text, texts, types};
 use crate::json::{Pieces, optional, string, strings};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -144,6 +144,7 @@ struct Command {
     formats: Vec<String>,
     checks: bool,
     answer: Answer,
+    also: Vec<Type>,
 }
 
 impl Command {
@@ -179,11 +180,12 @@ impl Command {
                     "checks" => command.checks = true,
                     "list" => command.answer = Answer::List,
                     "rows" => command.answer = Answer::Rows(meta.value()?.parse()?),
+                    "also" => command.also = types(&meta)?,
                     "detail" => command.answer = Answer::Detail(meta.value()?.parse()?),
                     _ => {
                         return Err(meta.error(
                             "known here: name, category, scope, mutating, consent, here, grace, \
-                             watchable, hidden, aliases, examples, route, formats, checks, list, rows, detail",
+                             watchable, hidden, aliases, examples, route, formats, checks, list, rows, detail, also",
                         ));
                     }
                 }
@@ -231,7 +233,14 @@ impl Command {
             }
             None => pieces.text("null"),
         }
-        pieces.text("}");
+        pieces.text(",\"also\":[");
+        for (n, kind) in self.also.iter().enumerate() {
+            if n > 0 {
+                pieces.text(",");
+            }
+            pieces.constant(quote!(<#kind as ::toygres_plugin_api::Schema>::SCHEMA));
+        }
+        pieces.text("]}");
     }
 }
 

@@ -57,6 +57,16 @@ pub(crate) fn texts(meta: &ParseNestedMeta<'_>) -> Result<Vec<String>> {
     Ok(texts.iter().map(LitStr::value).collect())
 }
 
+/// The types of `name = [A, B]`.
+pub(crate) fn types(meta: &ParseNestedMeta<'_>) -> Result<Vec<syn::Type>> {
+    let content;
+    let stream = meta.value()?;
+    syn::bracketed!(content in stream);
+    let types =
+        content.parse_terminated(<syn::Type as syn::parse::Parse>::parse, syn::Token![,])?;
+    Ok(types.into_iter().collect())
+}
+
 /// `StaleBackups` and `stale_backups` become `stale-backups`.
 pub(crate) fn kebab(name: &str) -> String {
     let mut kebab = String::new();

@@ -124,6 +124,8 @@ fn argument(declared: &manifest::Arg) -> Arg {
         let parser = clap::builder::PossibleValuesParser::new(names);
         return arg.value_parser(clap::builder::TypedValueParser::map(parser, Value::from));
     }
-    let kind = declared.kind;
-    arg.value_parser(move |typed: &str| values::parse(kind, typed))
+    let declared = declared.clone();
+    arg.value_parser(move |typed: &str| {
+        values::parse(declared.kind, typed).and_then(|value| values::within(&declared, value))
+    })
 }

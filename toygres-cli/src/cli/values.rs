@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 use serde_json::Value;
-use toygres_plugin_api::manifest::ArgKind;
+use toygres_plugin_api::manifest::{Arg, ArgKind};
 
 /// What a duration may look like, for messages.
 pub const DURATION_GRAMMAR: &str = "a duration such as `30s`, `15m`, `2h`, `3d`, `1w` or `1d12h`";
@@ -35,6 +35,29 @@ pub fn parse(kind: ArgKind, typed: &str) -> Result<Value, String> {
         },
         ArgKind::Flag | ArgKind::Text | ArgKind::Enum | ArgKind::Path => Ok(Value::from(typed)),
     }
+}
+
+/// Refuses a number outside the range of its argument.
+///
+/// # Errors
+/// The range.
+pub fn within(arg: &Arg, value: Value) -> Result<Value, String> {
+    let Some(number) = whole(&value).filter(|_| arg.kind == ArgKind::Integer) else {
+        return Ok(value);
+    };
+    let (least, most) = (arg.min.map(i128::from), arg.max.map(i128::from));
+    if least.is_none_or(|least| number >= least) && most.is_none_or(|most| number <= most) {
+        return Ok(value);
+    }
+    Err(match (least, most) {
+        (Some(least), Some(most)) => format!("`{number}` is not from {least} to {most}"),
+        (Some(least), None) => format!("`{number}` is less than {least}"),
+        (_, most) => format!("`{number}` is more than {}", most.unwrap_or_default()),
+    })
+}
+
+fn whole(value: &Value) -> Option<i128> {
+    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
 }
 
 /// A duration in whole milliseconds.

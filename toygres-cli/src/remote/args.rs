@@ -82,11 +82,16 @@ fn one(arg: &Arg, value: &Value) -> Result<Value> {
             return Err(wrong(arg, &format!("it is one of {}", known.join(", "))));
         }
         (kind, Value::String(text)) => {
-            return values::parse(kind, text).map_err(|cause| wrong(arg, &cause));
+            let read = values::parse(kind, text);
+            let read = read.and_then(|value| values::within(arg, value));
+            return read.map_err(|cause| wrong(arg, &cause));
         }
         _ => false,
     };
-    if fits { Ok(value.clone()) } else { Err(wrong(arg, "it is of another type")) }
+    if !fits {
+        return Err(wrong(arg, "it is of another type"));
+    }
+    values::within(arg, value.clone()).map_err(|cause| wrong(arg, &cause))
 }
 
 /// Arguments that exclude each other, and those that need another. One that has its default counts
@@ -126,7 +131,11 @@ mod tests {
         Command {
             name: "list".to_owned(),
             args: vec![
-                Arg { default: Some("20".to_owned()), ..arg("limit", ArgKind::Integer) },
+                Arg {
+                    default: Some("20".to_owned()),
+                    min: Some(0),
+                    ..arg("limit", ArgKind::Integer)
+                },
                 Arg { multiple: true, values: vec![status], ..arg("status", ArgKind::Enum) },
                 arg("older_than", ArgKind::Duration),
                 Arg { conflicts: vec!["limit".to_owned()], ..arg("count", ArgKind::Flag) },
@@ -166,6 +175,8 @@ mod tests {
             (json!({"id": 5}), "`id` cannot"),
             (json!({"id": "a", "limit": "many"}), "`limit` cannot"),
             (json!({"id": "a", "limit": 1.5}), "`limit` cannot"),
+            (json!({"id": "a", "limit": -1}), "`limit` cannot"),
+            (json!({"id": "a", "limit": "-1"}), "`limit` cannot"),
             (json!({"id": "a", "limit": [1, 2]}), "`limit` cannot"),
             (json!({"id": "a", "status": ["lost"]}), "`status` cannot"),
             (json!({"id": "a", "older_than": -1}), "`older_than` cannot"),

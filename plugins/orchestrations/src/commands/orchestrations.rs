@@ -22,6 +22,7 @@ use toygres_plugin_api::{Args, Context, Report, Result, Schema as ResultSchema, 
     category = "Orchestrations (Duroxide Diagnostics)",
     watchable,
     rows = OrchestrationRow,
+    also = [Counted, Vec<Group>],
     examples = [
         "toygres server orchestrations --status failed --since 1d",
         "toygres server orchestrations --stuck",
@@ -89,6 +90,19 @@ enum GroupBy {
     Status,
     /// The error, its numbers left out
     Error,
+}
+
+/// The answer of `--count`.
+#[derive(Serialize, ResultSchema)]
+struct Counted {
+    count: i64,
+}
+
+/// A row of `--group-by`: what was counted by stands under its own name.
+#[derive(ResultSchema)]
+#[allow(dead_code, reason = "only its schema is used: the first key depends on what was asked")]
+struct Group {
+    count: i64,
 }
 
 /// One orchestration.
@@ -258,7 +272,7 @@ async fn count(session: &Session, schema: &Schema, filter: &Filter) -> Result<Re
     let groups = list::groups(session, schema, filter, By::Nothing).await?;
     let count: i64 = groups.iter().map(|group| group.count).sum();
     let plural = if count == 1 { "" } else { "s" };
-    Ok(Report::data(json!({"count": count}))?.text(format!("{count} orchestration{plural} found")))
+    Ok(Report::data(Counted { count })?.text(format!("{count} orchestration{plural} found")))
 }
 
 async fn groups(

@@ -134,7 +134,7 @@ fn body(command: &Command, args: &[&Arg]) -> Value {
 fn schema(arg: &Arg) -> Value {
     let mut one = match arg.kind {
         ArgKind::Flag => json!({"type": "boolean"}),
-        ArgKind::Integer => json!({"type": "integer"}),
+        ArgKind::Integer => integer(arg),
         ArgKind::Float => json!({"type": "number"}),
         ArgKind::Duration => json!({"type": "string", "examples": ["90s", "1d12h"]}),
         ArgKind::Time => json!({"type": "string", "examples": ["2h", "2024-11-17T12:00:00Z"]}),
@@ -148,9 +148,28 @@ fn schema(arg: &Arg) -> Value {
     if arg.multiple { json!({"type": "array", "items": one}) } else { one }
 }
 
+fn integer(arg: &Arg) -> Value {
+    let mut schema = json!({"type": "integer"});
+    if let Some(least) = arg.min {
+        schema["minimum"] = least.into();
+    }
+    if let Some(most) = arg.max {
+        schema["maximum"] = most.into();
+    }
+    schema
+}
+
 fn result(command: &Command) -> Value {
-    let declared = command.result.schema.clone().unwrap_or_else(|| json!({}));
-    if command.result.list { json!({"type": "array", "items": declared}) } else { declared }
+    let result = &command.result;
+    let declared = result.schema.clone().unwrap_or_else(|| json!({}));
+    let usual = if result.list { json!({"type": "array", "items": declared}) } else { declared };
+    match result.also.as_slice() {
+        [] => usual,
+        also => {
+            let any: Vec<&Value> = std::iter::once(&usual).chain(also).collect();
+            json!({"anyOf": any})
+        }
+    }
 }
 
 /// A good answer and every way to refuse.
@@ -346,7 +365,11 @@ mod tests {
         let command = Command {
             name: "stale-backups".to_owned(),
             args: vec![arg("older_than", ArgKind::Duration), arg("file", ArgKind::Path)],
-            result: ResultShape { list: true, schema: Some(json!({"type": "object"})) },
+            result: ResultShape {
+                list: true,
+                schema: Some(json!({"type": "object"})),
+                also: Vec::new(),
+            },
             ..Command::default()
         };
         let plugin = Manifest { commands: vec![command], ..Manifest::default() };
