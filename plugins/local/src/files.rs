@@ -40,8 +40,17 @@ pub(crate) fn make_folder(path: &Path, mode: u32, account: Option<&Account>) -> 
     }
 }
 
+/// A volume: a folder that `account` owns, in one of its namespace that stays ours, so that nobody
+/// who owns a volume can put something else in its place.
+pub(crate) fn make_volume(path: &Path, account: Option<&Account>) -> Result<()> {
+    if let Some(namespace) = path.parent() {
+        make_folder(namespace, 0o711, None)?;
+    }
+    make_folder(path, 0o700, account)
+}
+
 /// Gives a file or folder to an account.
-pub(crate) fn give(path: &Path, account: Option<&Account>) -> io::Result<()> {
+fn give(path: &Path, account: Option<&Account>) -> io::Result<()> {
     account.map_or(Ok(()), |account| chown(path, Some(account.uid), Some(account.gid)))
 }
 

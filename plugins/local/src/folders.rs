@@ -96,9 +96,10 @@ impl Folders {
         files::make_folder(&self.logs(), 0o700, None)?;
         files::make_folder(&self.objects(), 0o700, None)?;
         files::make_folder(&self.certificate(), 0o700, None)?;
-        for name in ["postgres", "volumes", "templates"] {
+        for name in ["postgres", "templates"] {
             self.make_reachable(name, 0o700, account)?;
         }
+        self.make_reachable("volumes", through, None)?;
         // Programs are run by the servers' account and written by us alone.
         self.make_reachable("programs", 0o755, None)
     }

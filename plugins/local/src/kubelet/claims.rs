@@ -25,10 +25,8 @@ async fn bind(shared: &Shared, claim: &Value) -> Result<()> {
     if text(claim, "/status/phase") == "Bound" && has_folder(claim) {
         return Ok(());
     }
-    let folder = shared.folders.volumes().join(namespace(claim));
-    let account = shared.account.as_ref();
-    files::make_folder(&folder, 0o700, account)?;
-    files::make_folder(&folder.join(name(claim)), 0o700, account)?;
+    let folder = shared.folders.volumes().join(namespace(claim)).join(name(claim));
+    files::make_volume(&folder, shared.account.as_ref())?;
     let volume = format!("pvc-{}", uid(claim));
     let named = shared.objects.change(&CLAIM, namespace(claim), name(claim), |claim| {
         let named = !text(claim, "/spec/volumeName").is_empty();

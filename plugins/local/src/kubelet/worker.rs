@@ -43,8 +43,8 @@ pub(super) struct Worker {
     /// The pod as it is; closed when it is gone.
     object: watch::Receiver<Arc<Value>>,
     view: View,
-    /// It ran when it was last heard of.
-    ran: bool,
+    /// It ran when it was last heard of, and since when.
+    ran: Option<String>,
     process: Option<Process>,
     /// Files in the making, which must come to an end before the volume may go.
     making: Option<JoinHandle<Result<()>>>,
@@ -55,7 +55,8 @@ impl Worker {
     /// For a pod that was just seen.
     pub(super) fn new(shared: Arc<Shared>, object: watch::Receiver<Arc<Value>>) -> Self {
         let pod = object.borrow().clone();
-        let ran = pod.pointer("/status/containerStatuses/0/state/running").is_some();
+        let since = pod.pointer("/status/containerStatuses/0/state/running/startedAt");
+        let ran = since.and_then(Value::as_str).map(str::to_owned);
         let view = View::of(&pod, now());
         let pause = Duration::ZERO;
         Self { shared, object, view, ran, process: None, making: None, pause }
@@ -243,7 +244,6 @@ impl Worker {
         };
         if let Some(left) = server.left_running() {
             self.shared.log.say(&format!("{} runs already as {}", called(&pod), left.identity.pid));
-            self.ran = false;
             self.process = Some(Process::adopt(left.identity));
             return Ok(port);
         }
@@ -251,7 +251,7 @@ impl Worker {
             // On another port: it was started for another Service.
             Process::adopt(left.identity).stop(self.grace()).await;
         }
-        if std::mem::take(&mut self.ran) {
+        if self.ran.take().is_some() {
             self.view.restarts += 1;
         }
         self.view.doing = creating();
@@ -290,9 +290,7 @@ impl Worker {
         self.making = Some(tokio::task::spawn_blocking(move || {
             let account = shared.account.as_ref();
             if let Some(volume) = data.parent() {
-                let namespace = volume.parent().unwrap_or(volume);
-                files::make_folder(namespace, 0o700, account)?;
-                files::make_folder(volume, 0o700, account)?;
+                files::make_volume(volume, account)?;
             }
             let making = Making {
                 programs: &programs,
@@ -333,7 +331,9 @@ impl Worker {
         let Some(identity) = self.process.as_ref().map(|process| process.identity().clone()) else {
             return Ended { code: None, signal: None };
         };
-        let (pid, since) = (identity.pid, now());
+        let pid = identity.pid;
+        // One that was taken over began before this daemon.
+        let since = self.ran.take().unwrap_or_else(now);
         self.view.doing = Doing::Running { since: since.clone(), pid, ready: false };
         self.publish().await;
         let mut unanswered = 0;

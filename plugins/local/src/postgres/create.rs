@@ -8,8 +8,7 @@ use super::Programs;
 use crate::files;
 use crate::process::account::Account;
 use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +37,10 @@ log_timezone = 'UTC'
 timezone = 'UTC'
 ";
 
+/// Writes both into a new data folder, as its owner.
+const CONFIGURE: &str =
+    r#"printf %s "$2" > "$1/pg_hba.conf" && printf %s "$3" >> "$1/postgresql.conf""#;
+
 /// One initdb at a time: two would make the same template.
 static ONE: Mutex<()> = Mutex::new(());
 
@@ -63,9 +66,7 @@ impl Making<'_> {
         let new = data.with_extension("new");
         files::remove_folder(&new)?;
         if self.superuser == SUPERUSER {
-            let template = self.template()?;
-            copy(&template, &new, self.account)
-                .map_err(|error| files::failed("make", &new, &error))?;
+            self.copy(&self.template()?, &new)?;
         } else {
             self.init(&new)?;
         }
@@ -95,11 +96,17 @@ impl Making<'_> {
         command.args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]);
         command.args(["-U", self.superuser]).arg("-D").arg(data);
         succeeded("initdb", &output(command, "")?)?;
-        let written = fs::write(data.join("pg_hba.conf"), HBA).and_then(|()| {
-            let mut settings = File::options().append(true).open(data.join("postgresql.conf"))?;
-            settings.write_all(SETTINGS.as_bytes())
-        });
-        written.map_err(|error| files::failed("write", data, &error))
+        let mut command = self.programs.system("sh", self.account);
+        command.args(["-c", CONFIGURE, "sh"]).arg(data).args([HBA, SETTINGS]);
+        succeeded("the configuration", &output(command, "")?)
+    }
+
+    /// Copies a whole folder. It is done as the servers' account, which owns both: root does not
+    /// follow what links a server's superuser may have put there.
+    fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut command = self.programs.system("cp", self.account);
+        command.arg("-Rp").arg(from).arg(to);
+        succeeded("cp", &output(command, "")?)
     }
 
     /// Runs the script in the server's single-user mode: nothing listens meanwhile.
@@ -162,26 +169,6 @@ fn succeeded(what: &str, output: &Output) -> Result<()> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(Error::failed(format!("`{what}` failed")).cause(said.trim()))
-}
-
-/// Copies a folder with all below it, for `account`.
-fn copy(from: &Path, to: &Path, account: Option<&Account>) -> io::Result<()> {
-    let own = |path: &Path| {
-        account.map_or(Ok(()), |account| chown(path, Some(account.uid), Some(account.gid)))
-    };
-    fs::create_dir(to)?;
-    fs::set_permissions(to, PermissionsExt::from_mode(0o700))?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target, account)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-            own(&target)?;
-        }
-    }
-    own(to)
 }
 
 #[cfg(test)]

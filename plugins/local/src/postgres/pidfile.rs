@@ -3,8 +3,6 @@
 use crate::process::Identity;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// A server that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,43 +20,22 @@ pub(crate) fn running(data: &Path) -> Option<Running> {
     let lines: Vec<&str> = file.lines().collect();
     let identity = Identity::of(lines.first()?.trim().parse().ok()?)?;
     let words = identity.command_line();
-    let of_this_folder = words.iter().any(|word| Path::new(word) == data);
+    let program = words.first().and_then(|word| Path::new(word).file_name());
+    let of_this_folder = program.is_some_and(|name| name == "postgres")
+        && words.iter().any(|word| Path::new(word) == data);
     let port = lines.get(3)?.trim().parse().ok()?;
     of_this_folder.then_some(Running { identity, port })
 }
 
-/// Processes of a server that was killed end by themselves, in a moment.
-const ORPHANS_END: Duration = Duration::from_secs(10);
-
-/// How often it is looked whether they have.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// Removes the file of a server that is dead. PostgreSQL itself would not start as long as any
-/// process has the number that stands there: one that waits to be reaped, or a stranger. It is safe
-/// once no process works in the folder, because each of a server's does.
 #[cfg(target_os = "linux")]
-pub(super) async fn clear(data: &Path) {
-    let deadline = Instant::now() + ORPHANS_END;
-    while is_worked_in(data) && Instant::now() < deadline {
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-    // Where they have not ended, PostgreSQL refuses to start and says so.
-    if !is_worked_in(data) {
-        let _none = fs::remove_file(data.join("postmaster.pid"));
-    }
-}
+mod orphans;
+
+#[cfg(target_os = "linux")]
+pub(super) use orphans::clear;
 
 /// Elsewhere it cannot be known who works in the folder: PostgreSQL decides alone.
 #[cfg(not(target_os = "linux"))]
 pub(super) async fn clear(_data: &Path) {}
-
-#[cfg(target_os = "linux")]
-fn is_worked_in(data: &Path) -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter_map(|process| fs::read_link(process.path().join("cwd")).ok())
-        .any(|folder| folder == data)
-}
 
 #[cfg(test)]
 mod tests {

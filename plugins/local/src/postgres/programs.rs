@@ -43,6 +43,11 @@ impl Programs {
         plain(&self.path(name), account)
     }
 
+    /// A command of the system, in the same way.
+    pub(super) fn system(&self, name: &str, account: Option<&Account>) -> Command {
+        plain(Path::new(name), account)
+    }
+
     fn look(folder: &Path, account: Option<&Account>) -> Option<Self> {
         let programs = ["initdb", "postgres"];
         if !programs.iter().all(|name| folder.join(name).is_file()) {
