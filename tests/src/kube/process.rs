@@ -95,7 +95,7 @@ impl Processes {
         self.spawn("etcd", &assets.etcd, |command| {
             command.arg("--data-dir").arg(data).args(["--listen-client-urls", &etcd]);
             command.args(["--advertise-client-urls", &etcd, "--listen-peer-urls", &peers]);
-            // A comparison of what one member says of itself: it must be the peer's address.
+            // What the member says of itself must be what the cluster is told of it.
             command.args(["--initial-advertise-peer-urls", &peers]);
             command.args(["--initial-cluster", &format!("default={peers}")]);
         })?;
