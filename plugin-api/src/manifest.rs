@@ -166,6 +166,9 @@ pub struct Arg {
     pub conflicts: Vec<String>,
     /// Ids of arguments it needs beside it.
     pub requires: Vec<String>,
+    /// A flag with which the command goes on until it is interrupted, and shows what it sees
+    /// meanwhile: it makes no sense where one document is the answer.
+    pub follows: bool,
     /// A flag that asks for secrets: with it this run masks none, as with `--show-secrets`.
     pub reveals: bool,
     /// Not listed in help.

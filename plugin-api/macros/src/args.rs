@@ -256,6 +256,7 @@ struct Argument<'a> {
     conflicts: Vec<String>,
     requires: Vec<String>,
     hidden: bool,
+    follows: bool,
     reveals: bool,
 }
 
@@ -274,6 +275,7 @@ impl<'a> Argument<'a> {
             conflicts: Vec::new(),
             requires: Vec::new(),
             hidden: false,
+            follows: false,
             reveals: false,
         };
         for attribute in field.attrs.iter().filter(|found| found.path().is_ident("arg")) {
@@ -293,11 +295,12 @@ impl<'a> Argument<'a> {
                     "conflicts" => argument.conflicts = texts(&meta)?,
                     "requires" => argument.requires = texts(&meta)?,
                     "hidden" => argument.hidden = true,
+                    "follows" => argument.follows = true,
                     "reveals" => argument.reveals = true,
                     _ => {
                         return Err(meta.error(
                             "known here: long, short, positional, value_name, default, \
-                             conflicts, requires, hidden, reveals",
+                             conflicts, requires, hidden, follows, reveals",
                         ));
                     }
                 }
@@ -310,8 +313,11 @@ impl<'a> Argument<'a> {
 
     fn check(&self) -> Result<()> {
         let flag = matches!(&self.field.ty, Type::Path(path) if path.path.is_ident("bool"));
-        if self.reveals && !flag {
-            return Err(Error::new_spanned(self.field, "only a flag (`bool`) `reveals`"));
+        if (self.reveals || self.follows) && !flag {
+            return Err(Error::new_spanned(
+                self.field,
+                "only a flag (`bool`) `reveals` or `follows`",
+            ));
         }
         let named = self.long.is_some() || self.short.is_some();
         if self.positional == named {
@@ -329,7 +335,7 @@ impl<'a> Argument<'a> {
         pieces.text(format!(
             "{{\"id\":{},\"long\":{},\"short\":{},\"positional\":{},\"value_name\":{},\
              \"help\":{},\"default\":{},\"conflicts\":{},\"requires\":{},\"hidden\":{},\
-             \"reveals\":{},",
+             \"follows\":{},\"reveals\":{},",
             string(&self.id),
             optional(self.long.as_deref()),
             optional(self.short.map(String::from).as_deref()),
@@ -340,6 +346,7 @@ impl<'a> Argument<'a> {
             strings(&self.conflicts),
             strings(&self.requires),
             self.hidden,
+            self.follows,
             self.reveals,
         ));
         pieces.constant(quote!(#argument::SPEC));

@@ -47,7 +47,7 @@ pub(crate) struct Orchestration {
     #[arg(long, value_name = "N")]
     execution: Option<u32>,
     /// Show it again and again until it ends; exit code 1 where it fails
-    #[arg(long, conflicts = ["execution"])]
+    #[arg(long, follows, conflicts = ["execution"])]
     follow: bool,
 }
 

@@ -48,8 +48,8 @@ pub(super) async fn pass(State(api): State<Api>, request: Request, next: Next) -
     let path = shown(request.uri().path());
     let mut response = match admit(&api, &request, route.is_some()) {
         Err(fault) => fault.into_response(),
-        // A command has deadlines of its own, and may be told to wait for long.
-        Ok(()) if request.uri().path().starts_with("/api/server/") => next.run(request).await,
+        // What a command says comes line by line, for as long as it has something to say.
+        Ok(()) if request.uri().path() == "/api/server/run" => next.run(request).await,
         Ok(()) => match tokio::time::timeout(api.0.deadline, next.run(request)).await {
             Ok(response) => response,
             Err(_) => too_late(&api).into_response(),

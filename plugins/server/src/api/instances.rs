@@ -11,6 +11,7 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use serde_json::json;
 use std::convert::Infallible;
 use toygres_model::instance::{Instance, NewInstance};
 use toygres_plugin_api::Error;
@@ -82,6 +83,21 @@ pub(super) async fn delete(
     let deleting = api.0.changes.spawn(async move { plane.delete(&name).await });
     let instance = deleting.await.map_err(Error::from)??;
     Ok((StatusCode::ACCEPTED, Json(instance)).into_response())
+}
+
+/// `POST /api/instances/{name}/monitor`
+pub(super) async fn monitor(
+    State(api): State<Api>,
+    name: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    Query::read(query.as_deref(), &[])?;
+    let name = named(name)?;
+    let plane = api.plane()?.clone();
+    let watching = api.0.changes.spawn(async move { plane.watch(&name).await });
+    let (id, started) = watching.await.map_err(Error::from)??;
+    let answer = json!({"orchestration_id": id, "started": started});
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
 fn named(name: Result<Path<String>, PathRejection>) -> Result<String, Fault> {

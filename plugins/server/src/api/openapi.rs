@@ -55,7 +55,7 @@ fn methods(endpoint: &Endpoint<'_>) -> Value {
         .args
         .iter()
         .filter(|arg| !in_path.contains(&arg.id.as_str()) && endpoint.flag != Some(&arg.id))
-        .filter(|arg| arg.kind != ArgKind::Path)
+        .filter(|arg| arg.kind != ArgKind::Path && !arg.follows)
         .collect();
     if !command.mutating {
         let query = elsewhere.iter().map(|arg| query_parameter(arg));
@@ -231,6 +231,7 @@ fn own_paths() -> Map<String, Value> {
     paths.insert("/api/openapi.json".to_owned(), json!({"get": document}));
     paths.insert("/api/instances".to_owned(), instances(&instance));
     paths.insert("/api/instances/{name}".to_owned(), one_instance(&instance));
+    paths.insert("/api/instances/{name}/monitor".to_owned(), monitor());
     paths.insert("/api/server/run".to_owned(), run());
     paths
 }
@@ -289,6 +290,21 @@ fn one_instance(instance: &Value) -> Value {
     let mut delete = plain("Delete an instance", instance.clone(), "202");
     delete["parameters"] = json!([name]);
     json!({"get": get, "delete": delete})
+}
+
+fn monitor() -> Value {
+    let schema = json!({
+        "type": "object",
+        "required": ["orchestration_id", "started"],
+        "properties": {
+            "orchestration_id": {"type": "string"},
+            "started": {"type": "boolean", "description": "false where one watched already"},
+        },
+    });
+    let mut post = plain("Make sure that an instance's health is watched", schema, "202");
+    post["parameters"] = json!([{"name": "name", "in": "path", "required": true,
+        "schema": {"type": "string", "minLength": 1}}]);
+    json!({"post": post})
 }
 
 fn run() -> Value {

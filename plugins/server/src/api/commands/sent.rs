@@ -29,6 +29,7 @@ pub(super) async fn read(
     let show_secrets = flag(sent.remove(SHOW_SECRETS)).map_err(Fault::bad)?;
     // What the path says cannot be said otherwise.
     sent.extend(found.args.clone());
+    refuse_following(found.command, &mut sent).map_err(Fault::bad)?;
     Ok(RunCommand {
         scope: Scope::Server,
         command: found.command.name.clone(),
@@ -49,6 +50,18 @@ pub(super) async fn whole(request: Request) -> std::result::Result<RunCommand, F
         return Err(Fault::bad(Error::usage("only commands of `server` are run for others")));
     }
     Ok(run)
+}
+
+/// One document cannot follow anything.
+fn refuse_following(command: &Command, sent: &mut Map<String, Value>) -> Result<()> {
+    for arg in command.args.iter().filter(|arg| arg.follows) {
+        if flag(sent.remove(&arg.id)).unwrap_or(true) {
+            return Err(Error::usage(format!("`{}` is for the command line", arg.id)).hint(
+                "ask again after a while, or `POST /api/server/run` for lines as they come",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Parameters as arguments: by their ids, or as they are typed, `error-contains`.
