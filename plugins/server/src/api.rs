@@ -98,6 +98,7 @@ impl Api {
             .route("/metrics", get(metrics::metrics))
             .route("/api/instances", get(instances::list).post(instances::create))
             .route("/api/instances/{name}", get(instances::get).delete(instances::delete))
+            .route("/api/instances/{name}/monitor", post(instances::monitor))
             .route("/api/openapi.json", get(openapi::document))
             .route("/api/server/run", post(commands::run))
             .route("/api/server/{*path}", any(commands::command))

@@ -31,7 +31,10 @@ pub(crate) async fn resolve(
     let plan = plan::decided_again(ctx, settings, plan).await?;
     let question = sync::question(&plan);
     let question = Confirmation::new(question).preview(sync::told(&plan, true, None)?);
-    let confirmed = ctx.ui().confirm(question).await?;
+    let confirmed = ctx.ui().confirm(question).await.map_err(|error| {
+        // The host's own hint is an option that a command which reads does not have.
+        error.hint("answer on a terminal, or use `toygres server sync --force`")
+    })?;
     let applying = Applying { ctx, settings, confirmed: &confirmed, password: None };
     let done = applying.all(&plan).await?;
     for (step, became) in plan.steps.iter().zip(done) {

@@ -65,6 +65,8 @@ pub(crate) struct Answer {
     pub(crate) steps: Vec<Told>,
     /// Drift that it does not resolve.
     pub(crate) left: Vec<Left>,
+    /// The plan as `--plan` reads it.
+    pub(crate) plan: serde_json::Value,
 }
 
 /// A step as it is told.
@@ -203,8 +205,13 @@ pub(crate) fn told(plan: &Plan, dry_run: bool, done: Option<&[Done]>) -> Result<
         text: step.text(),
         status: became(number).map_or("planned", word).to_owned(),
     });
-    let answer =
-        Answer { dry_run, digest: plan.digest(), steps: steps.collect(), left: plan.left.clone() };
+    let answer = Answer {
+        dry_run,
+        digest: plan.digest(),
+        steps: steps.collect(),
+        left: plan.left.clone(),
+        plan: serde_json::to_value(plan)?,
+    };
     let mut report = Report::data(&answer)?.block(Block::heading("Sync"));
     report = if answer.steps.is_empty() {
         report.block(Block::remark(Tone::Good, "Nothing to do"))

@@ -15,6 +15,7 @@ mod stop;
 mod test;
 
 pub(super) use health::Seen;
+pub(super) use monitor::start as start_monitor;
 pub(super) use ready::Attempt;
 pub(super) use state::{NewState, Reached};
 

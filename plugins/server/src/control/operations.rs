@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod show;
+mod watch;
 
 pub(super) use delete::start as start_deletion;
 

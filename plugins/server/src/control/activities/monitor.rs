@@ -17,22 +17,35 @@ impl Activity for Start {
     type Input = Watch;
 
     async fn run(control: &Inner, watch: &Watch) -> Result<Value, Broken> {
-        let plain = health_orchestration(&watch.k8s_name);
-        let (id, start) = match cms::workflow(&control.cms, &plain).await? {
-            Workflow::Live => (plain, false),
-            Workflow::Unknown => (plain, true),
-            // One that was ended keeps its records; its successor gets a number.
-            Workflow::Completed | Workflow::Failed(_) => {
-                (cms::next_id(&control.cms.pool, &control.cms, &plain, None).await?, true)
-            }
-        };
-        if start {
-            let input = serde_json::to_string(watch)?;
-            // A second start of the same id is ignored by the workflows themselves.
-            control.client.start_orchestration(&id, HEALTH_MONITOR, input).await?;
-        }
+        let (id, _) = start(control, watch).await?;
         Ok(json!({"orchestration_id": id}))
     }
+}
+
+/// Makes sure that an orchestration watches over an instance; answers its id, and whether it was
+/// started.
+///
+/// # Errors
+/// The database's.
+pub(in crate::control) async fn start(
+    control: &Inner,
+    watch: &Watch,
+) -> Result<(String, bool), Broken> {
+    let plain = health_orchestration(&watch.k8s_name);
+    let (id, start) = match cms::workflow(&control.cms, &plain).await? {
+        Workflow::Live => (plain, false),
+        Workflow::Unknown => (plain, true),
+        // One that was ended keeps its records; its successor gets a number.
+        Workflow::Completed | Workflow::Failed(_) => {
+            (cms::next_id(&control.cms.pool, &control.cms, &plain, None).await?, true)
+        }
+    };
+    if start {
+        let input = serde_json::to_string(watch)?;
+        // A second start of the same id is ignored by the workflows themselves.
+        control.client.start_orchestration(&id, HEALTH_MONITOR, input).await?;
+    }
+    Ok((id, start))
 }
 
 /// Which orchestration watches over an instance.
