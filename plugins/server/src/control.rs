@@ -17,6 +17,7 @@ mod orchestrations;
 mod order;
 mod probe;
 mod progress;
+mod rollup;
 mod settings;
 mod worker;
 

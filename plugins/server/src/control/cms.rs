@@ -10,6 +10,7 @@ mod insert;
 mod migrate;
 mod migrations;
 mod read;
+mod rollups;
 mod turn;
 mod workflows;
 

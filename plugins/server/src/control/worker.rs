@@ -4,7 +4,7 @@ mod log;
 
 pub(super) use log::Log;
 
-use super::{ControlPlane, activities, cms, janitor, orchestrations};
+use super::{ControlPlane, activities, cms, janitor, orchestrations, rollup};
 use duroxide::runtime::{Runtime, RuntimeOptions};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,7 @@ impl ControlPlane {
         tokio::join!(
             self.beats(&worker, &log, self.inner.settings.workers, &stop),
             janitor::run(&self.inner, &stop),
+            rollup::run(&self.inner, &stop),
         );
         tracing::info!(worker = worker.id, "letting begun work come to its end");
         let drain = u64::try_from(worker.drain.as_millis()).unwrap_or(u64::MAX);

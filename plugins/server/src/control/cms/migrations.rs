@@ -12,6 +12,7 @@ pub(super) const ALL: &[Migration] = &[
     Migration { version: 1, name: "instances", sql: INSTANCES },
     Migration { version: 2, name: "worker heartbeats", sql: HEARTBEATS },
     Migration { version: 3, name: "indexes of lists", sql: INDEXES },
+    Migration { version: 4, name: "roll-ups", sql: super::rollups::TABLES },
 ];
 
 /// What deployments have had before there was a table of migrations: each part is made only where
