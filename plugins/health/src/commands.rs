@@ -1,4 +1,5 @@
 //! One file a command.
 
 pub(crate) mod health;
+pub(crate) mod stats;
 pub(crate) mod workers;

@@ -9,9 +9,11 @@ mod commands;
 mod gather;
 mod report;
 mod run;
+mod stats;
 mod workers;
 
 use commands::health::{Health, health};
+use commands::stats::{Stats, stats};
 use commands::workers::{Workers, workers};
 
 toygres_plugin_api::plugin! {
@@ -20,6 +22,7 @@ toygres_plugin_api::plugin! {
     needs: ["db", "kube", "api", "ui", "config", "commands"],
     commands: [
         Health => health,
+        Stats => stats,
         Workers => workers,
     ],
 }

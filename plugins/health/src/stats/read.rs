@@ -1,0 +1,243 @@
+//! What the database knows, read in one snapshot.
+
+use super::sql;
+use crate::check::reason;
+use crate::gather::Settings;
+use crate::gather::schema::{self, DUROXIDE_TABLES, Schemas};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use toygres_plugin_api::context::Session;
+use toygres_plugin_api::{Context, Error, Result};
+
+/// How long one statement may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Roll-ups that are further behind are not used.
+const BEHIND_MS: i64 = 900_000;
+/// Executions that are looked at one by one; where there are many more, a sample of about so many.
+pub(super) const LOOKED_AT: i64 = 20_000;
+/// Executions that roll-ups do not have yet and that are read; more are left out, and told.
+pub(super) const LIVE: i64 = 2_000;
+
+/// Everything that was read.
+#[derive(Debug)]
+pub(super) struct Raw {
+    pub(super) now_ms: i64,
+    /// Or why not.
+    pub(super) instances: Result<Instances, String>,
+    pub(super) workers: Result<Workers, String>,
+    pub(super) server: Server,
+    pub(super) orchestrations: Vec<Orchestration>,
+    pub(super) activities: Vec<Activity>,
+    pub(super) method: &'static str,
+    pub(super) rolled_until_ms: Option<i64>,
+    /// Of all executions, this part was looked at.
+    pub(super) sampled_part: f64,
+    pub(super) left_out: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Instances {
+    pub(super) running: i64,
+    pub(super) creating: i64,
+    pub(super) deleting: i64,
+    pub(super) failed: i64,
+    pub(super) healthy: i64,
+    pub(super) unhealthy: i64,
+    pub(super) unknown: i64,
+    pub(super) storage_gb: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Workers {
+    pub(super) live: i64,
+    pub(super) idle: i64,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Server {
+    pub(super) now_ms: i64,
+    pub(super) connections: i64,
+    pub(super) active: i64,
+    pub(super) processing: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Orchestration {
+    pub(super) kind: String,
+    /// `completed`, `failed`, `cancelled`, `running` (and begun in the window), or `running_now`.
+    pub(super) status: String,
+    pub(super) count: i64,
+    pub(super) total_ms: i64,
+    pub(super) rolled: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Activity {
+    pub(super) activity: String,
+    pub(super) succeeded: bool,
+    pub(super) bin: i32,
+    pub(super) count: i64,
+    pub(super) total_ms: i64,
+    pub(super) most_ms: i64,
+    pub(super) rolled: bool,
+}
+
+impl Raw {
+    /// What a count in a sample stands for.
+    pub(super) fn scaled(&self, count: i64, rolled: bool) -> i64 {
+        if rolled || self.sampled_part >= 1.0 {
+            return count;
+        }
+        (count as f64 / self.sampled_part).round() as i64
+    }
+
+    /// What bounds the answer, in words.
+    pub(super) fn bounds(&self) -> Option<String> {
+        if self.sampled_part < 1.0 {
+            let why = match self.rolled_until_ms {
+                None => "this deployment keeps no roll-ups".to_owned(),
+                Some(until) => format!(
+                    "the roll-ups are {} behind",
+                    toygres_model::time::words(self.now_ms - until)
+                ),
+            };
+            return Some(format!(
+                "counts are estimates from a sample of {:.2}% of all executions: {why}",
+                self.sampled_part * 100.0
+            ));
+        }
+        (self.left_out > 0).then(|| {
+            format!(
+                "the activities of {} executions are not counted yet: the roll-ups are behind",
+                self.left_out
+            )
+        })
+    }
+}
+
+/// Reads.
+pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Result<Raw> {
+    let schemas = schema::look(ctx.clone(), settings).await?;
+    for table in DUROXIDE_TABLES {
+        if !schemas.duroxide_has(table) {
+            return Err(Error::not_found(format!(
+                "the schema `{}` has no table `{table}` of orchestrations",
+                schemas.duroxide
+            ))
+            .hint("is this the right database? see `toygres server db-status`"));
+        }
+    }
+    // Beside the snapshot, since a table that may not be read would end it.
+    let (instances, workers) = tokio::join!(instances(ctx, &schemas), workers(ctx, &schemas));
+    let session = ctx.db().snapshot().await?;
+    let server: Server = one(&session, sql::server(&schemas), &[]).await?;
+    let mut raw = Raw {
+        now_ms: server.now_ms,
+        instances: instances.map_err(|error| reason(&error)),
+        workers: workers.map_err(|error| reason(&error)),
+        server,
+        orchestrations: Vec::new(),
+        activities: Vec::new(),
+        method: "counted",
+        rolled_until_ms: None,
+        sampled_part: 1.0,
+        left_out: 0,
+    };
+    let has_rollups = schemas.cms_has("rollup_progress") && may_read_rollups(ctx, &schemas).await;
+    if has_rollups {
+        let progress: Progress = one(&session, sql::progress(&schemas), &[]).await?;
+        raw.rolled_until_ms = progress.until_ms;
+    }
+    // Roll-ups that are far behind leave too much to be counted one by one.
+    match raw.rolled_until_ms {
+        Some(until) if raw.now_ms - until < BEHIND_MS => {
+            rolled(&session, &schemas, since, &mut raw).await?;
+        }
+        _ => counted(&session, &schemas, since, &mut raw).await?,
+    }
+    let _over = session.rollback().await;
+    Ok(raw)
+}
+
+#[derive(Deserialize)]
+struct Progress {
+    until_ms: Option<i64>,
+}
+
+async fn may_read_rollups(ctx: &Context, schemas: &Schemas) -> bool {
+    #[derive(Deserialize)]
+    struct May {
+        may: bool,
+    }
+    let asked: Result<May> =
+        ctx.db().query(sql::may_read_rollups(schemas)).timeout(PATIENCE).fetch_one().await;
+    asked.is_ok_and(|answer| answer.may)
+}
+
+async fn instances(ctx: &Context, schemas: &Schemas) -> Result<Instances> {
+    if !schemas.cms_has("instances") {
+        return Err(Error::not_found(format!("the schema `{}` has no instances", schemas.cms)));
+    }
+    ctx.db().query(sql::instances(schemas)).timeout(PATIENCE).fetch_one().await
+}
+
+async fn workers(ctx: &Context, schemas: &Schemas) -> Result<Workers> {
+    if !schemas.cms_has("worker_heartbeats") {
+        return Err(Error::not_found("this deployment records no heartbeats"));
+    }
+    ctx.db().query(sql::workers(schemas)).timeout(PATIENCE).fetch_one().await
+}
+
+/// What ended from the roll-ups; what they do not have yet, and what runs, now.
+async fn rolled(session: &Session, schemas: &Schemas, since: &str, raw: &mut Raw) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Left {
+        left_out: i64,
+    }
+    raw.method = "rolled_up";
+    raw.orchestrations = all(session, sql::rolled_orchestrations(schemas), &[since]).await?;
+    raw.activities = all(session, sql::rolled_activities(schemas), &[since]).await?;
+    raw.orchestrations
+        .extend(all::<Orchestration>(session, sql::live_orchestrations(schemas), &[since]).await?);
+    raw.activities
+        .extend(all::<Activity>(session, sql::live_activities(schemas, LIVE), &[since]).await?);
+    let left: Left = one(session, sql::left_out(schemas, LIVE), &[]).await?;
+    raw.left_out = left.left_out;
+    Ok(())
+}
+
+/// Everything now: all of it where that is little, else a sample.
+async fn counted(session: &Session, schemas: &Schemas, since: &str, raw: &mut Raw) -> Result<()> {
+    #[derive(Deserialize)]
+    struct About {
+        executions: i64,
+    }
+    let about: About = one(session, sql::about(schemas), &[]).await?;
+    let sample = if about.executions > 2 * LOOKED_AT {
+        let part = LOOKED_AT as f64 / about.executions as f64;
+        raw.method = "sampled";
+        raw.sampled_part = part;
+        Some(part)
+    } else {
+        None
+    };
+    raw.orchestrations =
+        all(session, sql::counted_orchestrations(schemas, sample), &[since]).await?;
+    raw.activities = all(session, sql::counted_activities(schemas, sample), &[since]).await?;
+    Ok(())
+}
+
+async fn all<T: DeserializeOwned>(
+    session: &Session,
+    sql: String,
+    binds: &[&str],
+) -> Result<Vec<T>> {
+    let query = session.query(sql).timeout(PATIENCE);
+    binds.iter().fold(query, |query, bind| query.bind(*bind)).fetch().await
+}
+
+async fn one<T: DeserializeOwned>(session: &Session, sql: String, binds: &[&str]) -> Result<T> {
+    let query = session.query(sql).timeout(PATIENCE);
+    binds.iter().fold(query, |query, bind| query.bind(*bind)).fetch_one().await
+}

@@ -1,0 +1,254 @@
+//! The statements. `$1` is where the window begins.
+
+use crate::gather::schema::Schemas;
+
+pub(super) fn server(schemas: &Schemas) -> String {
+    format!(
+        "SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_ms, \
+           (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'toygres%') AS connections, \
+           (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'toygres%' \
+              AND state = 'active' AND pid <> pg_backend_pid()) AS active, \
+           (SELECT count(*) FROM {} WHERE lock_token IS NOT NULL \
+              AND locked_until >= extract(epoch FROM now()) * 1000) AS processing",
+        schemas.of_duroxide("worker_queue")
+    )
+}
+
+pub(super) fn instances(schemas: &Schemas) -> String {
+    format!(
+        "SELECT count(*) FILTER (WHERE state = 'running') AS running, \
+           count(*) FILTER (WHERE state = 'creating') AS creating, \
+           count(*) FILTER (WHERE state = 'deleting') AS deleting, \
+           count(*) FILTER (WHERE state = 'failed') AS failed, \
+           count(*) FILTER (WHERE state = 'running' AND health_status = 'healthy') AS healthy, \
+           count(*) FILTER (WHERE state = 'running' AND health_status = 'unhealthy') AS unhealthy, \
+           count(*) FILTER (WHERE state = 'running' AND health_status = 'unknown') AS unknown, \
+           coalesce(sum(storage_size_gb) FILTER (WHERE state = 'running'), 0)::bigint AS storage_gb \
+         FROM {} WHERE state <> 'deleted'",
+        schemas.of_cms("instances")
+    )
+}
+
+pub(super) fn workers(schemas: &Schemas) -> String {
+    format!(
+        "SELECT count(*) AS live, count(*) FILTER (WHERE activities = '[]') AS idle FROM {} \
+         WHERE stopped_at IS NULL AND concurrency > 0 \
+           AND last_seen_at > clock_timestamp() - interval '10 seconds'",
+        schemas.of_cms("worker_heartbeats")
+    )
+}
+
+/// The tables of the roll-ups.
+const ROLLUPS: &[&str] =
+    &["rollup_progress", "rollup_orchestrations", "rollup_activities", "rollup_done"];
+
+pub(super) fn may_read_rollups(schemas: &Schemas) -> String {
+    let each = ROLLUPS.iter().map(|table| {
+        let name = schemas.of_cms(table).replace('\'', "''");
+        format!("has_table_privilege('{name}', 'SELECT')")
+    });
+    format!("SELECT {} AS may", each.collect::<Vec<_>>().join(" AND "))
+}
+
+pub(super) fn progress(schemas: &Schemas) -> String {
+    format!(
+        "SELECT (extract(epoch FROM max(rolled_until)) * 1000)::bigint AS until_ms \
+         FROM {} WHERE name = 'executions'",
+        schemas.of_cms("rollup_progress")
+    )
+}
+
+pub(super) fn rolled_orchestrations(schemas: &Schemas) -> String {
+    format!(
+        "SELECT kind, status, sum(count)::bigint AS count, sum(total_ms)::bigint AS total_ms, \
+           true AS rolled FROM {} \
+         WHERE bucket >= date_bin('5 minutes', $1::timestamptz, '2000-01-01Z') GROUP BY 1, 2",
+        schemas.of_cms("rollup_orchestrations")
+    )
+}
+
+pub(super) fn rolled_activities(schemas: &Schemas) -> String {
+    format!(
+        "SELECT activity, succeeded, bin, sum(count)::bigint AS count, \
+           sum(total_ms)::bigint AS total_ms, max(most_ms)::bigint AS most_ms, true AS rolled FROM {} \
+         WHERE bucket >= date_bin('5 minutes', $1::timestamptz, '2000-01-01Z') GROUP BY 1, 2, 3",
+        schemas.of_cms("rollup_activities")
+    )
+}
+
+/// Executions that ended and are not in the roll-ups yet: they end at most some minutes before what
+/// was rolled up last.
+fn fresh(schemas: &Schemas) -> String {
+    format!(
+        "SELECT e.instance_id, e.execution_id, e.status, e.completed_at FROM {executions} e \
+         WHERE e.completed_at > coalesce((SELECT max(rolled_until) FROM {progress} \
+             WHERE name = 'executions'), now() - interval '35 days') - interval '10 minutes' \
+           AND NOT EXISTS (SELECT FROM {done} d WHERE d.instance_id = e.instance_id \
+             AND d.execution_id = e.execution_id)",
+        executions = schemas.of_duroxide("executions"),
+        progress = schemas.of_cms("rollup_progress"),
+        done = schemas.of_cms("rollup_done"),
+    )
+}
+
+fn running(schemas: &Schemas) -> String {
+    format!(
+        "SELECT e.instance_id, e.execution_id, e.status, e.started_at FROM {} e \
+         WHERE e.status = 'Running'",
+        schemas.of_duroxide("executions")
+    )
+}
+
+/// A failure that was a cancellation: duroxide knows no such status.
+fn status(schemas: &Schemas) -> String {
+    format!(
+        "CASE WHEN e.status = 'Failed' AND EXISTS (SELECT FROM {} h \
+             WHERE h.instance_id = e.instance_id AND h.execution_id = e.execution_id \
+               AND h.event_data LIKE '%OrchestrationFailed%' \
+               AND h.event_data LIKE '%\"Cancelled\":{{\"reason\"%') THEN 'cancelled' \
+           WHEN e.status IN ('Completed', 'Failed') THEN lower(e.status) ELSE 'running' END",
+        schemas.of_duroxide("history")
+    )
+}
+
+/// What ended and is not rolled up, and what runs.
+pub(super) fn live_orchestrations(schemas: &Schemas) -> String {
+    format!(
+        "WITH fresh AS ({fresh}), running AS ({running}) \
+         SELECT i.orchestration_name AS kind, {status} AS status, count(*) AS count, \
+           coalesce(sum(greatest(0, extract(epoch FROM e.completed_at - i.created_at) * 1000)), 0)::bigint \
+             AS total_ms, false AS rolled \
+         FROM fresh e JOIN {instances} i ON i.instance_id = e.instance_id \
+         WHERE e.status IN ('Completed', 'Failed') AND i.created_at >= $1::timestamptz GROUP BY 1, 2 \
+         UNION ALL \
+         SELECT i.orchestration_name, 'running', count(*), 0, false \
+         FROM running e JOIN {instances} i ON i.instance_id = e.instance_id \
+         WHERE i.created_at >= $1::timestamptz GROUP BY 1, 2 \
+         UNION ALL \
+         SELECT i.orchestration_name, 'running_now', count(*), 0, false \
+         FROM running e JOIN {instances} i ON i.instance_id = e.instance_id GROUP BY 1, 2",
+        fresh = fresh(schemas),
+        running = running(schemas),
+        status = status(schemas),
+        instances = schemas.of_duroxide("instances"),
+    )
+}
+
+/// Activities of some executions, each completion with its scheduling, by bins.
+///
+/// An event's text is taken apart by patterns, since one that is no JSON must not fail the rest;
+/// quotes within its values are escaped, so that no value looks like a key.
+fn durations(schemas: &Schemas, executions: &str) -> String {
+    format!(
+        "WITH ended AS MATERIALIZED ({executions}), \
+         events AS MATERIALIZED (SELECT h.instance_id, h.execution_id, h.event_id, \
+             coalesce(substring(h.event_data from '\"type\":\"(Activity[A-Za-z]+)\"'), \
+               substring(h.event_data from '^\\{{\"(Activity[A-Za-z]+)\":')) AS type, \
+             substring(h.event_data from '\"name\":\"([^\"]*)\"') AS name, \
+             substring(h.event_data from '\"source_event_id\":([0-9]{{1,18}})[,}}]')::bigint AS source, \
+             coalesce(nullif(substring(h.event_data from \
+                 '\"timestamp_ms\":([0-9]{{1,18}})[,}}]')::bigint, 0), \
+               (extract(epoch FROM h.created_at) * 1000)::bigint) AS at_ms \
+           FROM ended e JOIN {history} h ON h.instance_id = e.instance_id \
+             AND h.execution_id = e.execution_id WHERE h.event_data LIKE '%Activity%'), \
+         pairs AS (SELECT s.name AS activity, c.type = 'ActivityCompleted' AS succeeded, \
+             greatest(0, c.at_ms - s.at_ms) AS took_ms \
+           FROM events c JOIN events s ON s.instance_id = c.instance_id \
+             AND s.execution_id = c.execution_id AND s.event_id = c.source \
+           WHERE c.type IN ('ActivityCompleted', 'ActivityFailed') AND s.type = 'ActivityScheduled' \
+             AND s.name IS NOT NULL \
+             AND c.at_ms >= extract(epoch FROM $1::timestamptz) * 1000) \
+         SELECT activity, succeeded, \
+           CASE WHEN took_ms < 1 THEN 0 ELSE least(160, 1 + floor(4 * log(2, took_ms)))::int END AS bin, \
+           count(*) AS count, sum(took_ms)::bigint AS total_ms, max(took_ms)::bigint AS most_ms, \
+           false AS rolled FROM pairs GROUP BY 1, 2, 3",
+        history = schemas.of_duroxide("history"),
+    )
+}
+
+/// The latest of what is not rolled up, and of what runs.
+pub(super) fn live_activities(schemas: &Schemas, most: i64) -> String {
+    let executions = format!(
+        "(SELECT instance_id, execution_id FROM ({}) f ORDER BY completed_at DESC LIMIT {most}) \
+         UNION (SELECT instance_id, execution_id FROM ({}) r ORDER BY started_at DESC LIMIT {most})",
+        fresh(schemas),
+        running(schemas)
+    );
+    durations(schemas, &executions)
+}
+
+/// Executions that [`live_activities`] does not read.
+pub(super) fn left_out(schemas: &Schemas, most: i64) -> String {
+    let beyond = |executions: String| {
+        format!("greatest(0, (SELECT count(*) FROM ({executions}) AS them) - {most})")
+    };
+    format!("SELECT {} + {} AS left_out", beyond(fresh(schemas)), beyond(running(schemas)))
+}
+
+/// About how many executions there are, without counting many.
+pub(super) fn about(schemas: &Schemas) -> String {
+    let table = schemas.of_duroxide("executions");
+    let name = table.replace('\'', "''");
+    format!(
+        "SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint \
+           ELSE pg_relation_size(c.oid) / 200 END AS executions \
+         FROM pg_class c WHERE c.oid = '{name}'::regclass"
+    )
+}
+
+/// The executions, or about this part of them: always the same pages, so that a watched answer does
+/// not flicker.
+fn sampled(schemas: &Schemas, part: Option<f64>) -> String {
+    let table = schemas.of_duroxide("executions");
+    match part {
+        None => format!("{table} e"),
+        Some(part) => {
+            format!("{table} e TABLESAMPLE SYSTEM ({:.6}) REPEATABLE (42)", part * 100.0)
+        }
+    }
+}
+
+pub(super) fn counted_orchestrations(schemas: &Schemas, part: Option<f64>) -> String {
+    format!(
+        "WITH them AS (SELECT i.orchestration_name AS kind, {status} AS status, \
+             i.created_at >= $1::timestamptz AS is_new, \
+             coalesce(greatest(0, extract(epoch FROM e.completed_at - i.created_at) * 1000), 0) AS ms \
+           FROM {sampled} JOIN {instances} i ON i.instance_id = e.instance_id \
+             AND i.current_execution_id = e.execution_id \
+           WHERE i.created_at >= $1::timestamptz OR e.status = 'Running') \
+         SELECT kind, status, count(*) AS count, sum(ms)::bigint AS total_ms, false AS rolled \
+         FROM them WHERE is_new GROUP BY 1, 2 \
+         UNION ALL SELECT kind, 'running_now', count(*), 0, false FROM them \
+         WHERE status = 'running' GROUP BY 1, 2",
+        status = status(schemas),
+        sampled = sampled(schemas, part),
+        instances = schemas.of_duroxide("instances"),
+    )
+}
+
+pub(super) fn counted_activities(schemas: &Schemas, part: Option<f64>) -> String {
+    let executions = format!(
+        "SELECT e.instance_id, e.execution_id FROM {} WHERE e.completed_at IS NULL \
+         OR e.completed_at >= $1::timestamptz",
+        sampled(schemas, part)
+    );
+    durations(schemas, &executions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{counted_activities, live_activities, sampled};
+    use crate::gather::schema::Schemas;
+
+    #[test]
+    fn patterns_survive_their_way_into_the_statement() {
+        let schemas =
+            Schemas { duroxide: "d".to_owned(), cms: "c".to_owned(), ..Schemas::default() };
+        let sql = live_activities(&schemas, 7);
+        assert!(sql.contains(r#"'^\{"(Activity[A-Za-z]+)":'"#), "{sql}");
+        assert!(sql.contains(r#"'"source_event_id":([0-9]{1,18})[,}]'"#), "{sql}");
+        assert!(sql.contains("LIMIT 7"));
+        assert!(counted_activities(&schemas, Some(0.02)).contains("SYSTEM (2.000000)"));
+        assert_eq!(sampled(&schemas, None), "\"d\".executions e");
+    }
+}
