@@ -16,6 +16,9 @@ use uuid::Uuid;
 /// A place that every account reaches and only root fills.
 const SHARED_PLACE: &str = "/var/lib/toygres";
 
+/// Names the home folder of a folder there.
+const OWNER: &str = "home";
+
 /// The folders of one home.
 #[derive(Debug, Clone)]
 pub(crate) struct Folders {
@@ -113,6 +116,7 @@ impl Folders {
                 files::remove_folder(&target)?;
                 // The folder of this home, which is empty now.
                 if let Some(parent) = target.parent().filter(|it| it.starts_with(SHARED_PLACE)) {
+                    files::remove_file(&parent.join(OWNER))?;
                     let _others = fs::remove_dir(parent);
                 }
             }
@@ -145,6 +149,8 @@ impl Folders {
         files::make_folder(Path::new(SHARED_PLACE), 0o711, None)?;
         let folder = Path::new(SHARED_PLACE).join(Uuid::new_v4().simple().to_string());
         files::make_folder(&folder, 0o711, None)?;
+        // For whoever finds it and wonders.
+        files::write_secret(&folder.join(OWNER), &format!("{}\n", self.home.display()))?;
         Ok(folder)
     }
 }

@@ -111,9 +111,15 @@ impl Home {
     /// `kubectl` with the kubeconfig that was written.
     #[track_caller]
     pub(crate) fn kubectl(&self, args: &[&str]) -> Ran {
+        self.start_kubectl(args).wait_with_output().map(Ran::of).unwrap()
+    }
+
+    /// The same, without waiting for it.
+    pub(crate) fn start_kubectl(&self, args: &[&str]) -> Child {
         let mut command = self.command("/usr/bin/kubectl".into());
         command.arg("--kubeconfig").arg(self.path("kubeconfig")).args(args);
-        Ran::of(command.output().unwrap())
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
     }
 
     /// `kubectl apply` of a document.

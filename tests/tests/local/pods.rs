@@ -2,6 +2,8 @@
 
 use crate::home::{Home, database, psql, stateful_set, url};
 use crate::processes::{gone, pid};
+use crate::support::Ran;
+use std::io::{BufRead, BufReader, Read};
 use toygres_tests::wait;
 
 #[test]
@@ -182,6 +184,29 @@ spec:
     gone(pid(&status["pods"][0]["pid"]));
     let left: Vec<_> = std::fs::read_dir(home.path("local/volumes/toygres")).unwrap().collect();
     assert_eq!(left.len(), 0, "{left:?}");
+}
+
+#[test]
+fn a_log_is_followed_to_the_end_of_its_pod() {
+    let home = Home::new();
+    home.up();
+    home.apply(&database("mydb", "pass"));
+    home.ready("mydb-0");
+    let url = url(&home, "mydb", "pass");
+    let mut following = home.start_kubectl(&["logs", "-f", "mydb-0", "--tail=1", "--timestamps"]);
+    // It has begun once it shows what was there.
+    let mut lines = BufReader::new(following.stdout.take().unwrap());
+    let mut followed = String::new();
+    lines.read_line(&mut followed).unwrap();
+    psql(&url, "DO $$ BEGIN RAISE LOG 'a word for those who follow'; END $$").unwrap();
+    home.kubectl(&["scale", "statefulset", "mydb", "--replicas=0"]).code(0);
+    lines.read_to_string(&mut followed).unwrap();
+    Ran::of(following.wait_with_output().unwrap()).code(0);
+    for part in ["LOG:  a word for those who follow", "database system is shut down"] {
+        assert!(followed.contains(part), "`{part}` is missing in {followed}");
+    }
+    let timed = followed.lines().all(|line| line.starts_with("20") && line.contains("Z "));
+    assert!(timed, "{followed}");
 }
 
 /// The process of a pod's container.
