@@ -31,7 +31,6 @@ async fn make(ctx: &OrchestrationContext, order: &Order) -> Result<Value, String
     let attempt = |attempt| Attempt { attempt, attempts: ATTEMPTS, order: order.clone() };
     until(ctx, names::READY, "ready", attempt, |_| order.poll()).await?;
     let mut found = until(ctx, names::ADDRESSES, "ready", attempt, |_| order.poll()).await?;
-    ctx.reset_custom_status();
     step(ctx, names::TEST, order).await?;
     let reached: Reached =
         serde_json::from_value(found["reached"].take()).map_err(|error| error.to_string())?;

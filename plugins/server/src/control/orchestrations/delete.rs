@@ -40,7 +40,6 @@ async fn unmake(ctx: &OrchestrationContext, removal: &Removal) -> Result<(), Str
     };
     until(ctx, names::STOP_MONITOR, "ended", |_| removal, growing(removal.poll())).await?;
     until(ctx, names::REMOVE, "gone", |_| removal, growing(removal.poll())).await?;
-    ctx.reset_custom_status();
     told?;
     if removal.failure.is_none() {
         step(ctx, names::STATE, &deleted(removal)).await?;

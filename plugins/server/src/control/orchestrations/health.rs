@@ -14,10 +14,9 @@ pub(super) async fn health_monitor(
     input: String,
 ) -> Result<String, String> {
     let watch: Watch = super::parse(&input)?;
-    match check(&ctx, &watch).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(json!({"k8s_name": watch.k8s_name, "watched": false}).to_string()),
-        Err(failure) => ctx.set_custom_status(failure),
+    // A failure is in the history, with its activity.
+    if let Ok(false) = check(&ctx, &watch).await {
+        return Ok(json!({"k8s_name": watch.k8s_name, "watched": false}).to_string());
     }
     ctx.schedule_timer(Duration::from_millis(watch.interval_ms)).await;
     ctx.continue_as_new(input).await

@@ -55,8 +55,6 @@ pub(super) async fn until<T: Serialize>(
         if answer[key] == true {
             return Ok(answer);
         }
-        let what = waits_for(&answer);
-        ctx.set_custom_status(format!("{activity}, attempt {attempt} of {ATTEMPTS}: {what}"));
         last = answer;
         if attempt < ATTEMPTS {
             ctx.schedule_timer(pause(attempt)).await;
