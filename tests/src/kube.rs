@@ -112,6 +112,22 @@ impl ApiServer {
         self.processes.compact()
     }
 
+    /// What a user with few rights asked of the server: each request with its verb and its path.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn asked_by(&self, user: &str) -> Result<Vec<(String, String)>> {
+        let mut asked = Vec::new();
+        for line in self.processes.audit()?.lines() {
+            let event: serde_json::Value = serde_json::from_str(line)?;
+            if event["user"]["username"] == user {
+                let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+                asked.push((text("verb"), text("requestURI")));
+            }
+        }
+        Ok(asked)
+    }
+
     /// What the server wrote into its log.
     ///
     /// # Errors

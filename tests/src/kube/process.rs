@@ -45,6 +45,7 @@ impl Processes {
     /// Starts both programs, with their files in `folder`, and waits until the server is ready.
     pub(super) fn start(assets: &Assets, folder: &Path, users: &Users) -> Result<Self> {
         let certificate = write_certificate(folder)?;
+        fs::write(folder.join(AUDIT_POLICY), AUDITED)?;
         let server = Server { url: String::new(), certificate };
         let (watcher, alive) = watch(folder)?;
         let folder = folder.to_owned();
@@ -86,6 +87,11 @@ impl Processes {
         Ok(())
     }
 
+    /// What was asked of the server, and by whom: a JSON document a line.
+    pub(super) fn audit(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.folder.join(AUDIT_LOG))?)
+    }
+
     /// Starts both on free ports; false when one of them ended.
     fn try_start(&mut self, assets: &Assets, users: &Users) -> Result<bool> {
         let [client_port, peer_port, port] = free_ports()?;
@@ -120,6 +126,8 @@ impl Processes {
             command.arg("--disable-admission-plugins=ServiceAccount");
             command.arg("--service-cluster-ip-range=10.96.0.0/16");
             command.arg("--cert-dir").arg(folder.join("certificates"));
+            command.arg("--audit-policy-file").arg(folder.join(AUDIT_POLICY));
+            command.arg("--audit-log-path").arg(folder.join(AUDIT_LOG));
         })?;
         self.ready(users)
     }
@@ -195,6 +203,14 @@ impl Drop for Processes {
         let _ended = self.watcher.wait();
     }
 }
+
+const AUDIT_POLICY: &str = "audit-policy.json";
+const AUDIT_LOG: &str = "audit.log";
+/// Each request once, without what it carries; the harness' own is left out, being most of it.
+const AUDITED: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [{"level": "None", "users": ["admin", "system:apiserver", "system:anonymous"]},
+        {"level": "Metadata"}]}"#;
 
 const CERTIFICATE: &str = "server.crt";
 const KEY: &str = "server.key";

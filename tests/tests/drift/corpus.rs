@@ -104,7 +104,8 @@ const CASES: &[Case] = &[
         plane.kubectl(&["patch", "service", &service, "--type=json", "-p", change]);
     }),
     case("another-address", "mismatch:external_ip", |plane, name| {
-        let patch = json!({"status": {"loadBalancer": {"ingress": [{"ip": "10.1.2.3"}]}}}).to_string();
+        let patch =
+            json!({"status": {"loadBalancer": {"ingress": [{"ip": "10.1.2.3"}]}}}).to_string();
         let service = format!("{name}-svc");
         let args = ["patch", "service", &service, "--subresource=status", "--type=merge", "-p"];
         plane.kubectl(&[&args[..], &[&patch]].concat());

@@ -25,9 +25,10 @@ pub(super) fn report(answer: &Answer, verbose: bool) -> Result<Report> {
         report = report.text(format!("{ignored} ignored by rule; see them with --verbose"));
     }
     if !answer.drifts.is_empty() {
-        report = report
-            .hint("Run with --auto-resolve to automatically fix simple issues.")
-            .hint("Use 'toygres server sync' for manual reconciliation.");
+        report = report.text(
+            "Run with --auto-resolve to automatically fix simple issues.\n\
+             Use 'toygres server sync' for manual reconciliation.",
+        );
     }
     Ok(report)
 }
