@@ -37,6 +37,8 @@ pub(crate) fn service(
 ) -> Result<()> {
     if let Some(old) = old {
         keep_given(old, service);
+        // What the client may not change is refused, and not quietly changed back below.
+        super::validate::change(&resource::SERVICE, service, old)?;
     }
     let asked = number(service, "/spec/ports/0/port");
     if let Some(admission) = admission {

@@ -3,6 +3,7 @@
 mod deleting;
 mod format;
 mod lists;
+mod logs;
 mod rules;
 mod services;
 mod watching;

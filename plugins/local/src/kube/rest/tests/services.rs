@@ -13,9 +13,9 @@ impl Admission for NextPort {
         if asked == 1 {
             return Err("port 1 is nobody's".into());
         }
+        service["spec"]["clusterIP"] = "127.0.0.1".into();
         if old.is_none() {
             service["spec"]["ports"][0]["port"] = (asked + 1).into();
-            service["spec"]["clusterIP"] = "127.0.0.1".into();
             service["status"] = json!({"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}});
         }
         Ok(())
@@ -43,6 +43,8 @@ async fn another_port_may_be_given_and_stays() {
     let again = api.send("PATCH", &path, strategic, patch.to_string()).await.ok();
     assert_eq!(again, made);
     assert_eq!(api.put(&path, &service(5432)).await.ok(), made);
+    let moved = json!({"spec": {"clusterIP": "127.0.0.2"}});
+    api.merge(&path, &moved).await.refused(422, "Invalid");
     let mut refused = service(1);
     refused["metadata"]["name"] = "b".into();
     let refused = api.post(SERVICES, &refused).await.refused(403, "Forbidden");
