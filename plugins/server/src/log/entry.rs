@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(
             entry.details(),
             "instance_id=create-my-db-a1b2c3d4::sub::2 took_ms=7 why=\"a b\" \
-             k8s_name=my-db-a1b2c3d4 span=request"
+             span=request k8s_name=my-db-a1b2c3d4"
         );
     }
 
