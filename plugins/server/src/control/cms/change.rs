@@ -51,7 +51,7 @@ async fn is_said(connection: &mut PgConnection, change: &Change<'_>) -> Result<b
     let Some(message) = change.message else { return Ok(true) };
     let said: Option<Option<String>> = sqlx::query_scalar(
         "SELECT message FROM instance_events
-         WHERE instance_id = $1::uuid AND new_state = $2::text::public.instance_state
+         WHERE instance_id = $1::uuid AND new_state::text = $2
          ORDER BY created_at DESC LIMIT 1",
     )
     .bind(change.id)

@@ -47,7 +47,7 @@ const COLUMNS: &str = "
     (extract(epoch FROM i.deleted_at) * 1000)::bigint AS deleted_ms,
     i.tags,
     (SELECT e.message FROM instance_events e
-     WHERE e.instance_id = i.id AND e.new_state = i.state
+     WHERE e.instance_id = i.id AND e.new_state::text = i.state::text
      ORDER BY e.created_at DESC LIMIT 1) AS message";
 
 /// The instances that a filter lets through, the newest first.
