@@ -187,9 +187,29 @@ impl Server {
     /// # Errors
     /// After a minute.
     pub fn stop(&mut self) -> Result<ExitStatus> {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        kill_process(pid.ok_or("the process has no id")?, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         self.ends()
+    }
+
+    /// Hangs it: it does nothing more until [`Server::resume`], and does not know of it.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pause(&self) -> Result {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on where it was.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resume(&self) -> Result {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        Ok(kill_process(pid.ok_or("the process has no id")?, signal)?)
     }
 
     /// Waits until it ends by itself.

@@ -65,6 +65,30 @@ fn two_hundred_creates_on_three_workers_of_which_one_is_killed() {
     heartbeats_tell_who_is_there(&deployment);
 }
 
+#[test]
+fn a_worker_that_hung_and_goes_on_makes_nothing_twice() {
+    let Some(deployment) = Deployment::new() else { return };
+    let options = |mode| Options::mode(mode).env("TOYGRES_MONITOR_INTERVAL_MS", "60000");
+    let api = deployment.start(options(Mode::Api));
+    let hung = deployment.start(options(Mode::Worker));
+    let names: BTreeSet<String> =
+        (0..24).map(|n| super::begin(&api.api().unwrap(), &format!("db{n}"))).collect();
+    let leases = "SELECT count(*) FROM toygres_duroxide.worker_queue WHERE lock_token IS NOT NULL";
+    wait::until("it to be at work", || Ok((deployment.count(leases) >= 3).then_some(()))).unwrap();
+    hung.pause().unwrap();
+    let held = deployment.count(leases);
+    let _other = deployment.start(options(Mode::Worker));
+    let running = "SELECT count(*) FROM toygres_cms.instances WHERE state = 'running'";
+    wait::until("the other one to do it all", || {
+        Ok((deployment.count(running) == 24).then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error}; {held} leases were held"));
+    // It goes on with what it thinks is still its own.
+    hung.resume().unwrap();
+    nothing_is_held(&deployment);
+    each_was_made_once(&deployment, &names);
+}
+
 fn each_was_made_once(deployment: &Deployment, names: &BTreeSet<String>) {
     let there: BTreeSet<String> = deployment.objects().of(None).unwrap().into_iter().collect();
     let expected: BTreeSet<String> =
@@ -91,7 +115,7 @@ fn each_was_made_once(deployment: &Deployment, names: &BTreeSet<String>) {
             WHERE event_type = 'created'",
         ),
     ] {
-        assert_eq!(deployment.count(sql), 200, "{what}");
+        assert_eq!(deployment.count(sql), i64::try_from(names.len()).unwrap(), "{what}");
     }
 }
 
