@@ -23,13 +23,20 @@ pub fn plugins() -> PathBuf {
         .clone()
 }
 
+/// The badly behaved plugin: named by `TOYGRES_BAD_PLUGIN`, or beside the tests' own folder.
+pub fn bad_plugin() -> PathBuf {
+    built("TOYGRES_BAD_PLUGIN", "libtoygres_bad_plugin.so")
+}
+
 fn collected() -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let target = built("", "");
     let folder = target.join("test-plugins");
     std::fs::create_dir_all(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    for name in ["orchestrations", "db", "config", "instances", "local", "server"] {
+    let names =
+        ["orchestrations", "db", "config", "instances", "local", "server", "health", "drift"];
+    for name in names {
         let file = format!("libtoygres_{name}.so");
         // Other test processes may do the same at the same time: each file comes whole.
         let unfinished = folder.join(format!(".{file}.{}", std::process::id()));

@@ -1,6 +1,6 @@
 //! What goes wrong: each with its exit code, what it was, and the next command.
 
-use crate::plane::Plane;
+use crate::support::plane::Plane;
 use crate::support::{Ran, Toygres};
 use crate::toygres;
 use k8s_openapi::api::apps::v1::StatefulSet;

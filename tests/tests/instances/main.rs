@@ -8,11 +8,10 @@ mod failures;
 mod formats;
 mod lifecycle;
 mod passwords;
-mod plane;
 mod terminal;
 
-use plane::Plane;
 use support::Ran;
+use support::plane::Plane;
 
 /// A command on this process' control plane.
 fn toygres(args: &[&str]) -> Ran {

@@ -1,7 +1,7 @@
 //! A password is shown where it was asked for, and nowhere else.
 
-use crate::plane::Plane;
 use crate::support::Ran;
+use crate::support::plane::Plane;
 use crate::toygres;
 use std::os::unix::fs::PermissionsExt;
 use toygres_tests::postgres::Binaries;

@@ -1,6 +1,6 @@
 //! On a terminal: steps as they go, the question before a deletion, an interruption.
 
-use crate::plane::Plane;
+use crate::support::plane::Plane;
 use crate::toygres;
 use expectrl::session::{OsSession, Session};
 use expectrl::{Eof, Expect};

@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each suite is a crate of its own and uses a part")]
 
 mod formats;
+pub(crate) mod plane;
 mod run;
 
 pub(crate) use formats::{FORMATS, check};

@@ -4,7 +4,7 @@ use clap::builder::{EnumValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, ColorChoice, value_parser};
 use std::path::PathBuf;
 use std::time::Duration;
-use toygres_plugin_api::manifest::Command;
+use toygres_plugin_api::manifest::{Command, Consent};
 use toygres_plugin_api::{Error, Result};
 
 /// What was given for the host itself.
@@ -66,7 +66,7 @@ pub(super) fn for_command(command: &Command) -> Vec<Arg> {
                 .help_heading(HEADING),
         );
     }
-    if command.mutating {
+    if command.mutating && command.consent == Consent::Asked {
         let force = flag("force", "Skip the confirmation").short('f').help_heading("Confirmation");
         options.push(force.visible_alias("yes").visible_short_alias('y'));
     }

@@ -13,6 +13,7 @@ const READ: &[(&str, &str, Option<&str>, bool)] = &[
     ("RUST_LOG", "optional", Some("info"), false),
     ("TOYGRES_API_URL", "optional", Some("http://localhost:8080"), false),
     ("TOYGRES_API_TOKEN", "optional", None, true),
+    ("TOYGRES_PASSWORD", "optional", None, true),
     ("TOYGRES_CONTEXT", "optional", None, false),
     ("TOYGRES_PLUGIN_PATH", "optional", None, false),
     ("PGPASSWORD", "optional", None, true),

@@ -62,7 +62,12 @@ pub(super) async fn command(State(api): State<Api>, request: Request) -> Result<
 /// `POST /api/server/run`: a command as a command line sends it, answered line by line.
 pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Response, Fault> {
     let runner = api.runner()?;
-    let run = sent::whole(request).await?;
+    // The answer may take its time, what was sent may not.
+    let sent = tokio::time::timeout(api.0.deadline, sent::whole(request)).await;
+    let run = sent.unwrap_or_else(|_| {
+        let error = Error::timed_out("the body did not come in time");
+        Err(Fault::new(StatusCode::REQUEST_TIMEOUT, error))
+    })?;
     Ok(answer::lines(runner.run(run).await?))
 }
 

@@ -94,8 +94,8 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 
 fn unauthorized(message: &str) -> Fault {
     let error = Error::unavailable(message).retryable(false).hint(
-        "send `Authorization: Bearer TOKEN`; the token is what `TOYGRES_API_TOKEN` says, or the \
-         file `api-token` of the server's home folder",
+        "send it in the header `Authorization`, in the scheme `Bearer`; it is what \
+         `TOYGRES_API_TOKEN` says, or the file `api-token` of the server's home folder",
     );
     Fault::new(StatusCode::UNAUTHORIZED, error)
 }

@@ -197,6 +197,7 @@ fn refusals() -> Value {
         ("403", "refused"),
         ("404", "there is no such thing"),
         ("405", "the path takes another method"),
+        ("408", "the body did not come in time"),
         ("409", "it was tried and failed, or the name is taken"),
         ("413", "the body is too large"),
         ("415", "the body is not said to be JSON"),

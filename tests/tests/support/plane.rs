@@ -1,8 +1,8 @@
 //! A whole control plane on this machine, for all tests of this process.
 
-use crate::support::Toygres;
+use super::Toygres;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use toygres_tests::toygres::{binary, plugins};
@@ -20,17 +20,24 @@ rm -rf "$TOYGRES_HOME"
 #[derive(Debug)]
 pub(crate) struct Plane {
     home: PathBuf,
+    /// Where plugins are looked for.
+    folders: String,
     _keeper: (Child, ChildStdin),
 }
 
 impl Plane {
     /// The one of this process, because a start costs seconds.
     pub(crate) fn shared() -> &'static Self {
-        static SHARED: OnceLock<Plane> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        Self::shared_with(&[])
     }
 
-    fn start() -> Self {
+    /// The same, where more plugins are found; whoever asks first says which.
+    pub(crate) fn shared_with(more: &[&Path]) -> &'static Self {
+        static SHARED: OnceLock<Plane> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(more))
+    }
+
+    fn start(more: &[&Path]) -> Self {
         let home = tempfile::Builder::new().prefix("toygres-plane-").tempdir().unwrap().keep();
         let mut keeper = Command::new("sh");
         keeper
@@ -46,7 +53,9 @@ impl Plane {
             .process_group(0);
         let mut keeper = keeper.spawn().unwrap();
         let alive = keeper.stdin.take().unwrap();
-        let plane = Self { home, _keeper: (keeper, alive) };
+        let folders = std::iter::once(plugins()).chain(more.iter().map(|path| path.to_path_buf()));
+        let folders = std::env::join_paths(folders).unwrap().into_string().unwrap();
+        let plane = Self { home, folders, _keeper: (keeper, alive) };
         plane.toygres().args(["local", "up"]).run().code(0);
         plane
             .toygres()
@@ -61,11 +70,21 @@ impl Plane {
 
     /// A command on it.
     pub(crate) fn toygres(&self) -> Toygres {
-        Toygres::new().env("TOYGRES_HOME", &self.home.to_string_lossy())
+        self.elsewhere().env("TOYGRES_HOME", &self.home.to_string_lossy())
+    }
+
+    /// A command with the same plugins that knows nothing of it.
+    pub(crate) fn elsewhere(&self) -> Toygres {
+        Toygres::new().env("TOYGRES_PLUGIN_PATH", &self.folders)
+    }
+
+    /// A file of its home folder, without the end of its line.
+    pub(crate) fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.home.join(name)).unwrap().trim_end().to_owned()
     }
 
     /// Its home folder.
-    pub(crate) fn home(&self) -> &std::path::Path {
+    pub(crate) fn home(&self) -> &Path {
         &self.home
     }
 }
