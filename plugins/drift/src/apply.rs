@@ -79,6 +79,9 @@ impl Applying<'_> {
     }
 
     async fn one(&self, number: usize, step: &Step) -> Result<Done> {
+        if !step.is_in_cms() {
+            self.intended(step).await?;
+        }
         match &step.action {
             Action::MarkDeleted
             | Action::Import(_)

@@ -155,6 +155,17 @@ impl Step {
         }
     }
 
+    /// Whether it changes the CMS alone.
+    pub(crate) fn is_in_cms(&self) -> bool {
+        !matches!(
+            self.action,
+            Action::KeepPassword
+                | Action::StartMonitor
+                | Action::MakeService { .. }
+                | Action::RestoreLabels { .. }
+        )
+    }
+
     /// Whether it only brings the CMS up to the truth, or a monitor back: what `--auto-resolve` does.
     fn is_simple(&self) -> bool {
         matches!(

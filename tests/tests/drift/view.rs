@@ -127,6 +127,9 @@ pub(crate) fn orphan(plane: &Plane, k8s_name: &str) {
     for mut object in [desired.claim(), desired.service(), desired.stateful_set()] {
         // As an old deployment, or somebody else, has made them.
         object["metadata"]["annotations"] = json!({});
+        if object["kind"] == "StatefulSet" {
+            object["spec"]["template"]["metadata"]["annotations"] = json!({});
+        }
         plane.apply(&object);
     }
     plane.has(&format!("statefulset/{k8s_name}"), ".status.readyReplicas", "1");

@@ -8,6 +8,29 @@ use toygres_plugin_api::context::{Bind, Session};
 use toygres_plugin_api::{Context, Result};
 
 impl Applying<'_> {
+    /// Tells of a step outside of the database before it is done, so that one which is killed
+    /// half-way has left its row.
+    pub(super) async fn intended(&self, step: &Step) -> Result<()> {
+        let session = self.ctx.db().write(self.confirmed).await?;
+        let sql = format!(
+            "INSERT INTO {cms}.drift_detections (detection_type, k8s_name, cms_state, k8s_exists,
+                 message, metadata)
+             SELECT $1, $2, $3, true, $4, $5::jsonb WHERE NOT EXISTS (
+                 SELECT FROM {cms}.drift_detections
+                 WHERE detection_type = $1 AND k8s_name = $2 AND resolved_at IS NULL)",
+            cms = quoted(&self.settings.cms)
+        );
+        let binds: Vec<Bind> = vec![
+            step.kind.as_str().into(),
+            step.k8s_name.as_str().into(),
+            Some(step.state.as_str()).filter(|state| *state != "none").into(),
+            step.text().into(),
+            json!({"step": step}).into(),
+        ];
+        session.execute(&sql, binds).await?;
+        session.commit().await
+    }
+
     /// Tells of a step that was done outside of the database.
     pub(super) async fn audited(
         &self,

@@ -103,7 +103,8 @@ async fn read(
     Ok(Known { records, live, moment })
 }
 
-/// The ids of what runs, and of what is queued and has no record yet.
+/// The ids of what has not ended, and of what is queued and has no record yet. A monitor is for a
+/// moment between two executions, when neither runs.
 async fn live(session: &Session, settings: &Settings) -> Result<Live> {
     #[derive(Deserialize)]
     struct Row {
@@ -114,7 +115,7 @@ async fn live(session: &Session, settings: &Settings) -> Result<Live> {
         "SELECT i.instance_id FROM {schema}.instances i
          JOIN {schema}.executions e ON e.instance_id = i.instance_id
              AND e.execution_id = i.current_execution_id
-         WHERE e.status = 'Running'
+         WHERE e.status NOT IN ('Completed', 'Failed')
          UNION ALL SELECT q.instance_id FROM {schema}.orchestrator_queue q
          WHERE NOT EXISTS (
              SELECT FROM {schema}.instances i WHERE i.instance_id = q.instance_id)"

@@ -75,7 +75,7 @@ impl From<Metadata<'_>> for Object {
             name: metadata.name.into_owned(),
             app: owned(metadata.labels.app),
             instance: owned(metadata.labels.instance),
-            id: owned(metadata.annotations.id),
+            id: owned(metadata.annotations.id).filter(|id| !id.is_empty()),
             uid: owned(metadata.uid).unwrap_or_default(),
             version: owned(metadata.resource_version).unwrap_or_default(),
             terminating: metadata.deletion_timestamp.is_some(),
