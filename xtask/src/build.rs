@@ -13,6 +13,8 @@ pub(crate) const PLUGINS: &[&str] = &[
     "toygres-instances",
     "toygres-local",
     "toygres-server",
+    "toygres-health",
+    "toygres-drift",
 ];
 
 /// What was built.

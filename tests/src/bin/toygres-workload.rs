@@ -17,8 +17,8 @@ use toygres_tests::{Result, cms};
 /// Run real workflows in a database.
 #[derive(Parser)]
 struct Arguments {
-    /// The database; or use --cluster
-    #[arg(long, required_unless_present = "cluster")]
+    /// The database; without it and --cluster, a private server that ends with this process
+    #[arg(long)]
     url: Option<String>,
     /// A private server in this folder: made if it is not there, and left running
     #[arg(long, conflicts_with = "url")]
@@ -51,13 +51,14 @@ fn run(arguments: &Arguments) -> Result {
     if let (Some(url), Some(tag)) = (&arguments.url, &arguments.worker) {
         return worker::serve(url, tag, Duration::from_secs(arguments.lease));
     }
-    // Kept: dropping it would change nothing, since the server of a folder goes on.
-    let server = arguments.cluster.as_deref().map(PrivatePostgres::at).transpose()?;
-    let url = match (&arguments.url, &server) {
-        (Some(url), _) => url.clone(),
-        (None, Some(server)) => server.url(),
-        (None, None) => return Err("give --url or --cluster".into()),
+    // Kept to the end: the server of a folder goes on, any other ends with it.
+    let server = match (&arguments.url, &arguments.cluster) {
+        (Some(_), _) => None,
+        (None, Some(folder)) => Some(PrivatePostgres::at(folder)?),
+        (None, None) => Some(PrivatePostgres::new()?),
     };
+    let given = arguments.url.clone().unwrap_or_default();
+    let url = server.as_ref().map_or(given, PrivatePostgres::url);
     println!("{}", serde_json::json!({"url": url}));
     let secrets = Secrets::canaries();
     let there =
