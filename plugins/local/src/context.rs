@@ -23,6 +23,10 @@ pub(crate) const NAMESPACE: &str = "toygres";
 /// The context's name in the kubeconfig.
 const KUBE_CONTEXT: &str = "toygres-local";
 
+/// Between two looks at whether a new instance is ready: a pod of this machine is there in about a
+/// second, and nobody else is asked.
+const READY_INTERVAL_MS: i64 = 1000;
+
 /// The settings of the context, which what goes before the file may hide.
 pub(crate) const SETTINGS: &[&str] =
     &["database.url", "kubernetes.kubeconfig", "kubernetes.context", "kubernetes.namespace"];
@@ -41,6 +45,8 @@ pub(crate) fn write(folders: &Folders, kept: &Kept) -> Result<()> {
         kubernetes["kubeconfig"] = value(folders.kubeconfig().display().to_string());
         kubernetes["context"] = value(KUBE_CONTEXT);
         kubernetes["namespace"] = value(NAMESPACE);
+        let server = below(context, "server", false)?;
+        server["ready_interval_ms"] = value(READY_INTERVAL_MS);
         if !document.contains_key("current") {
             document["current"] = value(NAME);
         }
