@@ -142,7 +142,7 @@ async fn namespace(sources: &Sources) -> Finding {
         Err(error) => Finding::cannot_tell(&error),
     };
     let counted = counts(sources).await;
-    let finding = finding.headline(&name).fact("Namespace", &name).see("namespace", name);
+    let finding = finding.headline(&name).see("namespace", name);
     counted.into_iter().fold(finding, |finding, (label, count)| finding.fact(label, count))
 }
 

@@ -166,10 +166,21 @@ impl Answers {
 }
 
 async fn version(ctx: Context) -> Result<Version> {
-    let begun = Instant::now();
-    let mut version: Version = get(&ctx, "/version").await?;
-    version.took_ms = begun.elapsed().as_secs_f64() * 1000.0;
-    Ok(version)
+    let mut best: Option<Version> = None;
+    // As for the API: the load of the other checks must not be taken for the cluster's.
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let mut version: Version = get(&ctx, "/version").await?;
+        version.took_ms = begun.elapsed().as_secs_f64() * 1000.0;
+        let took_ms = version.took_ms;
+        if best.as_ref().is_none_or(|best| took_ms < best.took_ms) {
+            best = Some(version);
+        }
+        if took_ms < super::QUICK_MS {
+            break;
+        }
+    }
+    best.ok_or_else(|| Error::plugin("Kubernetes was not asked"))
 }
 
 async fn namespace(ctx: Context) -> Result<Object> {

@@ -77,22 +77,33 @@ pub(super) async fn server(ctx: Context) -> Result<Server> {
     let target = ctx.db().target().await?;
     let session = ctx.db().snapshot().await?;
     let said: Said = session.query(SERVER).timeout(QUESTION).fetch_one().await?;
-    let (begun, before) = (Instant::now(), now_ms());
-    let clock: Clock = session
-        .query("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms")
-        .timeout(QUESTION)
-        .fetch_one()
-        .await?;
-    let (took_ms, after) = (begun.elapsed().as_secs_f64() * 1000.0, now_ms());
+    let (mut took_ms, mut ahead_ms) = (f64::MAX, 0);
+    // The quickest of some round trips says most: other checks run at the same time.
+    for _ in 0..3 {
+        let (begun, before) = (Instant::now(), now_ms());
+        let clock: Clock = session
+            .query("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms")
+            .timeout(QUESTION)
+            .fetch_one()
+            .await?;
+        let (took, after) = (begun.elapsed().as_secs_f64() * 1000.0, now_ms());
+        if took < took_ms {
+            (took_ms, ahead_ms) = (took, ahead(before, clock.now_ms, after));
+        }
+    }
     // Nothing was written; the connection serves what follows.
     let _over = session.rollback().await;
-    // Within the round trip no clock can be told from the other.
-    let ahead_ms = match clock.now_ms {
+    Ok(Server { target, said, took_ms, ahead_ms })
+}
+
+/// How far our clock is ahead of theirs, which was read between `before` and `after` on ours.
+/// Within the round trip no clock can be told from the other.
+fn ahead(before: i64, theirs: i64, after: i64) -> i64 {
+    match theirs {
         now if now < before => before - now,
         now if now > after => after - now,
         _ => 0,
-    };
-    Ok(Server { target, said, took_ms, ahead_ms })
+    }
 }
 
 fn now_ms() -> i64 {
@@ -403,6 +414,13 @@ mod tests {
         // Nobody waits for one that went hours ago.
         assert!(!beat(4_000_000, false).is_lost());
         assert_eq!(beat(1, false).busy(), 2);
+    }
+
+    #[test]
+    fn clocks_are_compared_between_two_looks() {
+        assert_eq!(super::ahead(100, 105, 110), 0);
+        assert_eq!(super::ahead(100, 40, 110), 60);
+        assert_eq!(super::ahead(100, 150, 110), -40);
     }
 
     #[test]

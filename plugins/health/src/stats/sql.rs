@@ -77,17 +77,27 @@ pub(super) fn rolled_activities(schemas: &Schemas) -> String {
 }
 
 /// Executions that ended and are not in the roll-ups yet: they end at most some minutes before what
-/// was rolled up last.
+/// was rolled up last. One that continued as new ended when the next one began.
 fn fresh(schemas: &Schemas) -> String {
     format!(
         "SELECT e.instance_id, e.execution_id, e.status, e.completed_at FROM {executions} e \
-         WHERE e.completed_at > coalesce((SELECT max(rolled_until) FROM {progress} \
-             WHERE name = 'executions'), now() - interval '35 days') - interval '10 minutes' \
-           AND NOT EXISTS (SELECT FROM {done} d WHERE d.instance_id = e.instance_id \
-             AND d.execution_id = e.execution_id)",
+         WHERE e.completed_at > {mark} AND {open} \
+         UNION ALL \
+         SELECT e.instance_id, e.execution_id, e.status, n.started_at FROM {executions} n \
+         JOIN {executions} e ON e.instance_id = n.instance_id \
+             AND e.execution_id = n.execution_id - 1 AND e.completed_at IS NULL \
+         WHERE n.execution_id > 1 AND n.started_at > {mark} AND {open}",
         executions = schemas.of_duroxide("executions"),
-        progress = schemas.of_cms("rollup_progress"),
-        done = schemas.of_cms("rollup_done"),
+        mark = format_args!(
+            "(coalesce((SELECT max(rolled_until) FROM {} WHERE name = 'executions'), \
+               now() - interval '35 days') - interval '10 minutes')",
+            schemas.of_cms("rollup_progress")
+        ),
+        open = format_args!(
+            "NOT EXISTS (SELECT FROM {} d WHERE d.instance_id = e.instance_id \
+               AND d.execution_id = e.execution_id)",
+            schemas.of_cms("rollup_done")
+        ),
     )
 }
 

@@ -1,0 +1,107 @@
+//! Faults of the database itself.
+
+use crate::plane::one;
+use crate::support::{Ran, Toygres};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::process::{Child, Command, Stdio};
+use toygres_tests::postgres::PrivatePostgres;
+use toygres_tests::wait;
+
+fn health(url: &str, code: &str) -> Ran {
+    Toygres::on(url).args(["server", "health", "-o", "json", "--check", code]).run()
+}
+
+#[track_caller]
+fn is(url: &str, code: &str, outcome: &str, words: &str) {
+    let row = one(&health(url, code), code);
+    assert_eq!(row["outcome"], outcome, "{row:#}");
+    assert!(row["summary"].as_str().unwrap().contains(words), "{row:#}");
+}
+
+#[test]
+fn one_that_is_down_refuses_or_is_a_standby_is_named() {
+    let mut server = PrivatePostgres::new().unwrap();
+    is(&server.url(), "TG0401", "ok", "PostgreSQL");
+    is(&server.url(), "TG0408", "ok", "no standby");
+    let wrong = server.url().replace(server.password(), "canary-wrong");
+    let ran = health(&wrong, "TG0401").code(1).hides("canary-wrong");
+    assert_eq!(one(&ran, "TG0401")["outcome"], "failed");
+
+    server.stop().unwrap();
+    health(&server.url(), "TG0401").code(1);
+    is(&server.url(), "TG0401", "failed", "cannot be reached");
+    is(&server.url(), "TG0402", "unknown", "cannot be reached");
+
+    // A server that begins with this file waits for what its primary writes.
+    let signal = server.data().join("standby.signal");
+    std::fs::write(&signal, "").unwrap();
+    let owner = std::fs::metadata(server.data()).unwrap();
+    chown(&signal, Some(owner.uid()), Some(owner.gid())).unwrap();
+    server.start().unwrap();
+    is(&server.url(), "TG0408", "failed", "standby");
+}
+
+/// A session that does nothing for a while.
+fn session(server: &PrivatePostgres) -> Child {
+    Command::new(server.binaries().path("psql"))
+        .args(["-X", "-d", &server.url(), "-c", "SELECT pg_sleep(300)"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn connections_that_run_out_are_named_before_and_after() {
+    let mut server = PrivatePostgres::new().unwrap();
+    server.psql("ALTER SYSTEM SET max_connections = 30").unwrap();
+    server.stop().unwrap();
+    server.start().unwrap();
+    server.create_role("plain_user", "").unwrap();
+    let url = server.url_for("plain_user", "postgres");
+    is(&url, "TG0406", "ok", "connections are left");
+    let mut sessions: Vec<Child> = (0..23).map(|_| session(&server)).collect();
+    let wanted = |number: usize| {
+        wait::until("the sessions", || {
+            let count = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
+            let there = server.psql(count)?.trim().parse::<usize>()?;
+            Ok((there >= number).then_some(()))
+        })
+        .unwrap();
+    };
+    wanted(23);
+    is(&url, "TG0406", "warning", "of 27 connections are left");
+    sessions.extend((0..4).map(|_| session(&server)));
+    wanted(27);
+    is(&url, "TG0406", "failed", "no connection is left");
+    is(&url, "TG0401", "failed", "");
+    for mut session in sessions {
+        session.kill().unwrap();
+        session.wait().unwrap();
+    }
+}
+
+#[test]
+fn dead_rows_that_pile_up_are_named() {
+    let database = PrivatePostgres::shared().database().unwrap();
+    is(&database.url, "TG0407", "ok", "");
+    database.psql(
+        "CREATE SCHEMA toygres_cms; \
+         CREATE TABLE toygres_cms.heap (n int) WITH (autovacuum_enabled = off); \
+         INSERT INTO toygres_cms.heap SELECT generate_series(1, 10001)",
+    );
+    database.psql("DELETE FROM toygres_cms.heap");
+    wait::until("the statistics", || {
+        let row = one(&health(&database.url, "TG0407"), "TG0407");
+        Ok((row["outcome"] == "warning").then_some(()))
+    })
+    .unwrap();
+    is(&database.url, "TG0407", "warning", "`toygres_cms.heap` has 10001 dead rows");
+    database.psql("VACUUM toygres_cms.heap");
+    wait::until("the statistics", || {
+        let row = one(&health(&database.url, "TG0407"), "TG0407");
+        Ok((row["outcome"] == "ok").then_some(()))
+    })
+    .unwrap();
+}
