@@ -24,6 +24,7 @@ pub(crate) struct Plan {
     /// The version of this form.
     pub(crate) version: u32,
     /// What the instances of the steps looked like.
+    #[serde(with = "observe::listed")]
     pub(crate) observed: Observed,
     /// In the order in which they are done.
     pub(crate) steps: Vec<Step>,

@@ -24,9 +24,9 @@ fn two_hundred_instances_at_work_have_no_drift() {
     let names = plane.instances(&wants);
     let api = plane.server.as_ref().unwrap().api().unwrap();
     let mut in_flight = 0;
-    for look in 0..LOOKS {
+    for (look, name) in names.iter().take(LOOKS).enumerate() {
         api.create(&wanted(&format!("coming-{look}")));
-        api.delete(&format!("/api/instances/{}", names[look])).unwrap();
+        api.delete(&format!("/api/instances/{name}")).unwrap();
         let ran = plane.run(&["drift", "-o", "json"]);
         let drift = ran.json();
         assert_eq!(drift["drifts"], json!([]), "look {look}: {drift:#}");

@@ -181,9 +181,8 @@ fn is_adopted(plane: &Plane, k8s_name: &str, name: &str) {
         "SELECT count(*) FROM toygres_duroxide.instances WHERE instance_id LIKE 'health-{k8s_name}%'"
     );
     assert_eq!(count(&monitors), 1);
-    let audit = format!(
-        "SELECT count(*) FROM toygres_cms.drift_detections WHERE k8s_name = '{k8s_name}'"
-    );
+    let audit =
+        format!("SELECT count(*) FROM toygres_cms.drift_detections WHERE k8s_name = '{k8s_name}'");
     assert!(count(&audit) >= 1);
     let watched = format!(
         "SELECT count(*) FROM toygres_cms.instance_health_checks

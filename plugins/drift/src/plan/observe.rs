@@ -41,6 +41,36 @@ pub(crate) fn observe(sides: &Sides, names: &BTreeMap<String, BTreeSet<String>>)
     observed
 }
 
+/// Written as a list: the name of a Secret as a key would have the host mask what stands behind it.
+pub(super) mod listed {
+    use super::Observed;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Seen {
+        what: String,
+        version: String,
+    }
+
+    pub(in crate::plan) fn serialize<S: Serializer>(
+        observed: &Observed,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(
+            observed
+                .iter()
+                .map(|(what, version)| Seen { what: what.clone(), version: version.clone() }),
+        )
+    }
+
+    pub(in crate::plan) fn deserialize<'a, D: Deserializer<'a>>(
+        from: D,
+    ) -> Result<Observed, D::Error> {
+        let seen = Vec::<Seen>::deserialize(from)?;
+        Ok(seen.into_iter().map(|seen| (seen.what, seen.version)).collect())
+    }
+}
+
 fn absent() -> String {
     "absent".to_owned()
 }
