@@ -5,6 +5,7 @@ mod plugins;
 
 use plugins::{Folder, Ran, bad_library, first_party, patched, run, run_with};
 use serde_json::Value;
+use toygres_tests::kube::ApiServer;
 use toygres_tests::postgres::PrivatePostgres;
 
 /// Every fault of a running command: what stderr says.
@@ -187,4 +188,27 @@ fn what_is_lent_for_reading_cannot_write() {
     }
     let tables = database.psql("SELECT count(*) FROM pg_tables WHERE tablename = 'written'");
     assert_eq!(tables.trim(), "0");
+}
+
+/// The host's filter stands before a real API server, whose administrator the kubeconfig names.
+#[test]
+fn a_cluster_that_is_lent_for_reading_cannot_be_written() {
+    let Some(api) = ApiServer::shared() else { return };
+    let folder = Folder::with(&[("bad.so", &bad_library())]);
+    let kubeconfig = api.kubeconfig().display().to_string();
+    for (fault, says) in
+        [("write-to-kubernetes", "reading only"), ("forge-for-kubernetes", "nobody confirmed")]
+    {
+        let args = ["server", "bad", "--fault", fault, "--kubeconfig", &kubeconfig];
+        let ran = run(&folder, &args);
+        assert_eq!(ran.code, Some(6), "{}", ran.stderr);
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    }
+    let namespaces = std::process::Command::new("kubectl")
+        .args(["--kubeconfig", &kubeconfig, "get", "namespaces", "-o", "name"])
+        .output()
+        .unwrap();
+    let namespaces = String::from_utf8(namespaces.stdout).unwrap();
+    assert!(namespaces.contains("namespace/default"), "{namespaces}");
+    assert!(!namespaces.contains("written"), "{namespaces}");
 }

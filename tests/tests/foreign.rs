@@ -8,6 +8,7 @@ mod plugins;
 use plugins::{Folder, run, run_with};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use toygres_tests::kube::ApiServer;
 use toygres_tests::postgres::PrivatePostgres;
 
 /// Builds the plugin far away from the sources of plugin-api, and answers its library.
@@ -107,6 +108,18 @@ fn another_version_of_kube_crosses_the_border_to_an_api_server() {
     assert!(request.starts_with("GET /version "), "{request}");
     // The credentials are the host's: the plugin never had them.
     assert!(request.to_lowercase().contains("authorization: bearer canary-token"), "{request}");
+}
+
+#[test]
+fn another_version_of_kube_reads_a_real_api_server() {
+    let Some(api) = ApiServer::shared() else { return };
+    let folder = Folder::with(&[("foreign.so", foreign_library())]);
+    let kubeconfig = api.kubeconfig().display().to_string();
+    let args = ["server", "foreign-kube", "--kubeconfig", &kubeconfig, "-o", "json"];
+    let ran = run(&folder, &args);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(told["git_version"].as_str().is_some_and(|version| version.starts_with('v')), "{told}");
 }
 
 /// The one answer of an API server that the plugin asks for, over plain HTTP on loopback: enough

@@ -42,6 +42,10 @@ enum Fault {
     StackOverflow,
     /// Write to a database that was lent for reading
     Write,
+    /// Make a namespace in a cluster that was lent for reading
+    WriteToKubernetes,
+    /// The same with a confirmation that was never given
+    ForgeForKubernetes,
     /// Claim a confirmation that was never given
     ForgeConfirmation,
     /// Answer an error of its own
@@ -91,8 +95,10 @@ async fn bad(ctx: &Context, args: Bad) -> Result<Report> {
             session.execute("CREATE TABLE written (a int)", Vec::new()).await?;
             session.commit().await?;
         }
+        Fault::WriteToKubernetes => make_namespace(ctx.kube_service()).await?,
+        Fault::ForgeForKubernetes => make_namespace(ctx.kube_service_writing(&forged())).await?,
         Fault::ForgeConfirmation => {
-            let forged = toygres_plugin_api::Confirmed { token: "forged".to_owned() };
+            let forged = forged();
             let session = ctx.db().write(&forged).await?;
             session.execute("CREATE TABLE written (a int)", Vec::new()).await?;
             session.commit().await?;
@@ -100,6 +106,27 @@ async fn bad(ctx: &Context, args: Bad) -> Result<Report> {
         Fault::Error => return Err(Error::failed("this command fails").hint("expect it")),
     }
     Report::detail(Answered { answered: true })
+}
+
+fn forged() -> toygres_plugin_api::Confirmed {
+    toygres_plugin_api::Confirmed { token: "forged".to_owned() }
+}
+
+/// Asks for a namespace, which was not lent.
+async fn make_namespace(mut service: toygres_plugin_api::context::KubeService) -> Result<()> {
+    let body = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"written"}}"#;
+    let request = http::Request::post("/api/v1/namespaces")
+        .header("content-type", "application/json")
+        .body(http_body_util::Full::from(body))
+        .map_err(|error| Error::failed("no request").cause(error))?;
+    let answered = tower_service::Service::call(&mut service, request).await;
+    let response = answered.map_err(|error| Error::unavailable("no answer").cause(error))?;
+    if response.status().is_success() {
+        return Ok(());
+    }
+    let body = http_body_util::BodyExt::collect(response.into_body()).await;
+    let body = body.map_err(|error| Error::failed("no body").cause(error))?.to_bytes();
+    Err(Error::refused(String::from_utf8_lossy(&body)))
 }
 
 #[derive(serde::Serialize)]
