@@ -4,6 +4,7 @@
 //! - [`workload`]: a duroxide runtime that leaves records of every kind;
 //! - [`cms`]: the control plane's tables as deployments have them;
 //! - [`control`]: the control plane as a process, on real backends;
+//! - [`drift_scale`]: many instances in both, without a control plane;
 //! - [`generations`]: duroxide schemas of other releases, and large ones;
 //! - [`kube`]: a real kube-apiserver, and a kubelet that it lacks;
 //! - [`leaks`]: secrets that got where they should not be;
@@ -12,6 +13,7 @@
 
 pub mod cms;
 pub mod control;
+pub mod drift_scale;
 pub mod generations;
 pub mod kube;
 pub mod leaks;

@@ -13,16 +13,21 @@ use measure::{Measured, compare};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use toygres_tests::Result;
+use toygres_tests::drift_scale;
+use toygres_tests::kube::ApiServer;
 use toygres_tests::postgres::PrivatePostgres;
 
 /// Measure toygres beside psql and kubectl.
 #[derive(Parser)]
 struct Bench {
-    /// Only these: help, query, csv, list
+    /// Only these: help, query, csv, list, drift
     only: Vec<String>,
     /// Rows of the large tables
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
+    /// Instances that drift is looked for in
+    #[arg(long, default_value_t = 10_000)]
+    instances: u32,
     /// Counted runs of each command
     #[arg(long, default_value_t = 7)]
     runs: u32,
@@ -79,6 +84,9 @@ impl Bench {
             if self.wants("list") {
                 self.list(&subject, &server)?;
             }
+        }
+        if self.wants("drift") {
+            self.drift(&subject)?;
         }
         Ok(())
     }
@@ -152,6 +160,32 @@ impl Bench {
         let (a, b) = compare(&mut ours, &mut psql, self.runs)?;
         let what = format!("orchestrations, {} rows", self.rows);
         report(&what, &a, "the same statement in psql", &b, "aim 1.1");
+        Ok(())
+    }
+}
+
+/// What one asks the CMS beside `kubectl get`.
+const RECORDS: &str = "SELECT * FROM toygres_cms.instances WHERE state <> 'deleted'";
+
+impl Bench {
+    fn drift(&self, subject: &Subject) -> Result {
+        let Some(api) = ApiServer::start()?.filter(|_| measure::exists("kubectl")) else {
+            println!("drift: needs kubectl and KUBEBUILDER_ASSETS, passed over\n");
+            return Ok(());
+        };
+        let server = PrivatePostgres::new()?;
+        let namespace = api.namespace("drift")?;
+        drift_scale::populate(&api, &server.url(), &namespace, self.instances)?;
+        let mut ours = subject.command(&subject.plugins, &server.url());
+        ours.env("KUBECONFIG", api.kubeconfig()).env("AKS_NAMESPACE", &namespace);
+        ours.args(["server", "drift"]);
+        let mut both = Command::new("sh");
+        both.args(["-c", "kubectl get -n \"$1\" statefulsets,services,pvc,pods -o json && \"$2\" -X -d \"$3\" -c \"$4\"", "sh"]);
+        both.arg(&namespace).arg(server.binaries().path("psql")).arg(server.url()).arg(RECORDS);
+        both.env("KUBECONFIG", api.kubeconfig());
+        let (a, b) = compare(&mut ours, &mut both, self.runs)?;
+        let what = format!("drift, {} instances", self.instances);
+        report(&what, &a, "kubectl get -o json and psql", &b, "aim 0.15 within 128 MiB");
         Ok(())
     }
 }
