@@ -133,9 +133,8 @@ Total: 10 activities, 2 timers, DURATION duration
 
 #[test]
 fn what_is_pending() {
-    let seen = settled(
-        &server(&["orchestration", Scenario::LongTimer.id(), "--pending"]).code(0).stdout,
-    );
+    let seen =
+        settled(&server(&["orchestration", Scenario::LongTimer.id(), "--pending"]).code(0).stdout);
     let pending = seen.split_once("Diagnosis:").map(|(_, rest)| rest).unwrap_or_default();
     assert_eq!(
         pending,

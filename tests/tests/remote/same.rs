@@ -19,8 +19,9 @@ fn created() -> &'static str {
 /// How long ago something was is told from now, and one run is later than the other; it may also
 /// take longer.
 fn settled(text: &str) -> String {
-    static AGO: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(\d+( minutes?| seconds?|[sm]) ago|just now) *|returned \(.*\)").unwrap());
+    static AGO: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(\d+( minutes?| seconds?|[sm]) ago|just now) *|returned \(.*\)").unwrap()
+    });
     AGO.replace_all(text, "AGO ").into_owned()
 }
 
