@@ -1,7 +1,8 @@
 //! A real kube-apiserver for tests, with an etcd of its own.
 //!
 //! `KUBEBUILDER_ASSETS` names the folder with both programs; without it there is no server and the
-//! tests that need one say so and pass over. No kubelet runs: [`Kubelet`] plays the parts of a
+//! tests that need one say so and pass over. With `TOYGRES_TEST_CLUSTER=stand-in` it is the stand-in
+//! of `toygres local`, for suites that have to hold on both. No kubelet runs: [`Kubelet`] plays the parts of a
 //! cluster that the control plane waits for.
 
 mod assets;
@@ -16,6 +17,7 @@ pub use kubelet::{Kubelet, open_postgres};
 pub use users::{Rule, User};
 
 use crate::Result;
+use assets::Programs;
 use blocking::blocking;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ObjectMeta, PostParams};
@@ -30,6 +32,7 @@ use users::Users;
 pub struct ApiServer {
     users: Users,
     admin: PathBuf,
+    is_real: bool,
     // Last: it removes the folder.
     processes: Processes,
 }
@@ -40,12 +43,16 @@ impl ApiServer {
     /// # Errors
     /// When the folder lacks a program, or when a program does not start; its log is in the message.
     pub fn start() -> Result<Option<Self>> {
-        let Some(assets) = assets::find()? else { return Ok(None) };
+        let Some(programs) = assets::find()? else { return Ok(None) };
         let folder = tempfile::Builder::new().prefix("toygres-kube-").tempdir()?.keep();
         let users = Users::new(&folder)?;
-        let processes = Processes::start(&assets, &folder, &users)?;
-        let admin = users.write_kubeconfig(processes.server(), users::ADMIN)?;
-        Ok(Some(Self { users, admin, processes }))
+        let processes = Processes::start(&programs, &folder, &users)?;
+        let admin = match programs {
+            Programs::Real(_) => users.write_kubeconfig(processes.server(), users::ADMIN)?,
+            Programs::StandIn(_) => folder.join(process::STAND_IN),
+        };
+        let is_real = matches!(programs, Programs::Real(_));
+        Ok(Some(Self { users, admin, is_real, processes }))
     }
 
     /// One server for all tests of this process, because a start costs seconds. None, and a word on
@@ -90,6 +97,12 @@ impl ApiServer {
             let made = api.create(&PostParams::default(), &namespace).await?;
             Ok(made.metadata.name.ok_or("the server gave the namespace no name")?)
         })
+    }
+
+    /// Whether it knows users with few rights and keeps a record of what they ask: the stand-in
+    /// does not.
+    pub fn has_rights(&self) -> bool {
+        self.is_real
     }
 
     /// A user that has exactly these rights in one namespace, and none elsewhere.

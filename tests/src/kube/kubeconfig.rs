@@ -35,6 +35,13 @@ pub(super) fn write(file: &Path, server: &Server, user: &str, token: &str) -> Re
     Ok(())
 }
 
+/// Where the server of a kubeconfig's first cluster listens.
+pub(super) fn url(kubeconfig: &Path) -> Result<String> {
+    let read = Kubeconfig::read_from(kubeconfig)?;
+    let cluster = read.clusters.into_iter().next().and_then(|named| named.cluster);
+    Ok(cluster.and_then(|cluster| cluster.server).ok_or("the kubeconfig names no server")?)
+}
+
 /// A client of the server that a kubeconfig names, for the runtime that calls this.
 ///
 /// # Errors

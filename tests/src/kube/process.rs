@@ -1,8 +1,8 @@
 //! The programs of a server: etcd and kube-apiserver.
 
-use super::assets::Assets;
+use super::assets::{Assets, Programs};
 use super::blocking::blocking;
-use super::kubeconfig::{Server, client};
+use super::kubeconfig::{self, Server, client};
 use super::users::{ADMIN, Users};
 use crate::{Result, wait};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -42,8 +42,32 @@ pub(super) struct Processes {
 }
 
 impl Processes {
-    /// Starts both programs, with their files in `folder`, and waits until the server is ready.
-    pub(super) fn start(assets: &Assets, folder: &Path, users: &Users) -> Result<Self> {
+    /// Starts the programs, with their files in `folder`, and waits until the server is ready.
+    pub(super) fn start(programs: &Programs, folder: &Path, users: &Users) -> Result<Self> {
+        match programs {
+            Programs::Real(assets) => Self::start_real(assets, folder, users),
+            Programs::StandIn(program) => Self::start_stand_in(program, folder),
+        }
+    }
+
+    /// The stand-in writes the kubeconfig of its administrator itself.
+    fn start_stand_in(program: &Path, folder: &Path) -> Result<Self> {
+        let (watcher, alive) = watch(folder)?;
+        let server = Server { url: String::new(), certificate: String::new() };
+        let (etcd, programs) = (String::new(), Vec::new());
+        let mut this = Self { folder: folder.to_owned(), server, etcd, programs, watcher, alive };
+        this.spawn("kube-apiserver", program, |command| {
+            command.arg(folder);
+        })?;
+        let admin = folder.join(STAND_IN);
+        if !this.ready(&admin)? {
+            return Err(format!("the stand-in does not start: {}", this.log()?).into());
+        }
+        this.server.url = kubeconfig::url(&admin)?;
+        Ok(this)
+    }
+
+    fn start_real(assets: &Assets, folder: &Path, users: &Users) -> Result<Self> {
         let certificate = write_certificate(folder)?;
         fs::write(folder.join(AUDIT_POLICY), AUDITED)?;
         let server = Server { url: String::new(), certificate };
@@ -129,12 +153,12 @@ impl Processes {
             command.arg("--audit-policy-file").arg(folder.join(AUDIT_POLICY));
             command.arg("--audit-log-path").arg(folder.join(AUDIT_LOG));
         })?;
-        self.ready(users)
+        let admin = users.write_kubeconfig(&self.server, ADMIN)?;
+        self.ready(&admin)
     }
 
     /// Waits until the server says that it is ready; false when a program ended instead.
-    fn ready(&mut self, users: &Users) -> Result<bool> {
-        let admin = users.write_kubeconfig(&self.server, ADMIN)?;
+    fn ready(&mut self, admin: &Path) -> Result<bool> {
         wait::until("kube-apiserver to be ready", || {
             for program in &mut self.programs {
                 if program.try_wait()?.is_some() {
@@ -143,7 +167,7 @@ impl Processes {
             }
             let answer = blocking(async {
                 let request = http::Request::get("/readyz").body(Vec::new())?;
-                Ok(client(&admin).await?.request_text(request).await?)
+                Ok(client(admin).await?.request_text(request).await?)
             });
             Ok(answer.is_ok_and(|answer| answer == "ok").then_some(true))
         })
@@ -203,6 +227,9 @@ impl Drop for Processes {
         let _ended = self.watcher.wait();
     }
 }
+
+/// The kubeconfig that the stand-in writes into its folder.
+pub(super) const STAND_IN: &str = "kubeconfig";
 
 const AUDIT_POLICY: &str = "audit-policy.json";
 const AUDIT_LOG: &str = "audit.log";
