@@ -42,7 +42,8 @@ impl Test {
         all.args(&self.filter);
         with_what_was_built(&mut all);
         let mut on_stand_in = cargo();
-        on_stand_in.args(["test", "-p", "toygres-tests", "--locked", "--no-fail-fast"]);
+        // The whole workspace, so that nothing is built with other features than before.
+        on_stand_in.args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]);
         for suite in ON_BOTH {
             on_stand_in.args(["--test", suite]);
         }
