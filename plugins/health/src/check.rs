@@ -151,7 +151,7 @@ pub(crate) struct Finding {
     /// One line, lower case.
     pub(crate) summary: String,
     /// What was seen: names and figures.
-    pub(crate) evidence: Map<String, Value>,
+    pub(crate) evidence: Box<Map<String, Value>>,
     /// What the component's line says while all is well.
     pub(crate) headline: Option<String>,
     /// Lines of `--verbose`: label and value.
@@ -165,7 +165,7 @@ impl Finding {
         Self {
             outcome,
             summary: summary.into(),
-            evidence: Map::new(),
+            evidence: Box::default(),
             headline: None,
             facts: Vec::new(),
             fix: Vec::new(),

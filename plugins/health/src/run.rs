@@ -86,7 +86,7 @@ fn answered(row: &Row, finding: Finding, took_ms: u128) -> Checked {
         },
         outcome: finding.outcome.word().to_owned(),
         summary: finding.summary,
-        evidence: finding.evidence,
+        evidence: *finding.evidence,
         fix,
         docs: check::docs(row.code),
         deadline_ms: millis(DEADLINE.as_millis()),

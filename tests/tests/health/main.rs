@@ -15,5 +15,6 @@ mod kubernetes;
 mod plane;
 mod reads;
 mod records;
+mod scale;
 mod stats;
 mod workers;

@@ -141,7 +141,10 @@ impl Plane {
     pub(crate) fn is(&self, code: &str, outcome: &str, words: &str) -> Value {
         let found = self.finds(code);
         assert_eq!(found["outcome"], outcome, "{found:#}");
-        assert!(found["summary"].as_str().unwrap().contains(words), "`{words}` is not in {found:#}");
+        assert!(
+            found["summary"].as_str().unwrap().contains(words),
+            "`{words}` is not in {found:#}"
+        );
         found
     }
 

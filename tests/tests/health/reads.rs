@@ -93,9 +93,38 @@ fn statements(log: &str) -> Vec<String> {
 
 fn is_reading(statement: &str) -> bool {
     let upper = statement.trim_start().to_uppercase();
-    let begins = ["SELECT", "WITH", "BEGIN", "ROLLBACK", "FETCH", "CLOSE", "DECLARE", "SET", "SHOW"];
-    let writes = ["INSERT INTO", "UPDATE ", "DELETE FROM", "CREATE ", "ALTER ", "DROP ", "LOCK ",
-        "FOR UPDATE", "FOR SHARE", "COMMIT", "NEXTVAL", "PG_ADVISORY"];
+    // Preparing a statement does nothing; it is what is prepared that counts.
+    let upper = match upper.strip_prefix("PREPARE ").and_then(|rest| rest.split_once(" AS ")) {
+        Some((_, prepared)) => prepared.to_owned(),
+        None => upper,
+    };
+    let begins = [
+        "SELECT",
+        "WITH",
+        "BEGIN",
+        "ROLLBACK",
+        "FETCH",
+        "CLOSE",
+        "DECLARE",
+        "SET",
+        "EXECUTE",
+        "DEALLOCATE",
+        "SHOW",
+    ];
+    let writes = [
+        "INSERT INTO",
+        "UPDATE ",
+        "DELETE FROM",
+        "CREATE ",
+        "ALTER ",
+        "DROP ",
+        "LOCK ",
+        "FOR UPDATE",
+        "FOR SHARE",
+        "COMMIT",
+        "NEXTVAL",
+        "PG_ADVISORY",
+    ];
     begins.iter().any(|word| upper.starts_with(word)) && !writes.iter().any(|w| upper.contains(w))
 }
 
@@ -105,6 +134,7 @@ fn the_judge_of_statements_knows_a_write() {
     for writing in ["INSERT INTO a VALUES (1)", "WITH x AS (DELETE FROM a) SELECT", "COMMIT"] {
         assert!(!is_reading(writing), "{writing}");
     }
-    let log = "t [1] LOG:  statement: BEGIN\nt [1] LOG:  execute s1: SELECT 1,\n\t2\nt [1] WARNING: x\n";
+    let log =
+        "t [1] LOG:  statement: BEGIN\nt [1] LOG:  execute s1: SELECT 1,\n\t2\nt [1] WARNING: x\n";
     assert_eq!(statements(log), ["BEGIN", "SELECT 1, 2"]);
 }

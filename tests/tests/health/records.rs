@@ -18,9 +18,10 @@ fn fault(plane: &Plane, code: &str, make: &str, outcome: &str, words: &str, take
 #[test]
 fn schemas_that_differ_are_named() {
     let Some(plane) = Plane::at_rest() else { return };
-    for (code, schema, table) in
-        [("TG0201", "toygres_duroxide", "worker_queue"), ("TG0402", "toygres_cms", "drift_detections")]
-    {
+    for (code, schema, table) in [
+        ("TG0201", "toygres_duroxide", "worker_queue"),
+        ("TG0402", "toygres_cms", "drift_detections"),
+    ] {
         fault(
             &plane,
             code,
@@ -43,7 +44,9 @@ fn schemas_that_differ_are_named() {
             "9001",
             &format!("DELETE FROM {table} WHERE version = 9001"),
         );
-        plane.sql(&format!("DELETE FROM {table} WHERE version = (SELECT max(version) FROM {table})"));
+        plane.sql(&format!(
+            "DELETE FROM {table} WHERE version = (SELECT max(version) FROM {table})"
+        ));
         plane.is(behind, "warning", "this release");
     }
     plane.sql("DROP INDEX toygres_cms.instances_live_name");
@@ -82,7 +85,9 @@ fn work_that_nobody_does_is_named() {
     fault(
         &plane,
         "TG0208",
-        &format!("INSERT INTO {d}.instance_locks VALUES ('create-x', 'token', {NOW_MS} - 120000, 0)"),
+        &format!(
+            "INSERT INTO {d}.instance_locks VALUES ('create-x', 'token', {NOW_MS} - 120000, 0)"
+        ),
         "failed",
         "`create-x`",
         &format!("DELETE FROM {d}.instance_locks"),
@@ -171,7 +176,14 @@ fn workers_that_are_gone_or_differ_are_named() {
         beat("test-1", "0.1.0", "0s", hour, "[{\"activity\": \"a\", \"orchestration\": \"b\"}]")
     );
     let free = format!("{gone}; DELETE FROM toygres_duroxide.worker_queue");
-    fault(&plane, "TG0304", &busy, "warning", "all 1 places are taken and 1 activities wait", &free);
+    fault(
+        &plane,
+        "TG0304",
+        &busy,
+        "warning",
+        "all 1 places are taken and 1 activities wait",
+        &free,
+    );
     let ahead = beat("test-1", "0.1.0", "0s", "10 seconds", "[]");
     fault(&plane, "TG0212", &ahead, "warning", "worker `test-1` on host-1 is 10s ahead", gone);
     let far = beat("test-1", "0.1.0", "-2 minutes", hour, "[]");

@@ -31,7 +31,8 @@ fn the_figures_are_the_same_by_every_way() {
     let rolled = "SELECT count(*) FROM toygres_duroxide.executions e WHERE e.completed_at IS NOT NULL \
         AND NOT EXISTS (SELECT FROM toygres_cms.rollup_done d WHERE d.instance_id = e.instance_id \
             AND d.execution_id = e.execution_id)";
-    wait::until("the roll-ups", || Ok((plane.deployment.count(rolled) == 0).then_some(()))).unwrap();
+    wait::until("the roll-ups", || Ok((plane.deployment.count(rolled) == 0).then_some(())))
+        .unwrap();
     plane.stop();
     let by_rollups = stats(&plane, &[]);
     assert_eq!(by_rollups["sources"]["method"], "rolled_up", "{by_rollups:#}");
@@ -76,7 +77,10 @@ fn expected(facts: &Value) {
     assert_eq!(facts["storage"], json!({"provisioned_gb": 20, "instances": 2, "average_gb": 10}));
     let types = facts["orchestrations"]["by_type"].as_array().unwrap();
     let of = |kind: &str| types.iter().find(|one| one["type"] == kind).unwrap();
-    assert_eq!((&of("create-instance")["started"], &of("create-instance")["completed"]), (&json!(3), &json!(3)));
+    assert_eq!(
+        (&of("create-instance")["started"], &of("create-instance")["completed"]),
+        (&json!(3), &json!(3))
+    );
     assert_eq!(of("delete-instance")["completed"], 1);
     assert_eq!(of("health-monitor")["running_now"], 2, "{facts:#}");
     let activities = facts["activities"]["by_activity"].as_array().unwrap();

@@ -16,16 +16,27 @@ fn workers(plane: &Plane) -> Value {
 #[test]
 fn a_live_worker_is_shown_with_what_it_did() {
     let Some((plane, _)) = Plane::with_instance() else { return };
-    let facts = workers(&plane);
+    // The heartbeats tell of it a moment later.
+    let mut facts = Value::Null;
+    wait::until("ten completions", || {
+        facts = workers(&plane);
+        Ok((facts["recent"].as_array().map(Vec::len) == Some(10)).then_some(()))
+    })
+    .unwrap();
     assert_eq!(facts["workers"].as_array().unwrap().len(), 1, "{facts:#}");
     assert_eq!(facts["active"].as_i64().unwrap() + facts["idle"].as_i64().unwrap(), 1);
     assert_eq!(facts["lost"], 0);
-    assert_eq!(facts["recent"].as_array().unwrap().len(), 10, "{facts:#}");
     assert!(facts["recent"][0]["duration_ms"].is_i64(), "{facts:#}");
     let ran = plane.toygres().args(["server", "workers"]).run().code(0);
-    for line in ["Duroxide Workers", "WORKER ID", "CURRENT ACTIVITY", "Recent Completions (Last 10):",
-        "Queue:", "Pending Activities:", "Pending Timers:"]
-    {
+    for line in [
+        "Duroxide Workers",
+        "WORKER ID",
+        "CURRENT ACTIVITY",
+        "Recent Completions (Last 10):",
+        "Queue:",
+        "Pending Activities:",
+        "Pending Timers:",
+    ] {
         assert!(ran.stdout.contains(line), "`{line}` is not in {}", ran.stdout);
     }
 }
@@ -43,13 +54,14 @@ fn a_worker_that_is_killed_is_lost_and_its_lease_shown_until_it_ran_out() {
     let api = plane.server.as_ref().unwrap().api().unwrap();
     let made = api.create(&json!({"name": "held", "password": "canary-test123"}));
     let name = made["k8s_name"].as_str().unwrap().to_owned();
-    let mut held = Value::Null;
-    wait::until("the activity to be shown", || {
-        let facts = workers(&plane);
-        held = facts["workers"][0]["activities"][0].clone();
+    let mut facts = Value::Null;
+    let waited = wait::until("the activity to be shown", || {
+        facts = workers(&plane);
+        let held = &facts["workers"][0]["activities"][0];
         Ok((held["activity"] == "deploy-postgres" && !held["lease_until"].is_null()).then_some(()))
-    })
-    .unwrap();
+    });
+    waited.unwrap_or_else(|error| panic!("{error}: {facts:#}"));
+    let held = facts["workers"][0]["activities"][0].clone();
     assert_eq!(held["instance"], json!(name));
     let facts = workers(&plane);
     let id = facts["workers"][0]["worker_id"].clone();
@@ -78,7 +90,8 @@ fn a_worker_that_is_killed_is_lost_and_its_lease_shown_until_it_ran_out() {
     plane.is("TG0301", "failed", "no worker is alive");
     wait::until("its lease to run out", || {
         let facts = workers(&plane);
-        let lease = facts["leases"].as_array().unwrap().iter().find(|one| one["kind"] == "activity");
+        let lease =
+            facts["leases"].as_array().unwrap().iter().find(|one| one["kind"] == "activity");
         Ok(lease.filter(|lease| lease["expired"] == true).cloned())
     })
     .unwrap();
@@ -97,7 +110,8 @@ fn deployments_of_every_generation_get_an_answer_that_guesses_nothing() {
     for make in [generations::old, generations::ahead] {
         let database = PrivatePostgres::shared().database().unwrap();
         make(&database.url).unwrap();
-        let ran = Toygres::on(&database.url).args(["server", "workers", "-o", "json"]).run().code(0);
+        let ran =
+            Toygres::on(&database.url).args(["server", "workers", "-o", "json"]).run().code(0);
         let facts = ran.json();
         assert_eq!((&facts["workers"], &facts["active"]), (&Value::Null, &Value::Null));
         assert_eq!(facts["recent"], Value::Null);

@@ -279,7 +279,7 @@ fn wrapping(age: i64) -> Finding {
     let said = format!("the oldest is {age} transactions old; PostgreSQL stops at 2.1 billion");
     let finding = match age {
         ..=1_000_000_000 => Finding::ok(format!("the oldest is {age} transactions old")),
-        ..=1_600_000_000 => Finding::warning(said).fix("VACUUM (FREEZE)"),
+        1_000_000_001..=1_600_000_000 => Finding::warning(said).fix("VACUUM (FREEZE)"),
         _ => Finding::failed(said).fix("VACUUM (FREEZE)"),
     };
     finding.see("age", age)

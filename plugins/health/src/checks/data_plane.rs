@@ -34,6 +34,8 @@ const ATTEMPTS: i64 = 60;
 const DELETING_MS: i64 = 900_000;
 /// Checks that were missed until it is worth a warning.
 const MISSED: i64 = 5;
+/// A new instance is made and checked for the first time within this.
+const NOT_YET_MS: i64 = 900_000;
 /// Objects of an instance that is being made may be older than what was read of its record.
 const NEW_MS: i64 = 60_000;
 /// Names that are told before the rest is a number.
@@ -69,10 +71,14 @@ async fn healthy(sources: &Sources) -> Finding {
     let (well, ill, unsure) = (count("healthy"), count("unhealthy"), count("unknown"));
     let mut said = format!("{well} healthy, {ill} unhealthy");
     if unsure > 0 {
-        said.push_str(&format!(", {unsure} not checked yet"));
+        said.push_str(&format!(", {unsure} not known"));
     }
+    // One that was made a moment ago is checked soon; one whose check could not be made is not well.
+    let blind = |one: &Instance| {
+        one.health == "unknown" && (one.check_error.is_some() || one.age_ms > NOT_YET_MS)
+    };
     let sick: Vec<&Instance> =
-        running.iter().filter(|one| one.health == "unhealthy").copied().collect();
+        running.iter().filter(|one| one.health == "unhealthy" || blind(one)).copied().collect();
     let names = || sick.iter().map(|one| one.k8s_name.as_str());
     let finding = match sick.first() {
         None => Finding::ok(said.clone()),
@@ -86,7 +92,7 @@ async fn healthy(sources: &Sources) -> Finding {
     finding
         .headline(said)
         .see("healthy", well)
-        .see("unhealthy", json!(names().collect::<Vec<_>>()))
+        .see("not_well", json!(names().collect::<Vec<_>>()))
         .see("unknown", unsure)
 }
 

@@ -34,7 +34,9 @@ async fn alive(sources: &Sources) -> Finding {
     let ids: Vec<&str> = live.iter().map(|beat| beat.worker_id.as_str()).collect();
     let plural = if live.len() == 1 { "" } else { "s" };
     let finding = if live.is_empty() {
-        let seen = beats.iter().filter(|beat| beat.works()).map(|beat| beat.age_ms).min();
+        // One that stopped does no work any more, and was a worker all the same.
+        let worked = beats.iter().filter(|beat| beat.works() || beat.stopped);
+        let seen = worked.map(|beat| beat.age_ms).min();
         let last = seen.map_or_else(
             || "none was seen within a day".to_owned(),
             |age| format!("the last one was seen {} ago", words(age)),

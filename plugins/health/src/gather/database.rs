@@ -217,7 +217,7 @@ fn queues_statement(schemas: &Schemas) -> String {
            FROM {orchestrator} o \
            UNION ALL \
            SELECT 'w', coalesce(to_jsonb(w)->>'instance_id', \
-                  substring(w.work_item from '\"instance\":\"([^\"]*)\"')), \
+                  substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')), \
                   (extract(epoch FROM visible_at) * 1000)::bigint, \
                   lock_token, locked_until, coalesce((to_jsonb(w)->>'attempt_count')::bigint, 0) \
            FROM {worker} w), \
@@ -282,7 +282,7 @@ fn executions_statement(schemas: &Schemas) -> String {
          busy AS (SELECT instance_id FROM {orchestrator} \
              UNION SELECT instance_id FROM {locks} \
              UNION SELECT coalesce(to_jsonb(w)->>'instance_id', \
-                 substring(w.work_item from '\"instance\":\"([^\"]*)\"')) FROM {worker} w), \
+                 substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')) FROM {worker} w), \
          running AS (SELECT e.instance_id, e.execution_id FROM {executions} e \
              WHERE e.status = 'Running' AND e.started_at < now() - interval '1 minute'), \
          stuck AS (SELECT r.instance_id FROM running r \
@@ -425,7 +425,7 @@ mod tests {
 
     #[test]
     fn names_of_schemas_are_quoted() {
-        let schemas = Schemas { duroxide: "a\"b".to_owned(), ..Schemas::default() };
+        let schemas = Schemas::named("c", "a\"b");
         assert!(queues_statement(&schemas).contains("\"a\"\"b\".worker_queue"));
         assert!(executions_statement(&schemas).contains("\"a\"\"b\".history"));
     }

@@ -24,6 +24,12 @@ pub(crate) const CMS_TABLES: &[&str] =
     &["instances", "instance_events", "instance_health_checks", "drift_detections"];
 
 impl Schemas {
+    /// Schemas of these names, without a table.
+    #[cfg(test)]
+    pub(crate) fn named(cms: &str, duroxide: &str) -> Self {
+        Self { cms: cms.to_owned(), duroxide: duroxide.to_owned(), ..Self::default() }
+    }
+
     /// Whether the CMS has a table.
     pub(crate) fn cms_has(&self, table: &str) -> bool {
         self.tables.contains(&(self.cms.clone(), table.to_owned()))

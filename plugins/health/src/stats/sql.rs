@@ -101,11 +101,18 @@ fn fresh(schemas: &Schemas) -> String {
     )
 }
 
+/// What runs; also what has continued as new and waits in the queue for its next execution.
 fn running(schemas: &Schemas) -> String {
     format!(
-        "SELECT e.instance_id, e.execution_id, e.status, e.started_at FROM {} e \
-         WHERE e.status = 'Running'",
-        schemas.of_duroxide("executions")
+        "SELECT e.instance_id, e.execution_id, e.started_at FROM {executions} e \
+         WHERE e.status = 'Running' \
+         UNION SELECT e.instance_id, e.execution_id, e.started_at FROM {queue} q \
+         JOIN {instances} i ON i.instance_id = q.instance_id \
+         JOIN {executions} e ON e.instance_id = i.instance_id \
+             AND e.execution_id = i.current_execution_id AND e.status = 'ContinuedAsNew'",
+        executions = schemas.of_duroxide("executions"),
+        instances = schemas.of_duroxide("instances"),
+        queue = schemas.of_duroxide("orchestrator_queue"),
     )
 }
 
@@ -252,8 +259,7 @@ mod tests {
 
     #[test]
     fn patterns_survive_their_way_into_the_statement() {
-        let schemas =
-            Schemas { duroxide: "d".to_owned(), cms: "c".to_owned(), ..Schemas::default() };
+        let schemas = Schemas::named("c", "d");
         let sql = live_activities(&schemas, 7);
         assert!(sql.contains(r#"'^\{"(Activity[A-Za-z]+)":'"#), "{sql}");
         assert!(sql.contains(r#"'"source_event_id":([0-9]{1,18})[,}]'"#), "{sql}");

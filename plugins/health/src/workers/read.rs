@@ -66,8 +66,8 @@ pub(super) async fn leases(session: &Session, schemas: &Schemas) -> Result<Vec<H
     let sql = format!(
         "SELECT * FROM (\
            SELECT 'activity' AS kind, coalesce(to_jsonb(w)->>'instance_id', \
-               substring(w.work_item from '\"instance\":\"([^\"]*)\"')) AS orchestration, \
-             substring(w.work_item from '\"name\":\"([^\"]*)\"') AS activity, \
+               substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')) AS orchestration, \
+             substring(w.work_item from '\"name\":\\s*\"([^\"]*)\"') AS activity, \
              (to_jsonb(w)->>'attempt_count')::bigint AS attempts, w.locked_until AS until_ms \
            FROM {} w WHERE w.lock_token IS NOT NULL AND w.locked_until IS NOT NULL \
            UNION ALL SELECT 'message', o.instance_id, NULL, \
