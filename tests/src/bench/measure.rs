@@ -25,6 +25,13 @@ pub(crate) fn compare(a: &mut Command, b: &mut Command, runs: u32) -> Result<(Me
     Ok((median(&of_a), median(&of_b)))
 }
 
+/// Runs one of its own, after one run that does not count.
+pub(crate) fn times(command: &mut Command, runs: u32) -> Result<Measured> {
+    run(command)?;
+    let of_it: Vec<Measured> = (0..runs.max(1)).map(|_| run(command)).collect::<Result<_>>()?;
+    Ok(median(&of_it))
+}
+
 /// One run, its output thrown away.
 pub(crate) fn run(command: &mut Command) -> Result<Measured> {
     let began = Instant::now();

@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use toygres_tests::Result;
 
-/// Puts the first-party plugins into a folder, and copies of one of them until there are `count`.
-pub(crate) fn copies(from: &Path, count: usize, into: &Path) -> Result {
+/// Puts the first-party plugins into a folder, and copies of one of them until there are `count`;
+/// answers how many are from `from`.
+pub(crate) fn copies(from: &Path, count: usize, into: &Path) -> Result<usize> {
     fs::create_dir_all(into)?;
     let mut have = 0;
     for entry in fs::read_dir(from)? {
@@ -25,7 +26,7 @@ pub(crate) fn copies(from: &Path, count: usize, into: &Path) -> Result {
             replace(&library, b"\"name\":\"env\"", format!("\"name\":\"e{n:02}\"").as_bytes());
         install(&library, &into.join(format!("copy{n}.so")))?;
     }
-    Ok(())
+    Ok(have)
 }
 
 fn install(library: &[u8], path: &Path) -> Result {
