@@ -76,10 +76,10 @@ fn records(url: &str, namespace: &str, instances: u32) -> Result {
                  'running', 'healthy', 'create-' || name, 'health-' || name,
                  now() - interval '1 day', now() - interval '1 day' FROM wanted;
              INSERT INTO toygres_duroxide.instances (instance_id, orchestration_name,
-                 orchestration_version, current_execution_id)
-             SELECT 'health-' || name, 'health-monitor', '1.0.0', 1 FROM wanted;
-             INSERT INTO toygres_duroxide.executions (instance_id, execution_id, status)
-             SELECT 'health-' || name, 1, 'Running' FROM wanted;
+                 orchestration_version, current_execution_id, created_at, updated_at)
+             SELECT 'health-' || name, 'health-monitor', '1.0.0', 1, now(), now() FROM wanted;
+             INSERT INTO toygres_duroxide.executions (instance_id, execution_id, status, started_at)
+             SELECT 'health-' || name, 1, 'Running', now() FROM wanted;
              ANALYZE toygres_cms.instances; ANALYZE toygres_duroxide.instances;
              ANALYZE toygres_duroxide.executions"
         ),
