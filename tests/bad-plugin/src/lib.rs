@@ -52,6 +52,33 @@ enum Fault {
     Error,
 }
 
+/// Bring checks of health: none, unless `TOYGRES_BAD_CHECKS` names an outcome, or `hang` or `panic`.
+#[derive(Args)]
+#[command(category = "Tests", list, checks)]
+struct BadChecks {}
+
+async fn bad_checks(_: &Context, _: BadChecks) -> Result<Report> {
+    let wanted = std::env::var("TOYGRES_BAD_CHECKS").unwrap_or_default();
+    match wanted.as_str() {
+        "" => return Ok(Report::list(Vec::<serde_json::Value>::new())),
+        "hang" => std::future::pending().await,
+        "panic" => panic!("these checks panic"),
+        _ => {}
+    }
+    Ok(Report::list([serde_json::json!({
+        "code": "BP0001",
+        "category": "Billing",
+        "component": "Invoices",
+        "description": "invoices are sent",
+        "severity": "error",
+        "outcome": wanted,
+        "summary": "three wait since yesterday",
+        "evidence": {"waiting": 3},
+        "fix": ["toygres server invoices"],
+        "docs": "https://billing.example/BP0001",
+    })]))
+}
+
 struct PanicsWhenDropped;
 
 impl Drop for PanicsWhenDropped {
@@ -159,5 +186,5 @@ static CONSTRUCTOR: extern "C" fn() = constructor;
 plugin! {
     name: "bad",
     description: "Misbehaves on demand",
-    commands: [ bad ],
+    commands: [ bad, bad_checks ],
 }

@@ -8,6 +8,7 @@
 mod support;
 
 mod codes;
+mod contributed;
 mod database;
 mod healthy;
 mod hung;

@@ -29,9 +29,11 @@ fn a_million_orchestrations_are_told_within_a_second() {
     let left = "SELECT count(*) FROM toygres_cms.rollup_progress \
                 WHERE rolled_until > now() - interval '1 minute'";
     let patience = Duration::from_secs(1200);
-    wait::until_within(patience, "the roll-ups", || {
-        Ok((deployment.count(left) == 1).then_some(()))
-    })
+    wait::until_within(
+        patience,
+        "the roll-ups",
+        || Ok((deployment.count(left) == 1).then_some(())),
+    )
     .unwrap();
     eprintln!("rolled up in {:?}", begun.elapsed());
     let rolled = told(url, "with roll-ups");

@@ -171,3 +171,27 @@ fn a_large_deployment_without_roll_ups_is_sampled_and_says_so() {
     let total = facts["orchestrations"]["total_started"].as_f64().unwrap();
     assert!((total / 60_000.0 - 1.0).abs() < 0.2, "{total}");
 }
+
+#[test]
+fn a_watch_outlives_a_restart_of_the_database() {
+    use std::io::{BufRead, BufReader};
+    let mut server = PrivatePostgres::new().unwrap();
+    generations::old(&server.url()).unwrap();
+    let args = ["server", "stats", "--watch", "--interval", "200ms", "-o", "jsonl"];
+    let (mut child, _home) = Toygres::on(&server.url()).args(args).start();
+    let mut frames = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut remarks = BufReader::new(child.stderr.take().unwrap()).lines();
+    let frame: Value = serde_json::from_str(&frames.next().unwrap().unwrap()).unwrap();
+    assert_eq!(frame["activities"]["total"], 1, "{frame:#}");
+    server.stop().unwrap();
+    let said = |remarks: &mut dyn Iterator<Item = std::io::Result<String>>, words: &str| {
+        let found = remarks.map(|line| line.unwrap()).find(|line| line.contains(words));
+        found.unwrap_or_else(|| panic!("it never said `{words}`"));
+    };
+    said(&mut remarks, "trying again every");
+    server.start().unwrap();
+    said(&mut remarks, "it answers again");
+    assert!(frames.next().unwrap().unwrap().starts_with('{'));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
