@@ -98,7 +98,12 @@ pub(crate) async fn sync(ctx: &Context, args: Sync) -> Result<Report> {
             plan::save(&plan, file)?;
             ctx.ui().note(format!("the plan is in `{}`", file.display())).await;
         }
-        return told(&plan, true, None);
+        let report = told(&plan, true, None)?;
+        return Ok(if plan.steps.is_empty() {
+            report
+        } else {
+            report.hint("Nothing was done. Do it with 'toygres server sync' and the same options.")
+        });
     }
     if plan.steps.is_empty() {
         return told(&plan, false, Some(&[]));
@@ -212,8 +217,8 @@ pub(crate) fn told(plan: &Plan, dry_run: bool, done: Option<&[Done]>) -> Result<
         left: plan.left.clone(),
         plan: serde_json::to_value(plan)?,
     };
-    let mut report = Report::data(&answer)?.block(Block::heading("Sync"));
-    report = if answer.steps.is_empty() {
+    let report = Report::data(&answer)?.block(Block::heading("Sync"));
+    let report = if answer.steps.is_empty() {
         report.block(Block::remark(Tone::Good, "Nothing to do"))
     } else {
         report.block(Block::steps(answer.steps.iter().map(line)))
@@ -222,12 +227,7 @@ pub(crate) fn told(plan: &Plan, dry_run: bool, done: Option<&[Done]>) -> Result<
         let Left { kind, k8s_name, fields, reason } = left;
         Block::text(format!("- {kind} {k8s_name} ({}): {reason}", fields.join(", ")))
     });
-    report = report.block(Block::section("Left", left.collect::<Vec<_>>()));
-    Ok(if dry_run && !answer.steps.is_empty() {
-        report.hint("Nothing was done. Do it with 'toygres server sync' and the same options.")
-    } else {
-        report
-    })
+    Ok(report.block(Block::section("Left", left.collect::<Vec<_>>())))
 }
 
 fn line(step: &Told) -> Line {
