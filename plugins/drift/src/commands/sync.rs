@@ -8,6 +8,7 @@ use crate::settings::Settings;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use toygres_model::drift::Piece;
 use toygres_model::instance::State;
 use toygres_plugin_api::report::{Block, Step as Line, Tone};
 use toygres_plugin_api::{Args, Confirmation, Context, Error, Report, Result, Schema};
@@ -155,12 +156,46 @@ async fn import(
     k8s_name: &str,
     name: Option<&str>,
 ) -> Result<Plan> {
-    let namespace = kube::namespace(ctx, settings).await;
+    let usual = kube::namespace(ctx, settings).await;
+    let namespace = place(ctx, settings, k8s_name, usual).await?;
     let names = BTreeMap::from([(k8s_name.to_owned(), BTreeSet::from([namespace.clone()]))]);
     let sides = again::exactly(ctx, settings, names).await?;
     let wanted = plan::Wanted { k8s_name, namespace: &namespace, name };
     // The password is asked for once the plan is known to need it.
     plan::import(&wanted, &sides, settings, true)
+}
+
+/// The namespace in which there is something of the instance: the usual one, or one that a record
+/// names.
+async fn place(
+    ctx: &Context,
+    settings: &Settings,
+    k8s_name: &str,
+    usual: String,
+) -> Result<String> {
+    let service = ctx.kube_service();
+    let mut places = Vec::new();
+    let all: BTreeSet<String> = read::cms::namespaces(ctx, settings).await?.into_iter().collect();
+    let others = all.into_iter().filter(|namespace| *namespace != usual);
+    for namespace in std::iter::once(usual.clone()).chain(others) {
+        let set = kube::get(&service, &namespace, Piece::StatefulSet, k8s_name).await;
+        match set {
+            Ok(Some(_)) => places.push(namespace),
+            Ok(None) => {}
+            // What may not be read elsewhere is no instance of ours.
+            Err(_) if namespace != usual => {}
+            Err(error) => return Err(error),
+        }
+    }
+    match places.as_slice() {
+        [] => Ok(usual),
+        // The usual one goes before others, so that one can be chosen with `--namespace`.
+        [first, ..] if *first == usual => Ok(usual),
+        [only] => Ok(only.clone()),
+        several => Err(Error::failed(format!("`{k8s_name}` is in several namespaces"))
+            .cause(several.join(", "))
+            .hint("choose one with `--namespace`")),
+    }
 }
 
 async fn mark_deleted(ctx: &Context, settings: &Settings, name: &str) -> Result<Plan> {

@@ -186,6 +186,20 @@ pub(crate) async fn find(ctx: &Context, settings: &Settings, name: &str) -> Resu
         .hint("give its name in Kubernetes"))
 }
 
+/// The namespaces that any record names.
+///
+/// # Errors
+/// When the CMS cannot be read.
+pub(crate) async fn namespaces(ctx: &Context, settings: &Settings) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        namespace: String,
+    }
+    let sql = format!("SELECT DISTINCT namespace FROM {}.instances", quoted(&settings.cms));
+    let rows: Vec<Row> = ctx.db().query(sql).fetch().await?;
+    Ok(rows.into_iter().map(|row| row.namespace).collect())
+}
+
 /// That there is no such instance.
 pub(crate) fn no_such(name: &str) -> Error {
     Error::not_found(format!("there is no instance `{name}`")).hint("see `toygres list --all`")

@@ -2,6 +2,7 @@
 
 use super::wire::{Page, WireClaim, WireObject, WirePod, WireService, WireSet};
 use super::{NotCompared, kube};
+use futures_util::StreamExt;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 use toygres_model::drift::{Claim, Cluster, Object, Piece, Pod, Record, Service, StatefulSet};
@@ -24,6 +25,9 @@ struct Listed {
     pods: Result<Vec<Pod>>,
     secrets: Result<Vec<Object>>,
 }
+
+/// How many namespaces are listed at once, with five lists each.
+const AT_ONCE: usize = 4;
 
 /// How often a list is begun anew that took longer than the server remembers.
 const TRIES: u32 = 3;
@@ -68,11 +72,13 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
 impl Lists {
     /// Lists what is in these namespaces and was not listed before.
     pub(super) async fn read(&mut self, ctx: &Context, namespaces: &BTreeSet<String>) {
-        for namespace in namespaces {
-            if self.read.iter().any(|listed| &listed.namespace == namespace) {
-                continue;
-            }
-            let listed = Listed::read(&ctx.kube_service(), namespace).await;
+        let service = ctx.kube_service();
+        let known: HashSet<String> =
+            self.read.iter().map(|listed| listed.namespace.clone()).collect();
+        let new = namespaces.iter().filter(|namespace| !known.contains(*namespace));
+        let listed = new.map(|namespace| Listed::read(&service, namespace));
+        let mut listed = std::pin::pin!(futures_util::stream::iter(listed).buffered(AT_ONCE));
+        while let Some(listed) = listed.next().await {
             self.read.push(listed);
         }
     }
