@@ -15,7 +15,7 @@ mod ui;
 mod workflows;
 
 pub use api::Api;
-pub use commands::{Commands, Said};
+pub use commands::{Commands, Said, object};
 pub use config::Settings;
 pub use db::{Bind, Db, Query, Session};
 #[cfg(feature = "kube-service")]

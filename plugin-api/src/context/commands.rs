@@ -1,11 +1,12 @@
 //! Other commands, run by the host for somebody else: what makes one command line and one HTTP API
 //! of the same plugins.
 
-use super::Context;
+use super::{Context, cell_value};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::protocol::{Line, Method, RunCommand};
-use crate::report::StreamRef;
+use crate::report::{Note, Report, StreamColumn, StreamRef};
+use serde_json::Value;
 
 /// Every command there is. Only for plugins that say `needs: ["commands"]`.
 #[derive(Debug, Clone)]
@@ -80,6 +81,62 @@ impl Said {
             .map_err(|error| Error::plugin("a line of the host cannot be read").cause(error))?;
         Ok(Some(line))
     }
+}
+
+impl Said {
+    /// Its answer, once it has one: rows of a stream are its data, and what it remarked on the way
+    /// stands among its notes.
+    ///
+    /// # Errors
+    /// What the command failed with, or when it ended without an answer.
+    pub async fn answer(mut self) -> Result<Report> {
+        let mut notes: Vec<Note> = Vec::new();
+        while let Some(line) = self.line().await? {
+            match line {
+                Line::Note(note) => notes.push(note),
+                Line::Error(error) => return Err(error),
+                Line::Report(mut report) => {
+                    notes.append(&mut report.notes);
+                    report.notes = notes;
+                    if let Some(stream) = report.stream.take() {
+                        report.data = Value::Array(self.rows(&stream).await?);
+                    }
+                    return Ok(report);
+                }
+                _ => {}
+            }
+        }
+        Err(Error::plugin("the command ended without an answer"))
+    }
+
+    async fn rows(&mut self, stream: &StreamRef) -> Result<Vec<Value>> {
+        let most = stream.limit.map_or(usize::MAX, |most| most.try_into().unwrap_or(usize::MAX));
+        let mut all = Vec::new();
+        while let Some(line) = self.line().await? {
+            match line {
+                Line::Rows(rows) => {
+                    all.extend(rows.iter().map(|row| object(&stream.columns, row)));
+                    if all.len() >= most {
+                        all.truncate(most);
+                        return Ok(all);
+                    }
+                }
+                Line::End => return Ok(all),
+                Line::Error(error) => return Err(error),
+                _ => {}
+            }
+        }
+        Err(Error::plugin("the rows broke off"))
+    }
+}
+
+/// A row of a stream as an object.
+#[must_use]
+pub fn object(columns: &[StreamColumn], row: &[Option<String>]) -> Value {
+    let cells = columns.iter().zip(row).map(|(column, cell)| {
+        (column.name.clone(), cell_value(column.kind, cell.as_deref().map(str::as_bytes)))
+    });
+    Value::Object(cells.collect())
 }
 
 impl Drop for Said {

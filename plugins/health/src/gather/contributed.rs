@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use toygres_plugin_api::manifest::Scope;
-use toygres_plugin_api::protocol::{Line, Output, RunCommand};
+use toygres_plugin_api::protocol::{Output, RunCommand};
 use toygres_plugin_api::{Context, Error, Result};
 
 /// A command that brings checks.
@@ -63,15 +63,7 @@ impl Runs for Context {
                 output: Output { format: "json".to_owned(), ..Output::default() },
                 ..RunCommand::default()
             };
-            let mut said = self.commands().run(&run).await?;
-            while let Some(line) = said.line().await? {
-                match line {
-                    Line::Report(report) => return list(report.data),
-                    Line::Error(error) => return Err(error),
-                    _ => {}
-                }
-            }
-            Err(Error::plugin("it ended without an answer"))
+            list(self.commands().run(&run).await?.answer().await?.data)
         })
     }
 }

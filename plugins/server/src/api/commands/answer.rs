@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::{Map, Value, json};
-use toygres_plugin_api::context::{Said, cell_value};
+use serde_json::{Value, json};
+use toygres_plugin_api::context::{Said, object};
 use toygres_plugin_api::protocol::{Confirm, Line};
 use toygres_plugin_api::report::{Note, StreamColumn, StreamRef, Verdict};
 use toygres_plugin_api::{Error, ErrorKind, Report};
@@ -125,7 +125,7 @@ impl Rows {
         loop {
             match self.said.line().await? {
                 Some(Line::Rows(rows)) => {
-                    return Ok(Some(rows.iter().map(|row| self.object(row)).collect()));
+                    return Ok(Some(rows.iter().map(|row| object(&self.columns, row)).collect()));
                 }
                 Some(Line::End) => return Ok(None),
                 Some(Line::Error(error)) => return Err(error),
@@ -133,13 +133,6 @@ impl Rows {
                 None => return Err(Error::plugin("the rows broke off")),
             }
         }
-    }
-
-    fn object(&self, row: &[Option<String>]) -> Value {
-        let cells = self.columns.iter().zip(row).map(|(column, cell)| {
-            (column.name.clone(), cell_value(column.kind, cell.as_deref().map(str::as_bytes)))
-        });
-        Value::Object(cells.collect::<Map<String, Value>>())
     }
 
     /// As many as were asked for, and whether there are more.

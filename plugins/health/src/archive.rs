@@ -1,0 +1,10 @@
+//! One file for a support case: what every diagnostic says, masked by the host, and a manifest of
+//! what was run.
+
+mod collect;
+mod pack;
+mod plan;
+
+pub(crate) use collect::{Entry, collect};
+pub(crate) use pack::pack;
+pub(crate) use plan::{Planned, looked_into, plan};

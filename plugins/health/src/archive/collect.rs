@@ -1,0 +1,164 @@
+//! Runs what was planned, a few at a time, each with a deadline, and keeps what it said or why it
+//! said nothing.
+
+use super::plan::Planned;
+use futures_util::StreamExt;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use toygres_plugin_api::protocol::{Output, RunCommand};
+use toygres_plugin_api::report::Verdict;
+use toygres_plugin_api::{Context, Error, Report, Result, Schema};
+
+/// What stands in place of a secret.
+const MASK: &str = "***";
+/// So many commands are run at once: each has connections of its own.
+const AT_ONCE: usize = 3;
+
+/// One command in the manifest of the archive.
+#[derive(Debug, Clone, Serialize, Schema)]
+pub(crate) struct Entry {
+    /// As it would be typed after `toygres server`.
+    command: String,
+    plugin: String,
+    /// What it said, in the archive; null where it said nothing.
+    file: Option<String>,
+    /// The exit code that it would have had.
+    code: u16,
+    /// Why it failed.
+    error: Option<String>,
+    duration_ms: u64,
+    bytes: usize,
+    /// Secrets that were masked in what it said.
+    masked: usize,
+    #[serde(skip)]
+    pub(crate) text: String,
+    #[serde(skip)]
+    pub(crate) data: Value,
+}
+
+impl Entry {
+    /// It could not be read.
+    pub(crate) fn failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Where it lies in the archive.
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// How many secrets were masked in it.
+    pub(crate) fn masked(&self) -> usize {
+        self.masked
+    }
+}
+
+/// Runs them all; the order stays.
+pub(crate) async fn collect(ctx: &Context, planned: &[Planned], patience: Duration) -> Vec<Entry> {
+    let runs = planned.iter().map(|planned| run(ctx, planned, patience));
+    futures_util::stream::iter(runs).buffered(AT_ONCE).collect().await
+}
+
+async fn run(ctx: &Context, planned: &Planned, patience: Duration) -> Entry {
+    let began = Instant::now();
+    let answer = tokio::time::timeout(patience, answer(ctx, planned)).await.unwrap_or_else(|_| {
+        Err(Error::timed_out(format!("no answer within {} s", patience.as_secs())))
+    });
+    let took = began.elapsed();
+    let mut entry = Entry {
+        command: typed(planned),
+        plugin: planned.plugin.clone(),
+        file: None,
+        code: 0,
+        error: None,
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        bytes: 0,
+        masked: 0,
+        text: String::new(),
+        data: Value::Null,
+    };
+    match answer {
+        Ok(report) => {
+            entry.code = code(report.verdict).into();
+            let notes: Vec<&str> = report.notes.iter().map(|note| note.text.as_str()).collect();
+            entry.text = format!("{:#}\n", json!({"notes": notes, "data": report.data}));
+            entry.bytes = entry.text.len();
+            entry.masked = entry.text.matches(MASK).count();
+            entry.file = Some(format!("{}.json", planned.file));
+            entry.data = report.data;
+        }
+        Err(error) => {
+            entry.code = error.kind.exit_code().into();
+            let causes = error.causes.iter().map(|cause| format!(": {cause}"));
+            entry.error = Some(error.message.clone() + &causes.collect::<String>());
+        }
+    }
+    entry
+}
+
+async fn answer(ctx: &Context, planned: &Planned) -> Result<Report> {
+    let run = RunCommand {
+        scope: planned.scope,
+        command: planned.command.clone(),
+        args: planned.args.clone(),
+        // Whatever the report itself was asked to show: an archive is given to others.
+        output: Output { format: "json".to_owned(), show_secrets: false, ..Output::default() },
+        ..RunCommand::default()
+    };
+    ctx.commands().run(&run).await?.answer().await
+}
+
+fn code(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Clean => 0,
+        Verdict::Negative => 1,
+        Verdict::NotRunning => 3,
+        Verdict::Undetermined => 4,
+    }
+}
+
+fn typed(planned: &Planned) -> String {
+    let args = planned.args.iter().map(|(id, value)| typed_argument(id, value));
+    std::iter::once(planned.command.clone()).chain(args).collect::<Vec<_>>().join(" ")
+}
+
+fn typed_argument(id: &str, value: &Value) -> String {
+    let long = id.replace('_', "-");
+    match value {
+        Value::Bool(_) => format!("--{long}"),
+        Value::String(text) if id == "id" => text.clone(),
+        Value::String(text) => format!("--{long} {text}"),
+        Value::Array(values) => {
+            let words = values.iter().map(|value| value.as_str().unwrap_or_default());
+            format!("--{long} {}", words.collect::<Vec<_>>().join(","))
+        }
+        other => format!("--{long} {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Planned, typed};
+    use serde_json::{Value, json};
+    use toygres_plugin_api::manifest::Scope;
+
+    #[test]
+    fn a_command_is_told_as_it_would_be_typed() {
+        let typed = |command: &str, args: Value| {
+            let Value::Object(args) = args else { panic!("no arguments: {args}") };
+            let (plugin, file) = (String::new(), String::new());
+            let command = command.to_owned();
+            typed(&Planned { plugin, scope: Scope::Server, command, args, file })
+        };
+        assert_eq!(typed("health", json!({"verbose": true})), "health --verbose");
+        assert_eq!(
+            typed("orchestrations", json!({"status": ["failed"]})),
+            "orchestrations --status failed"
+        );
+        assert_eq!(
+            typed("orchestration", json!({"id": "a", "history": true})),
+            "orchestration a --history"
+        );
+    }
+}
