@@ -2,6 +2,7 @@
 
 use crate::check::{Finding, Row, reason, row};
 use crate::gather::Sources;
+use crate::gather::contributed::Contribution;
 use serde_json::json;
 
 pub(super) const ROWS: &[Row] =
@@ -12,7 +13,8 @@ async fn answer(sources: &Sources) -> Finding {
         Ok(contributions) => contributions,
         Err(error) => return Finding::cannot_tell(&error),
     };
-    if contributions.is_empty() {
+    let brings = |one: &Contribution| one.rows.as_ref().map_or(true, |rows| !rows.is_empty());
+    if !contributions.iter().any(brings) {
         return Finding::skipped("no other plugin brings any");
     }
     let silent: Vec<String> = contributions

@@ -140,6 +140,8 @@ pub(crate) struct Sources {
     pub(crate) live_activities: i64,
     /// Of all executions, this part was looked at; 1 where it was all.
     pub(crate) sampled_part: f64,
+    /// Of all executions, the events of this part were looked at.
+    pub(crate) sampled_events_part: f64,
     /// More ended or runs than was read; the figures are too small by at least these.
     pub(crate) left_out_executions: i64,
     /// How far a percentile may be off, as a fraction.
@@ -204,6 +206,7 @@ fn made_of(raw: Raw, since: &str) -> Facts {
             live_orchestrations: live,
             live_activities,
             sampled_part: raw.sampled_part,
+            sampled_events_part: raw.sampled_events_part,
             left_out_executions: raw.left_out,
             percentiles_within: WITHIN,
             bounds: raw.bounds(),
@@ -261,7 +264,7 @@ fn activities(raw: &Raw) -> (Activities, i64, i64) {
         let name = short(&row.activity).to_owned();
         let (one, total_ms, bins) = found.entry(name.clone()).or_default();
         one.activity = name;
-        let count = raw.scaled(row.count, row.rolled);
+        let count = raw.scaled_events(row.count, row.rolled);
         if row.rolled {
             rolled += count;
         } else {
@@ -269,7 +272,7 @@ fn activities(raw: &Raw) -> (Activities, i64, i64) {
         }
         one.count += count;
         one.failed += if row.succeeded { 0 } else { count };
-        *total_ms += raw.scaled(row.total_ms, row.rolled);
+        *total_ms += raw.scaled_events(row.total_ms, row.rolled);
         bins.add(row.bin, count, row.most_ms);
     }
     let mut all = Activities::default();

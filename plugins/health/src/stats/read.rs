@@ -14,10 +14,12 @@ use toygres_plugin_api::{Context, Error, Result};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Roll-ups that are further behind are not used.
 const BEHIND_MS: i64 = 900_000;
-/// Executions that are looked at one by one; where there are many more, a sample of about so many.
-pub(super) const LOOKED_AT: i64 = 20_000;
+/// Executions that are counted one by one; where there are many more, a sample of about so many.
+const COUNTED: i64 = 20_000;
+/// Executions whose events are read; the same.
+const EVENTFUL: i64 = 2_000;
 /// Executions that roll-ups do not have yet and that are read; more are left out, and told.
-pub(super) const LIVE: i64 = 2_000;
+pub(super) const LIVE: i64 = 1_000;
 
 /// Everything that was read.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(super) struct Raw {
     pub(super) rolled_until_ms: Option<i64>,
     /// Of all executions, this part was looked at.
     pub(super) sampled_part: f64,
+    /// Of all executions, the events of this part were.
+    pub(super) sampled_events_part: f64,
     pub(super) left_out: i64,
 }
 
@@ -86,15 +90,17 @@ pub(super) struct Activity {
 impl Raw {
     /// What a count in a sample stands for.
     pub(super) fn scaled(&self, count: i64, rolled: bool) -> i64 {
-        if rolled || self.sampled_part >= 1.0 {
-            return count;
-        }
-        (count as f64 / self.sampled_part).round() as i64
+        if rolled { count } else { stands_for(count, self.sampled_part) }
+    }
+
+    /// The same of activities.
+    pub(super) fn scaled_events(&self, count: i64, rolled: bool) -> i64 {
+        if rolled { count } else { stands_for(count, self.sampled_events_part) }
     }
 
     /// What bounds the answer, in words.
     pub(super) fn bounds(&self) -> Option<String> {
-        if self.sampled_part < 1.0 {
+        if self.sampled_events_part < 1.0 {
             let why = match self.rolled_until_ms {
                 None => "this deployment keeps no roll-ups".to_owned(),
                 Some(until) => format!(
@@ -103,8 +109,10 @@ impl Raw {
                 ),
             };
             return Some(format!(
-                "counts are estimates from a sample of {:.2}% of all executions: {why}",
-                self.sampled_part * 100.0
+                "counts are estimates from a sample of {:.2}% of all executions, and the events of \
+                 {:.2}%: {why}",
+                self.sampled_part * 100.0,
+                self.sampled_events_part * 100.0
             ));
         }
         (self.left_out > 0).then(|| {
@@ -142,6 +150,7 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
         method: "counted",
         rolled_until_ms: None,
         sampled_part: 1.0,
+        sampled_events_part: 1.0,
         left_out: 0,
     };
     let has_rollups = schemas.cms_has("rollup_progress") && may_read_rollups(ctx, &schemas).await;
@@ -163,6 +172,10 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
 #[derive(Deserialize)]
 struct Progress {
     until_ms: Option<i64>,
+}
+
+fn stands_for(count: i64, part: f64) -> i64 {
+    if part >= 1.0 { count } else { (count as f64 / part).round() as i64 }
 }
 
 async fn may_read_rollups(ctx: &Context, schemas: &Schemas) -> bool {
@@ -214,17 +227,17 @@ async fn counted(session: &Session, schemas: &Schemas, since: &str, raw: &mut Ra
         executions: i64,
     }
     let about: About = one(session, sql::about(schemas), &[]).await?;
-    let sample = if about.executions > 2 * LOOKED_AT {
-        let part = LOOKED_AT as f64 / about.executions as f64;
+    let part =
+        |most: i64| (about.executions > 2 * most).then(|| most as f64 / about.executions as f64);
+    let (counted, eventful) = (part(COUNTED), part(EVENTFUL));
+    raw.sampled_part = counted.unwrap_or(1.0);
+    raw.sampled_events_part = eventful.unwrap_or(1.0);
+    if eventful.is_some() {
         raw.method = "sampled";
-        raw.sampled_part = part;
-        Some(part)
-    } else {
-        None
-    };
-    raw.orchestrations =
-        all(session, sql::counted_orchestrations(schemas, sample), &[since]).await?;
-    raw.activities = all(session, sql::counted_activities(schemas, sample), &[since]).await?;
+    }
+    let orchestrations = sql::counted_orchestrations(schemas, counted);
+    raw.orchestrations = all(session, orchestrations, &[since]).await?;
+    raw.activities = all(session, sql::counted_activities(schemas, eventful), &[since]).await?;
     Ok(())
 }
 

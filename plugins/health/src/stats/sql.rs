@@ -158,16 +158,20 @@ pub(super) fn live_orchestrations(schemas: &Schemas) -> String {
 fn durations(schemas: &Schemas, executions: &str) -> String {
     format!(
         "WITH ended AS MATERIALIZED ({executions}), \
-         events AS MATERIALIZED (SELECT h.instance_id, h.execution_id, h.event_id, \
+         typed AS (SELECT h.instance_id, h.execution_id, h.event_id, h.event_data, h.created_at, \
              coalesce(substring(h.event_data from '\"type\":\"(Activity[A-Za-z]+)\"'), \
-               substring(h.event_data from '^\\{{\"(Activity[A-Za-z]+)\":')) AS type, \
-             substring(h.event_data from '\"name\":\"([^\"]*)\"') AS name, \
-             substring(h.event_data from '\"source_event_id\":([0-9]{{1,18}})[,}}]')::bigint AS source, \
-             coalesce(nullif(substring(h.event_data from \
-                 '\"timestamp_ms\":([0-9]{{1,18}})[,}}]')::bigint, 0), \
-               (extract(epoch FROM h.created_at) * 1000)::bigint) AS at_ms \
+               substring(h.event_data from '^\\{{\"(Activity[A-Za-z]+)\":')) AS type \
            FROM ended e JOIN {history} h ON h.instance_id = e.instance_id \
              AND h.execution_id = e.execution_id WHERE h.event_data LIKE '%Activity%'), \
+         events AS MATERIALIZED (SELECT instance_id, execution_id, event_id, type, \
+             CASE WHEN type = 'ActivityScheduled' \
+               THEN substring(event_data from '\"name\":\"([^\"]*)\"') END AS name, \
+             CASE WHEN type <> 'ActivityScheduled' \
+               THEN substring(event_data from '\"source_event_id\":([0-9]{{1,18}})[,}}]')::bigint \
+             END AS source, \
+             coalesce(nullif(substring(event_data from \
+                 '\"timestamp_ms\":([0-9]{{1,18}})[,}}]')::bigint, 0), \
+               (extract(epoch FROM created_at) * 1000)::bigint) AS at_ms FROM typed), \
          pairs AS (SELECT s.name AS activity, c.type = 'ActivityCompleted' AS succeeded, \
              greatest(0, c.at_ms - s.at_ms) AS took_ms \
            FROM events c JOIN events s ON s.instance_id = c.instance_id \
