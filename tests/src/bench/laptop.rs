@@ -2,15 +2,19 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
-use toygres_tests::Result;
 use toygres_tests::postgres::Binaries;
 use toygres_tests::server::{Home, Ran};
+use toygres_tests::{Result, toygres};
 
-/// A PostgreSQL, a Kubernetes API and, where it was started, a server. Dropping it takes all of it
-/// down and removes it.
+/// A PostgreSQL, a Kubernetes API and, where it was started, a server. Dropping it, or the end of
+/// the process however that comes, takes all of it down and removes it.
 pub(super) struct Laptop {
     home: Home,
+    watcher: Child,
+    alive: Option<ChildStdin>,
     /// Where the private PostgreSQL is.
     pub(super) url: String,
 }
@@ -25,7 +29,8 @@ impl Laptop {
         let home = variables.iter().fold(Home::bare(), set);
         // PostgreSQL's account must look into it where we are root.
         std::fs::set_permissions(home.folder(), Permissions::from_mode(0o755))?;
-        let mut laptop = Self { home, url: String::new() };
+        let (watcher, alive) = watch(&home)?;
+        let mut laptop = Self { home, watcher, alive, url: String::new() };
         laptop.run(&["local", "up", "--wait"])?;
         let config = laptop.home.text("config.toml");
         let url = config.lines().find_map(|line| line.strip_prefix("url = \""));
@@ -96,13 +101,31 @@ impl Laptop {
 
 impl Drop for Laptop {
     fn drop(&mut self) {
-        // The server first: it has nothing to do without the rest.
-        let gone = [self.home.run(&["server", "stop"]).code, self.home.run(DOWN).code];
-        // 3: it did not run.
-        if gone.iter().any(|code| !matches!(code, 0 | 3)) {
-            eprintln!("something of {} was left running", self.home.folder().display());
-        }
+        drop(self.alive.take());
+        // Where it failed, it said so.
+        let _ended = self.watcher.wait();
     }
 }
 
-const DOWN: &[&str] = &["local", "down", "--purge", "--force", "--timeout", "30s"];
+/// Reads from a pipe that only the measurement holds: the end of it is the end of the measurement,
+/// however that comes. Then everything in the home folder is taken down, the server first, since it
+/// has nothing to do without the rest. A server that does not run is no error (3).
+const WATCHER: &str = r#"
+cat >/dev/null
+"$1" server stop >/dev/null 2>&1 || [ $? = 3 ] || echo "the server of $HOME was left running" >&2
+"$1" local down --purge --force --timeout 30s >/dev/null || [ $? = 3 ] || exit
+rm -rf "$HOME"
+"#;
+
+/// Starts what takes it down.
+fn watch(home: &Home) -> Result<(Child, Option<ChildStdin>)> {
+    let mut command = Command::new("sh");
+    command.args(["-c", WATCHER, "toygres-watcher"]).arg(toygres::binary()).current_dir("/");
+    command.env("HOME", home.folder()).env("TOYGRES_HOME", home.file(""));
+    command.env("TOYGRES_PLUGIN_PATH", toygres::plugins());
+    // A group of its own: what ends the measurement's group must not end what cleans up after it.
+    command.stdin(Stdio::piped()).process_group(0);
+    let mut watcher = command.spawn()?;
+    let alive = watcher.stdin.take();
+    Ok((watcher, alive))
+}
