@@ -5,8 +5,12 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use toygres_tests::control::{Deployment, Options, Server};
 use toygres_tests::wait;
+
+/// How long two hundred instances may take.
+const MANY: Duration = Duration::from_secs(600);
 
 /// A deployment with a process that works on it.
 pub(crate) struct Plane {
@@ -35,6 +39,12 @@ impl Plane {
             .iter()
             .map(|wanted| api.create(wanted)["k8s_name"].as_str().unwrap().to_owned())
             .collect();
+        // So many at once take their time on a busy machine.
+        let waiting = "SELECT count(*) FROM toygres_cms.instances WHERE state = 'creating'";
+        wait::until_within(MANY, "all of them to be made", || {
+            Ok((self.deployment.count(waiting) == 0).then_some(()))
+        })
+        .unwrap();
         for name in &names {
             self.deployment.reaches(name, "running").unwrap();
         }
