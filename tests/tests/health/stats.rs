@@ -165,7 +165,7 @@ fn a_large_deployment_without_roll_ups_is_sampled_and_says_so() {
     let database = PrivatePostgres::shared().database().unwrap();
     generations::many_orchestrations(&database.url, 60_000).unwrap();
     let ran = Toygres::on(&database.url).args(["server", "stats", "--since", "7d", "-o", "json"]);
-    let ran = ran.run().code(0).says("estimates from a sample of 33.33%");
+    let ran = ran.run().code(0).says("estimates from a sample of 16.67%");
     let facts = ran.json();
     assert_eq!(facts["sources"]["method"], "sampled", "{facts:#}");
     let total = facts["orchestrations"]["total_started"].as_f64().unwrap();

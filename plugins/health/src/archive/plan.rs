@@ -44,7 +44,8 @@ fn is_diagnostic(command: &Command) -> bool {
         && !command.mutating
         && !command.hidden
         && command.name != ITSELF
-        && !command.args.iter().any(|arg| arg.required)
+        // What is asked about something, such as `db-query`, says nothing by itself.
+        && !command.args.iter().any(|arg| arg.required || arg.positional)
 }
 
 fn whole(manifest: &Manifest, command: &Command) -> Planned {
@@ -122,6 +123,10 @@ mod tests {
             Command { hidden: true, ..command("secret") },
             command("report"),
             command("stale-backups"),
+            Command {
+                args: vec![Arg { positional: true, ..arg("sql", false) }],
+                ..command("db-query")
+            },
         ];
         let manifest = Manifest { name: "p".to_owned(), commands, ..Manifest::default() };
         let planned = plan(&[manifest]);

@@ -15,11 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Roll-ups that are further behind are not used.
 const BEHIND_MS: i64 = 900_000;
 /// Executions that are counted one by one; where there are many more, a sample of about so many.
-const COUNTED: i64 = 20_000;
+const COUNTED: i64 = 10_000;
 /// Executions whose events are read; the same.
-const EVENTFUL: i64 = 2_000;
+const EVENTFUL: i64 = 1_000;
 /// Executions that roll-ups do not have yet and that are read; more are left out, and told.
-pub(super) const LIVE: i64 = 1_000;
+pub(super) const LIVE: i64 = 500;
 
 /// Everything that was read.
 #[derive(Debug)]

@@ -151,7 +151,9 @@ pub(super) fn live_orchestrations(schemas: &Schemas) -> String {
     )
 }
 
-/// Activities of some executions, each completion with its scheduling, by bins.
+/// Activities of some executions, each completion with its scheduling, by bins. Both are found by
+/// grouping: a join of the events with themselves would be planned without knowing how many there
+/// are.
 ///
 /// An event's text is taken apart by patterns, since one that is no JSON must not fail the rest;
 /// quotes within its values are escaped, so that no value looks like a key.
@@ -172,13 +174,17 @@ fn durations(schemas: &Schemas, executions: &str) -> String {
              coalesce(nullif(substring(event_data from \
                  '\"timestamp_ms\":([0-9]{{1,18}})[,}}]')::bigint, 0), \
                (extract(epoch FROM created_at) * 1000)::bigint) AS at_ms FROM typed), \
-         pairs AS (SELECT s.name AS activity, c.type = 'ActivityCompleted' AS succeeded, \
-             greatest(0, c.at_ms - s.at_ms) AS took_ms \
-           FROM events c JOIN events s ON s.instance_id = c.instance_id \
-             AND s.execution_id = c.execution_id AND s.event_id = c.source \
-           WHERE c.type IN ('ActivityCompleted', 'ActivityFailed') AND s.type = 'ActivityScheduled' \
-             AND s.name IS NOT NULL \
-             AND c.at_ms >= extract(epoch FROM $1::timestamptz) * 1000) \
+         pairs AS (SELECT * FROM (SELECT max(name) AS activity, \
+               bool_or(type = 'ActivityCompleted') AS succeeded, \
+               min(at_ms) FILTER (WHERE type <> 'ActivityScheduled') AS ended_ms, \
+               greatest(0, min(at_ms) FILTER (WHERE type <> 'ActivityScheduled') \
+                 - min(at_ms) FILTER (WHERE type = 'ActivityScheduled')) AS took_ms, \
+               bool_or(type = 'ActivityScheduled') AS scheduled FROM events \
+             WHERE type IN ('ActivityScheduled', 'ActivityCompleted', 'ActivityFailed') \
+             GROUP BY instance_id, execution_id, \
+               CASE WHEN type = 'ActivityScheduled' THEN event_id ELSE source END) AS matched \
+           WHERE scheduled AND activity IS NOT NULL \
+             AND ended_ms >= extract(epoch FROM $1::timestamptz) * 1000) \
          SELECT activity, succeeded, \
            CASE WHEN took_ms < 1 THEN 0 ELSE least(160, 1 + floor(4 * log(2, took_ms)))::int END AS bin, \
            count(*) AS count, sum(took_ms)::bigint AS total_ms, max(took_ms)::bigint AS most_ms, \

@@ -131,23 +131,32 @@ WITH progress AS (
     ON CONFLICT (bucket, kind, status) DO UPDATE
         SET count = r.count + excluded.count, total_ms = r.total_ms + excluded.total_ms
 ), events AS MATERIALIZED (
-    SELECT h.instance_id, h.execution_id, h.event_id,
-        coalesce(substring(h.event_data from '"type":"(Activity[A-Za-z]+)"'),
-            substring(h.event_data from '^\{{"(Activity[A-Za-z]+)":')) AS type,
-        substring(h.event_data from '"name":"([^"]*)"') AS name,
-        substring(h.event_data from '"source_event_id":([0-9]{{1,18}})[,}}]')::bigint AS source,
+    SELECT h.instance_id, h.execution_id, h.event_id, typed.type,
+        CASE WHEN typed.type = 'ActivityScheduled'
+            THEN substring(h.event_data from '"name":"([^"]*)"') END AS name,
+        CASE WHEN typed.type <> 'ActivityScheduled'
+            THEN substring(h.event_data from '"source_event_id":([0-9]{{1,18}})[,}}]')::bigint
+            END AS source,
         coalesce(nullif(substring(h.event_data from '"timestamp_ms":([0-9]{{1,18}})[,}}]')::bigint, 0),
             (extract(epoch FROM h.created_at) * 1000)::bigint) AS at_ms
     FROM ended e JOIN {duroxide}.history h
         ON h.instance_id = e.instance_id AND h.execution_id = e.execution_id
+    CROSS JOIN LATERAL (SELECT
+        coalesce(substring(h.event_data from '"type":"(Activity[A-Za-z]+)"'),
+            substring(h.event_data from '^\{{"(Activity[A-Za-z]+)":')) AS type) AS typed
     WHERE h.event_data LIKE '%Activity%'
+), grouped AS (
+    SELECT regexp_replace(max(name), '^.*::', '') AS activity,
+        bool_or(type = 'ActivityCompleted') AS succeeded,
+        bool_or(type = 'ActivityScheduled') AS scheduled,
+        min(at_ms) FILTER (WHERE type <> 'ActivityScheduled') AS ended_ms,
+        min(at_ms) FILTER (WHERE type = 'ActivityScheduled') AS begun_ms
+    FROM events WHERE type IN ('ActivityScheduled', 'ActivityCompleted', 'ActivityFailed')
+    GROUP BY instance_id, execution_id,
+        CASE WHEN type = 'ActivityScheduled' THEN event_id ELSE source END
 ), pairs AS (
-    SELECT regexp_replace(s.name, '^.*::', '') AS activity, c.type = 'ActivityCompleted' AS succeeded,
-        c.at_ms AS ended_ms, greatest(0, c.at_ms - s.at_ms) AS took_ms
-    FROM events c JOIN events s ON s.instance_id = c.instance_id
-        AND s.execution_id = c.execution_id AND s.event_id = c.source
-    WHERE c.type IN ('ActivityCompleted', 'ActivityFailed') AND s.type = 'ActivityScheduled'
-      AND s.name IS NOT NULL
+    SELECT activity, succeeded, ended_ms, greatest(0, ended_ms - begun_ms) AS took_ms
+    FROM grouped WHERE scheduled AND ended_ms IS NOT NULL AND activity IS NOT NULL
 ), durations AS (
     INSERT INTO rollup_activities AS r (bucket, activity, succeeded, bin, count, total_ms, most_ms)
     SELECT date_bin('5 minutes', to_timestamp(ended_ms / 1000.0), '2000-01-01Z'), activity, succeeded,
