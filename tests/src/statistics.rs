@@ -22,7 +22,8 @@ pub fn generate(url: &str, count: u64) -> Result {
     let binaries = Binaries::find()?;
     binaries.psql(url, &orchestrations(count))?;
     binaries.psql(url, &events())?;
-    binaries.psql(url, &format!("ANALYZE {SCHEMA}.instances, {SCHEMA}.executions, {SCHEMA}.history"))?;
+    binaries
+        .psql(url, &format!("ANALYZE {SCHEMA}.instances, {SCHEMA}.executions, {SCHEMA}.history"))?;
     Ok(())
 }
 

@@ -117,7 +117,7 @@ impl Raw {
         }
         (self.left_out > 0).then(|| {
             format!(
-                "the activities of {} executions are not counted yet: the roll-ups are behind",
+                "the activities of {} executions that run, or ended a moment ago, are not counted",
                 self.left_out
             )
         })
