@@ -9,6 +9,7 @@
 //! - [`kube`]: a real kube-apiserver, and a kubelet that it lacks;
 //! - [`leaks`]: secrets that got where they should not be;
 //! - [`server`]: the server as its operator handles it;
+//! - [`statistics`]: a deployment with millions of events;
 //! - [`toygres`]: the real binary, run in an environment of its own.
 
 pub mod cms;
@@ -20,6 +21,7 @@ pub mod leaks;
 pub mod postgres;
 pub mod secrets;
 pub mod server;
+pub mod statistics;
 pub mod toygres;
 pub mod wait;
 pub mod workload;
