@@ -56,8 +56,9 @@ fn timed(bench: &Bench, what: &str, command: &mut Command, hangs: Option<&str>) 
         let output = command.stdin(Stdio::null()).output()?;
         took.push(began.elapsed().as_secs_f64());
         let said = String::from_utf8_lossy(&output.stderr);
-        let answer: Value = serde_json::from_slice(&output.stdout)
-            .map_err(|error| format!("`health` answers nothing: {error}: {said}"))?;
+        let answer: Value = serde_json::from_slice(&output.stdout).map_err(|error| {
+            format!("`health` answers nothing ({}): {error}: {said}", output.status)
+        })?;
         for code in [SERVER, DATABASE, KUBERNETES] {
             let wanted = if hangs == Some(code) { "failed" } else { "ok" };
             let found = outcome(&answer, code);

@@ -52,7 +52,7 @@ pub(super) fn measure(bench: &Bench) -> Result {
     let by_hand = run(psql(&laptop.url)?.args(["-c", BY_HAND]))?;
     println!(
         "by roll-ups: {:.1} ms, {:.0} MiB  (aim: under 1000 ms)\n\
-         the events counted by type in psql, once: {:.1} ms\nratio {:.4}\n",
+         the events counted by type in psql, once: {:.1} ms\nratio {:.3}\n",
         rolled.wall_ms,
         rolled.peak_mib,
         by_hand.wall_ms,
@@ -63,10 +63,12 @@ pub(super) fn measure(bench: &Bench) -> Result {
 
 /// How the statistics were come by.
 fn method(stats: &mut Command) -> Result<String> {
-    let output = stats.stdin(Stdio::null()).output()?;
+    // A run whose time was taken has left it without output.
+    let output =
+        stats.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     let answer: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("`stats` answers nothing: {error}: {said}"))?;
+        .map_err(|error| format!("`stats` answers nothing ({}): {error}: {said}", output.status))?;
     Ok(answer["sources"]["method"].as_str().ok_or("`stats` tells no method")?.to_owned())
 }
 
