@@ -21,7 +21,7 @@ fn a_million_orchestrations_are_told_within_a_second() {
     statistics::generate(url, count).unwrap();
     eprintln!("generated {count} orchestrations in {:?}", begun.elapsed());
 
-    let sampled = told(url, "without roll-ups");
+    let sampled = told(url, "without roll-ups", Duration::from_secs(5));
     assert_eq!(sampled["sources"]["method"], "sampled", "{sampled:#}");
 
     let begun = Instant::now();
@@ -36,7 +36,7 @@ fn a_million_orchestrations_are_told_within_a_second() {
     )
     .unwrap();
     eprintln!("rolled up in {:?}", begun.elapsed());
-    let rolled = told(url, "with roll-ups");
+    let rolled = told(url, "with roll-ups", Duration::from_secs(1));
     assert_eq!(rolled["sources"]["method"], "rolled_up", "{rolled:#}");
     // What the sample estimated, exactly.
     let started = |facts: &Value| facts["orchestrations"]["total_started"].as_f64().unwrap();
@@ -45,7 +45,7 @@ fn a_million_orchestrations_are_told_within_a_second() {
 }
 
 /// The answer; the quickest of some.
-fn told(url: &str, what: &str) -> Value {
+fn told(url: &str, what: &str, most: Duration) -> Value {
     let mut best = Duration::MAX;
     let mut facts = Value::Null;
     for _ in 0..5 {
@@ -56,6 +56,6 @@ fn told(url: &str, what: &str) -> Value {
         facts = ran.json();
     }
     eprintln!("{what}: {best:?}\n{}\n{}", facts["sources"], facts["activities"]["total"]);
-    assert!(best < Duration::from_secs(1), "{what}: {best:?}");
+    assert!(best < most, "{what}: {best:?}");
     facts
 }
