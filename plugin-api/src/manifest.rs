@@ -166,6 +166,8 @@ pub struct Arg {
     pub conflicts: Vec<String>,
     /// Ids of arguments it needs beside it.
     pub requires: Vec<String>,
+    /// A flag with which a command that only reads changes something, after a confirmation.
+    pub mutates: bool,
     /// A flag with which the command goes on until it is interrupted, and shows what it sees
     /// meanwhile: it makes no sense where one document is the answer.
     pub follows: bool,

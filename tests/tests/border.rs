@@ -173,6 +173,15 @@ fn nothing_but_running_a_command_runs_code_of_a_plugin() {
 }
 
 #[test]
+fn a_command_that_only_reads_cannot_ask_to_write() {
+    let folder = Folder::with(&[("bad.so", &bad_library())]);
+    let ran = run(&folder, &["server", "bad", "--fault", "ask"]);
+    assert_names(&ran, &folder.path("bad.so"), "its manifest says that it only reads");
+    let forced = run(&folder, &["server", "bad", "--fault", "ask", "--force"]);
+    assert_eq!(forced.code, Some(2), "{}", forced.stderr);
+}
+
+#[test]
 fn what_is_lent_for_reading_cannot_write() {
     let server = PrivatePostgres::shared();
     let database = server.database().unwrap();

@@ -100,7 +100,11 @@ impl Call<'_> {
     fn lend(&self, interrupt: &Interrupt, runtime: &Handle) -> Lent {
         let grants = Grants::default();
         let needs = |ability: &str| self.owned.manifest.needs.iter().any(|need| need == ability);
-        let given = if self.typed_is_consent() { Given::All } else { self.given.clone() };
+        let given = match () {
+            () if !self.may_change() => Given::Never,
+            () if self.typed_is_consent() => Given::All,
+            () => self.given.clone(),
+        };
         Lent {
             db: Database::new(&self.settings, grants.clone(), interrupt.clone()),
             workflows: Workflows::new(self.settings.clone(), grants.clone()),
@@ -119,6 +123,13 @@ impl Call<'_> {
             interrupt: interrupt.clone(),
             credentials: needs("credentials"),
         }
+    }
+
+    /// Whether this run may change anything: the command says so, or a flag that was given does.
+    fn may_change(&self) -> bool {
+        let command = self.owned.command;
+        let asked = |id: &String| self.args.get(id) == Some(&Value::Bool(true));
+        command.mutating || command.args.iter().any(|arg| arg.mutates && asked(&arg.id))
     }
 
     fn typed_is_consent(&self) -> bool {

@@ -257,6 +257,7 @@ struct Argument<'a> {
     requires: Vec<String>,
     hidden: bool,
     follows: bool,
+    mutates: bool,
     reveals: bool,
 }
 
@@ -276,6 +277,7 @@ impl<'a> Argument<'a> {
             requires: Vec::new(),
             hidden: false,
             follows: false,
+            mutates: false,
             reveals: false,
         };
         for attribute in field.attrs.iter().filter(|found| found.path().is_ident("arg")) {
@@ -296,11 +298,12 @@ impl<'a> Argument<'a> {
                     "requires" => argument.requires = texts(&meta)?,
                     "hidden" => argument.hidden = true,
                     "follows" => argument.follows = true,
+                    "mutates" => argument.mutates = true,
                     "reveals" => argument.reveals = true,
                     _ => {
                         return Err(meta.error(
                             "known here: long, short, positional, value_name, default, \
-                             conflicts, requires, hidden, follows, reveals",
+                             conflicts, requires, hidden, follows, mutates, reveals",
                         ));
                     }
                 }
@@ -313,10 +316,10 @@ impl<'a> Argument<'a> {
 
     fn check(&self) -> Result<()> {
         let flag = matches!(&self.field.ty, Type::Path(path) if path.path.is_ident("bool"));
-        if (self.reveals || self.follows) && !flag {
+        if (self.reveals || self.follows || self.mutates) && !flag {
             return Err(Error::new_spanned(
                 self.field,
-                "only a flag (`bool`) `reveals` or `follows`",
+                "only a flag (`bool`) `reveals`, `follows` or `mutates`",
             ));
         }
         let named = self.long.is_some() || self.short.is_some();
@@ -335,7 +338,7 @@ impl<'a> Argument<'a> {
         pieces.text(format!(
             "{{\"id\":{},\"long\":{},\"short\":{},\"positional\":{},\"value_name\":{},\
              \"help\":{},\"default\":{},\"conflicts\":{},\"requires\":{},\"hidden\":{},\
-             \"follows\":{},\"reveals\":{},",
+             \"follows\":{},\"mutates\":{},\"reveals\":{},",
             string(&self.id),
             optional(self.long.as_deref()),
             optional(self.short.map(String::from).as_deref()),
@@ -347,6 +350,7 @@ impl<'a> Argument<'a> {
             strings(&self.requires),
             self.hidden,
             self.follows,
+            self.mutates,
             self.reveals,
         ));
         pieces.constant(quote!(#argument::SPEC));

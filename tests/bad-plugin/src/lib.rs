@@ -48,6 +48,8 @@ enum Fault {
     ForgeForKubernetes,
     /// Claim a confirmation that was never given
     ForgeConfirmation,
+    /// Ask for a confirmation, though the manifest says that the command only reads
+    Ask,
     /// Answer an error of its own
     Error,
 }
@@ -129,6 +131,10 @@ async fn bad(ctx: &Context, args: Bad) -> Result<Report> {
             let session = ctx.db().write(&forged).await?;
             session.execute("CREATE TABLE written (a int)", Vec::new()).await?;
             session.commit().await?;
+        }
+        Fault::Ask => {
+            let question = toygres_plugin_api::Confirmation::new("May I?");
+            ctx.ui().confirm(question).await?;
         }
         Fault::Error => return Err(Error::failed("this command fails").hint("expect it")),
     }

@@ -66,7 +66,8 @@ pub(super) fn for_command(command: &Command) -> Vec<Arg> {
                 .help_heading(HEADING),
         );
     }
-    if command.mutating && command.consent == Consent::Asked {
+    let may_change = command.mutating || command.args.iter().any(|arg| arg.mutates);
+    if may_change && command.consent == Consent::Asked {
         let force = flag("force", "Skip the confirmation").short('f').help_heading("Confirmation");
         options.push(force.visible_alias("yes").visible_short_alias('y'));
     }

@@ -43,6 +43,8 @@ impl Operator {
 /// What was answered to the command's question before it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Given {
+    /// No answer counts: the manifest says that this run only reads.
+    Never,
     /// Nothing.
     Nothing,
     /// Yes to everything: `--force`, or a command whose typing is the consent.
@@ -156,6 +158,12 @@ impl Ui {
         match &self.given {
             Given::All => return self.grants.issue(),
             Given::Word(word) if word == expected => return self.grants.issue(),
+            Given::Never => {
+                return Err(Error::plugin(
+                    "the command asked to change something, though its manifest says that it only \
+                     reads",
+                ));
+            }
             Given::Word(_) | Given::Nothing => {}
         }
         self.clear();

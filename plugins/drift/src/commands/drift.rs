@@ -25,7 +25,7 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 )]
 pub(crate) struct Drift {
     /// Automatically resolve simple drifts
-    #[arg(long)]
+    #[arg(long, mutates)]
     auto_resolve: bool,
     /// Show details for each drift, and what was ignored or is in flight
     #[arg(long, short)]

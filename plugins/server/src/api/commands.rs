@@ -16,6 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use route::Found;
+use serde_json::Value;
 use toygres_plugin_api::manifest::Manifest;
 use toygres_plugin_api::protocol::RunCommand;
 use toygres_plugin_api::{Confirmed, Context, Error, Result};
@@ -55,7 +56,9 @@ pub(super) async fn command(State(api): State<Api>, request: Request) -> Result<
         return Err(Fault::new(StatusCode::NOT_FOUND, error));
     };
     check_method(&found, request.method())?;
+    let method = request.method().clone();
     let run = sent::read(&found, request).await?;
+    check_reading(&found, &method, &run)?;
     answer::json(runner.run(run).await?).await
 }
 
@@ -69,6 +72,19 @@ pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Resp
         Err(Fault::new(StatusCode::REQUEST_TIMEOUT, error))
     })?;
     Ok(answer::lines(runner.run(run).await?))
+}
+
+/// A request that is said to read does not carry what changes something.
+fn check_reading(found: &Found<'_>, method: &Method, run: &RunCommand) -> Result<(), Fault> {
+    let set = |id: &str| !matches!(run.args.get(id), None | Some(Value::Null | Value::Bool(false)));
+    let changing = found.command.args.iter().find(|arg| arg.mutates && set(&arg.id));
+    match changing {
+        Some(arg) if *method == Method::GET => {
+            let error = Error::usage(format!("`{}` takes POST", arg.id));
+            Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_method(found: &Found<'_>, method: &Method) -> Result<(), Fault> {

@@ -58,7 +58,7 @@ fn methods(endpoint: &Endpoint<'_>) -> Value {
         .filter(|arg| arg.kind != ArgKind::Path && !arg.follows)
         .collect();
     if !command.mutating {
-        let query = elsewhere.iter().map(|arg| query_parameter(arg));
+        let query = elsewhere.iter().filter(|arg| !arg.mutates).map(|arg| query_parameter(arg));
         let parameters: Vec<Value> = path_parameters.iter().cloned().chain(query).collect();
         methods.insert("get".to_owned(), operation(endpoint, "get", parameters, None));
     }
@@ -113,7 +113,7 @@ fn query_parameter(arg: &Arg) -> Value {
 fn body(command: &Command, args: &[&Arg]) -> Value {
     let mut properties: Map<String, Value> =
         args.iter().map(|arg| (arg.id.clone(), schema(arg))).collect();
-    if command.mutating {
+    if command.mutating || args.iter().any(|arg| arg.mutates) {
         let what = "the answer to the command's question: `yes`, or the name that it asks for";
         properties.insert("confirm".to_owned(), json!({"type": "string", "description": what}));
     }

@@ -85,7 +85,10 @@ pub(in crate::api) fn endpoints(manifests: &[Manifest]) -> Vec<Endpoint<'_>> {
         let path = path_of(command);
         let plugin = manifest.name.as_str();
         if path.contains('{') && !command.mutating {
-            let flags = command.args.iter().filter(|arg| arg.kind == ArgKind::Flag && !arg.follows);
+            let flags = command
+                .args
+                .iter()
+                .filter(|arg| arg.kind == ArgKind::Flag && !arg.follows && !arg.mutates);
             for arg in flags {
                 let Some(long) = &arg.long else { continue };
                 let path = format!("{path}/{long}");
