@@ -16,6 +16,5 @@ mod kubernetes;
 mod plane;
 mod reads;
 mod records;
-mod scale;
 mod stats;
 mod workers;

@@ -257,7 +257,7 @@ impl Worker {
         self.view.doing = creating();
         self.publish().await;
         if let Some(remark) = &plan.remark {
-            self.shared.events.warning(&pod, "ImageVersion", remark).await;
+            self.shared.events.normal(&pod, "ImageVersion", remark).await;
         }
         let image = plan::main(&pod).map(|it| text(it, "/image")).unwrap_or_default();
         let pulled = format!("Container image \"{image}\" already present on machine");
