@@ -11,8 +11,8 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 /// Compares both sides field by field and changes nothing. What an orchestration is working on,
 /// what is being deleted and what Kubernetes fills in by itself is no drift. Exit code 1 where there
 /// is drift, 4 where something could not be read. With `--auto-resolve` what is simple is put right
-/// after it was asked for on the terminal: addresses, sizes and monitors in the CMS; nothing is
-/// deleted. In scripts, use `toygres server sync`.
+/// after a confirmation: addresses, sizes and monitors in the CMS; nothing is deleted. Everything
+/// else is for `toygres server sync`.
 #[derive(Args)]
 #[command(
     category = "Data Consistency",
