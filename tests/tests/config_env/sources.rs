@@ -92,6 +92,9 @@ Kubernetes:
   Network Policy:  false (default)
   Cluster Network: - (not set)
 
+Drift:
+  Ignored:       - (not set)
+
 Paths:
   Home:          ~/toygres (environment: TOYGRES_HOME)
   PID File:      ~/toygres/server.pid (default)
