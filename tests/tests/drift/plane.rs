@@ -114,7 +114,7 @@ impl Plane {
     #[track_caller]
     pub(crate) fn kubectl_in(&self, namespace: &str, args: &[&str], input: &str) -> String {
         let mut child = Command::new("kubectl")
-            .env("HOME", "/nonexistent")
+            .env("HOME", std::env::temp_dir())
             .arg("--kubeconfig")
             .arg(self.deployment.world.api.kubeconfig())
             .args(["-n", namespace])

@@ -315,6 +315,7 @@ fn simple_drift_is_resolved_where_it_is_asked_for_and_confirmed() {
     let name = plane.instance("simple");
     plane.sql("UPDATE instances SET external_ip = NULL, storage_size_gb = 99");
     plane.kubectl(&["label", "pvc", &format!("{name}-pvc"), "app-"]);
+    let home = tempfile::tempdir().unwrap();
     let answer = |answer: &str| -> (String, i32) {
         let toygres = ["server", "drift", "--auto-resolve"];
         let mut command = Command::new(binary());
@@ -323,7 +324,7 @@ fn simple_drift_is_resolved_where_it_is_asked_for_and_confirmed() {
             .env_clear()
             .env("TERM", "xterm-256color")
             .env("LANG", "C.UTF-8")
-            .env("TOYGRES_HOME", "/nonexistent")
+            .env("TOYGRES_HOME", home.path())
             .env("TOYGRES_PLUGIN_PATH", plugins())
             .env("DATABASE_URL", &plane.deployment.database.url)
             .env("KUBECONFIG", plane.deployment.world.api.kubeconfig())
