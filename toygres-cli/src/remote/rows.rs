@@ -1,7 +1,6 @@
 //! Rows of a stream on their way to somebody else: masked cell by cell, as on a terminal.
 
 use crate::redact::{MASK, Redactor, names};
-use serde_json::Value;
 use std::sync::Arc;
 use toygres_plugin_api::Error;
 use toygres_plugin_api::batch::RowBatch;
@@ -50,10 +49,7 @@ impl RowMask {
             // By its names too, not only as a text.
             let mut value = cell_value(kind, Some(cell));
             self.redactor.value(&mut value);
-            return Some(match value {
-                Value::String(text) => Value::from(text).to_string(),
-                other => other.to_string(),
-            });
+            return Some(value.to_string());
         }
         Some(self.redactor.text(&text).into_owned())
     }
