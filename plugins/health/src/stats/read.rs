@@ -161,7 +161,7 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
     // Roll-ups that are far behind leave too much to be counted one by one.
     match raw.rolled_until_ms {
         Some(until) if raw.now_ms - until < BEHIND_MS => {
-            rolled(&session, &schemas, since, &mut raw).await?;
+            rolled(&session, &schemas, since, until, &mut raw).await?;
         }
         _ => counted(&session, &schemas, since, &mut raw).await?,
     }
@@ -203,7 +203,13 @@ async fn workers(ctx: &Context, schemas: &Schemas) -> Result<Workers> {
 }
 
 /// What ended from the roll-ups; what they do not have yet, and what runs, now.
-async fn rolled(session: &Session, schemas: &Schemas, since: &str, raw: &mut Raw) -> Result<()> {
+async fn rolled(
+    session: &Session,
+    schemas: &Schemas,
+    since: &str,
+    until_ms: i64,
+    raw: &mut Raw,
+) -> Result<()> {
     #[derive(Deserialize)]
     struct Left {
         left_out: i64,
@@ -211,11 +217,15 @@ async fn rolled(session: &Session, schemas: &Schemas, since: &str, raw: &mut Raw
     raw.method = "rolled_up";
     raw.orchestrations = all(session, sql::rolled_orchestrations(schemas), &[since]).await?;
     raw.activities = all(session, sql::rolled_activities(schemas), &[since]).await?;
-    raw.orchestrations
-        .extend(all::<Orchestration>(session, sql::live_orchestrations(schemas), &[since]).await?);
-    raw.activities
-        .extend(all::<Activity>(session, sql::live_activities(schemas, LIVE), &[since]).await?);
-    let left: Left = one(session, sql::left_out(schemas, LIVE), &[]).await?;
+    let until = toygres_model::time::rfc3339(until_ms)
+        .ok_or_else(|| Error::failed(format!("the roll-ups reach to {until_ms} ms, no time")))?;
+    let live: Vec<Orchestration> =
+        all(session, sql::live_orchestrations(schemas), &[since, &until]).await?;
+    raw.orchestrations.extend(live);
+    let live: Vec<Activity> =
+        all(session, sql::live_activities(schemas, LIVE), &[since, &until]).await?;
+    raw.activities.extend(live);
+    let left: Left = one(session, sql::left_out(schemas, LIVE), &[&until]).await?;
     raw.left_out = left.left_out;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The statements. `$1` is where the window begins.
+//! The statements. `$1` is where the window begins, `$2` how far the roll-ups reach.
 
 use crate::gather::schema::Schemas;
 
@@ -77,22 +77,19 @@ pub(super) fn rolled_activities(schemas: &Schemas) -> String {
 }
 
 /// Executions that ended and are not in the roll-ups yet: they end at most some minutes before what
-/// was rolled up last. One that continued as new ended when the next one began.
-fn fresh(schemas: &Schemas) -> String {
+/// was rolled up last, since ends come late. One that continued as new ended when the next one began.
+///
+/// `mark` is the parameter with that time, and no sub-query: so the planner knows how few are left.
+fn fresh(schemas: &Schemas, mark: &str) -> String {
     format!(
         "SELECT e.instance_id, e.execution_id, e.status, e.completed_at FROM {executions} e \
-         WHERE e.completed_at > {mark} AND {open} \
+         WHERE e.completed_at > {mark}::timestamptz - interval '10 minutes' AND {open} \
          UNION ALL \
          SELECT e.instance_id, e.execution_id, e.status, n.started_at FROM {executions} n \
          JOIN {executions} e ON e.instance_id = n.instance_id \
              AND e.execution_id = n.execution_id - 1 AND e.completed_at IS NULL \
-         WHERE n.execution_id > 1 AND n.started_at > {mark} AND {open}",
+         WHERE n.execution_id > 1 AND n.started_at > {mark}::timestamptz - interval '10 minutes' AND {open}",
         executions = schemas.of_duroxide("executions"),
-        mark = format_args!(
-            "(coalesce((SELECT max(rolled_until) FROM {} WHERE name = 'executions'), \
-               now() - interval '35 days') - interval '10 minutes')",
-            schemas.of_cms("rollup_progress")
-        ),
         open = format_args!(
             "NOT EXISTS (SELECT FROM {} d WHERE d.instance_id = e.instance_id \
                AND d.execution_id = e.execution_id)",
@@ -122,7 +119,7 @@ fn status(schemas: &Schemas) -> String {
         "CASE WHEN e.status = 'Failed' AND EXISTS (SELECT FROM {} h \
              WHERE h.instance_id = e.instance_id AND h.execution_id = e.execution_id \
                AND h.event_data LIKE '%OrchestrationFailed%' \
-               AND h.event_data LIKE '%\"Cancelled\":{{\"reason\"%') THEN 'cancelled' \
+               AND h.event_data ~ '\"Cancelled\"\\s*:\\s*\\{{\\s*\"reason\"') THEN 'cancelled' \
            WHEN e.status IN ('Completed', 'Failed') THEN lower(e.status) ELSE 'running' END",
         schemas.of_duroxide("history")
     )
@@ -144,7 +141,7 @@ pub(super) fn live_orchestrations(schemas: &Schemas) -> String {
          UNION ALL \
          SELECT i.orchestration_name, 'running_now', count(*), 0, false \
          FROM running e JOIN {instances} i ON i.instance_id = e.instance_id GROUP BY 1, 2",
-        fresh = fresh(schemas),
+        fresh = fresh(schemas, "$2"),
         running = running(schemas),
         status = status(schemas),
         instances = schemas.of_duroxide("instances"),
@@ -161,18 +158,18 @@ fn durations(schemas: &Schemas, executions: &str) -> String {
     format!(
         "WITH ended AS MATERIALIZED ({executions}), \
          typed AS (SELECT h.instance_id, h.execution_id, h.event_id, h.event_data, h.created_at, \
-             coalesce(substring(h.event_data from '\"type\":\"(Activity[A-Za-z]+)\"'), \
-               substring(h.event_data from '^\\{{\"(Activity[A-Za-z]+)\":')) AS type \
+             coalesce(substring(h.event_data from '\"type\"\\s*:\\s*\"(Activity[A-Za-z]+)\"'), \
+               substring(h.event_data from '^\\s*\\{{\\s*\"(Activity[A-Za-z]+)\"\\s*:')) AS type \
            FROM ended e JOIN {history} h ON h.instance_id = e.instance_id \
              AND h.execution_id = e.execution_id WHERE h.event_data LIKE '%Activity%'), \
          events AS MATERIALIZED (SELECT instance_id, execution_id, event_id, type, \
              CASE WHEN type = 'ActivityScheduled' \
-               THEN substring(event_data from '\"name\":\"([^\"]*)\"') END AS name, \
+               THEN substring(event_data from '\"name\"\\s*:\\s*\"([^\"]*)\"') END AS name, \
              CASE WHEN type <> 'ActivityScheduled' \
-               THEN substring(event_data from '\"source_event_id\":([0-9]{{1,18}})[,}}]')::bigint \
+               THEN substring(event_data from '\"source_event_id\"\\s*:\\s*([0-9]{{1,18}})\\s*[,}}]')::bigint \
              END AS source, \
              coalesce(nullif(substring(event_data from \
-                 '\"timestamp_ms\":([0-9]{{1,18}})[,}}]')::bigint, 0), \
+                 '\"timestamp_ms\"\\s*:\\s*([0-9]{{1,18}})\\s*[,}}]')::bigint, 0), \
                (extract(epoch FROM created_at) * 1000)::bigint) AS at_ms FROM typed), \
          pairs AS (SELECT * FROM (SELECT max(name) AS activity, \
                bool_or(type = 'ActivityCompleted') AS succeeded, \
@@ -198,18 +195,18 @@ pub(super) fn live_activities(schemas: &Schemas, most: i64) -> String {
     let executions = format!(
         "(SELECT instance_id, execution_id FROM ({}) f ORDER BY completed_at DESC LIMIT {most}) \
          UNION (SELECT instance_id, execution_id FROM ({}) r ORDER BY started_at DESC LIMIT {most})",
-        fresh(schemas),
+        fresh(schemas, "$2"),
         running(schemas)
     );
     durations(schemas, &executions)
 }
 
-/// Executions that [`live_activities`] does not read.
+/// Executions that [`live_activities`] does not read. `$1` is how far the roll-ups reach.
 pub(super) fn left_out(schemas: &Schemas, most: i64) -> String {
     let beyond = |executions: String| {
         format!("greatest(0, (SELECT count(*) FROM ({executions}) AS them) - {most})")
     };
-    format!("SELECT {} + {} AS left_out", beyond(fresh(schemas)), beyond(running(schemas)))
+    format!("SELECT {} + {} AS left_out", beyond(fresh(schemas, "$1")), beyond(running(schemas)))
 }
 
 /// About how many executions there are, without counting many.
@@ -271,8 +268,8 @@ mod tests {
     fn patterns_survive_their_way_into_the_statement() {
         let schemas = Schemas::named("c", "d");
         let sql = live_activities(&schemas, 7);
-        assert!(sql.contains(r#"'^\{"(Activity[A-Za-z]+)":'"#), "{sql}");
-        assert!(sql.contains(r#"'"source_event_id":([0-9]{1,18})[,}]'"#), "{sql}");
+        assert!(sql.contains(r#"'^\s*\{\s*"(Activity[A-Za-z]+)"\s*:'"#), "{sql}");
+        assert!(sql.contains(r#"'"source_event_id"\s*:\s*([0-9]{1,18})\s*[,}]'"#), "{sql}");
         assert!(sql.contains("LIMIT 7"));
         assert!(counted_activities(&schemas, Some(0.02)).contains("SYSTEM (2.000000)"));
         assert_eq!(sampled(&schemas, None), "\"d\".executions e");

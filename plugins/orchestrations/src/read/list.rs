@@ -59,7 +59,7 @@ fn is_cancelled(schema: &Schema) -> String {
     format!(
         "EXISTS (SELECT FROM {} h WHERE h.instance_id = e.instance_id \
          AND h.execution_id = e.execution_id AND h.event_data LIKE '%OrchestrationFailed%' \
-         AND h.event_data LIKE '%\"Cancelled\":{{\"reason\"%')",
+         AND h.event_data ~ '\"Cancelled\"\\s*:\\s*\\{{\\s*\"reason\"')",
         schema.table("history")
     )
 }
@@ -169,9 +169,10 @@ fn queued(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Option
     if !asked || filter.error_contains.is_some() || !schema.has("orchestrator_queue") {
         return None;
     }
-    let said = |key: &str| format!("substring(q.work_item from '\"{key}\":\"([^\"]*)\"')");
+    let said = |key: &str| format!("substring(q.work_item from '\"{key}\"\\s*:\\s*\"([^\"]*)\"')");
     let mut conditions = vec![
-        "q.work_item LIKE '{\"StartOrchestration\"%'".to_owned(),
+        // What passed through jsonb on its way into the queue has blanks in it.
+        r#"q.work_item ~ '^\s*\{\s*"StartOrchestration"'"#.to_owned(),
         format!(
             "NOT EXISTS (SELECT FROM {} i WHERE i.instance_id = q.instance_id)",
             schema.table("instances")

@@ -121,7 +121,7 @@ WITH progress AS (
         CASE WHEN e.status = 'Failed' AND EXISTS (SELECT FROM {duroxide}.history h
             WHERE h.instance_id = e.instance_id AND h.execution_id = e.execution_id
               AND h.event_data LIKE '%OrchestrationFailed%'
-              AND h.event_data LIKE '%"Cancelled":{{"reason"%') THEN 'cancelled'
+              AND h.event_data ~ '"Cancelled"\s*:\s*\{{\s*"reason"') THEN 'cancelled'
             ELSE lower(e.status) END,
         count(*),
         sum(greatest(0, extract(epoch FROM e.completed_at - i.created_at) * 1000))::bigint
@@ -133,17 +133,17 @@ WITH progress AS (
 ), events AS MATERIALIZED (
     SELECT h.instance_id, h.execution_id, h.event_id, typed.type,
         CASE WHEN typed.type = 'ActivityScheduled'
-            THEN substring(h.event_data from '"name":"([^"]*)"') END AS name,
+            THEN substring(h.event_data from '"name"\s*:\s*"([^"]*)"') END AS name,
         CASE WHEN typed.type <> 'ActivityScheduled'
-            THEN substring(h.event_data from '"source_event_id":([0-9]{{1,18}})[,}}]')::bigint
+            THEN substring(h.event_data from '"source_event_id"\s*:\s*([0-9]{{1,18}})\s*[,}}]')::bigint
             END AS source,
-        coalesce(nullif(substring(h.event_data from '"timestamp_ms":([0-9]{{1,18}})[,}}]')::bigint, 0),
+        coalesce(nullif(substring(h.event_data from '"timestamp_ms"\s*:\s*([0-9]{{1,18}})\s*[,}}]')::bigint, 0),
             (extract(epoch FROM h.created_at) * 1000)::bigint) AS at_ms
     FROM ended e JOIN {duroxide}.history h
         ON h.instance_id = e.instance_id AND h.execution_id = e.execution_id
     CROSS JOIN LATERAL (SELECT
-        coalesce(substring(h.event_data from '"type":"(Activity[A-Za-z]+)"'),
-            substring(h.event_data from '^\{{"(Activity[A-Za-z]+)":')) AS type) AS typed
+        coalesce(substring(h.event_data from '"type"\s*:\s*"(Activity[A-Za-z]+)"'),
+            substring(h.event_data from '^\s*\{{\s*"(Activity[A-Za-z]+)"\s*:')) AS type) AS typed
     WHERE h.event_data LIKE '%Activity%'
 ), grouped AS (
     SELECT regexp_replace(max(name), '^.*::', '') AS activity,
@@ -257,7 +257,7 @@ mod tests {
     fn the_statement_names_the_schema_and_keeps_its_patterns() {
         let sql = statement("other");
         assert!(sql.contains("FROM other.executions e"));
-        assert!(sql.contains(r#"'^\{"(Activity[A-Za-z]+)":'"#));
-        assert!(sql.contains(r#"%"Cancelled":{"reason"%"#));
+        assert!(sql.contains(r#"'^\s*\{\s*"(Activity[A-Za-z]+)"\s*:'"#));
+        assert!(sql.contains(r#"'"Cancelled"\s*:\s*\{\s*"reason"'"#));
     }
 }
