@@ -10,15 +10,17 @@
 
 use super::Inner;
 use sqlx::{PgConnection, Row};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// The pause between two times of looking.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Executions that one step counts.
 const STEP: i64 = 1000;
-/// Steps one after the other, before others may have their turn.
-const STEPS: usize = 50;
+/// After so many steps, what nobody asks for any more is removed.
+const FORGETTING: usize = 50;
+/// The least pause between two steps while much is left.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// Goes round until it is told to stop.
 pub(super) async fn run(control: &Inner, stop: &CancellationToken) {
@@ -45,12 +47,18 @@ pub(super) async fn run(control: &Inner, stop: &CancellationToken) {
     }
 }
 
-/// Steps until nothing is left, or others may want to.
+/// Steps until nothing is left. After each it rests as long as the step took, so that of what the
+/// database does for the workers never more than half is taken, however much there is to catch up.
 async fn catch_up(control: &Inner) -> Result<(), sqlx::Error> {
-    for _ in 0..STEPS {
+    for steps in 1.. {
+        let begun = Instant::now();
         if step(control).await? < STEP {
             break;
         }
+        if steps % FORGETTING == 0 {
+            forget(control).await?;
+        }
+        tokio::time::sleep(begun.elapsed().max(BREATH)).await;
     }
     forget(control).await
 }
