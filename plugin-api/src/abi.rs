@@ -24,8 +24,13 @@ use async_ffi::FfiFuture;
 
 pub use abi_stable::library::{AbiHeaderRef, LibHeader, LibraryError};
 
-/// The exported symbol that the host looks for in a library.
-pub const SYMBOL: &[u8] = b"TOYGRES_PLUGIN\0";
+/// The exported symbol that the host looks for in a library: `TOYGRES_PLUGIN_` and the plugin's
+/// name, `_` for each dash. The name is in it so that several plugins can be linked into one
+/// binary.
+#[must_use]
+pub fn symbol(plugin: &str) -> String {
+    format!("TOYGRES_PLUGIN_{}", plugin.replace('-', "_"))
+}
 
 /// What a plugin gives the host.
 #[repr(C)]

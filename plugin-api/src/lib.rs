@@ -53,6 +53,7 @@ extern crate self as toygres_plugin_api;
 pub mod abi;
 pub mod args;
 pub mod batch;
+pub mod bundle;
 pub mod context;
 pub mod error;
 pub mod manifest;

@@ -98,10 +98,10 @@ fn every_fault_of_a_file_is_named_and_nothing_else_suffers() {
 
 #[test]
 fn a_missing_symbol_is_named_when_the_command_is_run() {
-    let library = patched(&bad_library(), b"TOYGRES_PLUGIN\0", b"TOYGRES_PLUGIX\0");
+    let library = patched(&bad_library(), b"TOYGRES_PLUGIN_bad\0", b"TOYGRES_PLUGIX_bad\0");
     let folder = Folder::with(&[("bad.so", &library)]);
     let ran = run(&folder, &["server", "bad", "--fault", "none"]);
-    assert_names(&ran, &folder.path("bad.so"), "TOYGRES_PLUGIN");
+    assert_names(&ran, &folder.path("bad.so"), "TOYGRES_PLUGIN_bad");
 }
 
 #[test]

@@ -7,18 +7,27 @@ use crate::fault::Fault;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use toygres_plugin_api::bundle::{Bundled, Run};
 use toygres_plugin_api::manifest::{ABI_VERSION, Command, Manifest, Scope};
 
 /// The names that belong to the host; no plugin's command can take them.
 pub const RESERVED: &[&str] = &["plugin", "completions", "version", "help", "server", "local"];
 
+/// Whether this binary can open libraries: one that is linked statically has no loader.
+pub const OPENS_LIBRARIES: bool = !cfg!(target_feature = "crt-static");
+
 /// Where plugins are looked for, in order.
 #[derive(Debug, Clone, Default)]
-pub struct Folders(Vec<(Origin, PathBuf)>);
+pub struct Folders {
+    bundled: &'static [Bundled],
+    folders: Vec<(Origin, PathBuf)>,
+}
 
-/// Why a folder is looked into.
+/// Where a plugin comes from: why a folder is looked into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
+    /// Linked into this binary. No file takes its place: who packaged the binary chose it.
+    Bundled,
     /// `--plugin-dir`.
     Flag,
     /// `TOYGRES_PLUGIN_PATH`.
@@ -34,6 +43,7 @@ impl Origin {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Bundled => "bundled",
             Self::Flag => "--plugin-dir",
             Self::Environment => "TOYGRES_PLUGIN_PATH",
             Self::Home => "home",
@@ -46,6 +56,9 @@ impl Folders {
     /// The folders in the order of precedence: flags, environment, home, system.
     #[must_use]
     pub fn new(flags: &[PathBuf], path: Option<&OsStr>, home: Option<&Path>) -> Self {
+        if !OPENS_LIBRARIES {
+            return Self::default();
+        }
         let mut folders: Vec<(Origin, PathBuf)> =
             flags.iter().map(|folder| (Origin::Flag, folder.clone())).collect();
         if let Some(path) = path {
@@ -60,19 +73,26 @@ impl Folders {
         if let Some(prefix) = prefix {
             folders.push((Origin::System, prefix.join("lib/toygres/plugins")));
         }
-        Self(folders)
+        Self { bundled: &[], folders }
+    }
+
+    /// With plugins that are linked into this binary. They come before all folders.
+    #[must_use]
+    pub fn with_bundled(mut self, bundled: &'static [Bundled]) -> Self {
+        self.bundled = bundled;
+        self
     }
 
     /// The folders, for messages.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().map(|(_, path)| path.as_path())
+        self.folders.iter().map(|(_, path)| path.as_path())
     }
 }
 
-/// One library file.
+/// One plugin: a library file, or part of this binary.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The file.
+    /// The file: the library, or this binary.
     pub path: PathBuf,
     /// Which folder it lies in.
     pub origin: Origin,
@@ -80,6 +100,8 @@ pub struct Found {
     pub manifest: Result<Manifest, Fault>,
     /// The file that is used instead: one of the same name in an earlier folder.
     pub shadowed_by: Option<PathBuf>,
+    /// What runs its commands, where it is linked into this binary.
+    pub(crate) linked: Option<Run>,
 }
 
 /// Everything that was found.
@@ -132,12 +154,13 @@ impl Catalogue {
     /// Looks into every folder. A folder that does not exist is no fault.
     #[must_use]
     pub fn read(folders: &Folders) -> Self {
-        let mut plugins = Vec::new();
-        for (origin, folder) in &folders.0 {
+        let mut plugins: Vec<Found> = folders.bundled.iter().map(linked).collect();
+        for (origin, folder) in &folders.folders {
             for path in libraries(folder) {
                 let manifest = ownership::check(&path).and_then(|()| file::manifest(&path));
                 let manifest = manifest.and_then(|manifest| usable(&path, manifest));
-                plugins.push(Found { path, origin: *origin, manifest, shadowed_by: None });
+                let (origin, shadowed_by, linked) = (*origin, None, None);
+                plugins.push(Found { path, origin, manifest, shadowed_by, linked });
             }
         }
         let mut catalogue = Self { plugins, commands: BTreeMap::new() };
@@ -246,6 +269,15 @@ impl Catalogue {
             }
         }
     }
+}
+
+/// A plugin that is linked in. Its manifest is read as a file's is, so that both say the same.
+fn linked(bundled: &Bundled) -> Found {
+    let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("toygres"));
+    let manifest = file::parse(&path, bundled.manifest());
+    let manifest = manifest.and_then(|manifest| usable(&path, manifest));
+    let linked = Some(bundled.entry());
+    Found { path, origin: Origin::Bundled, manifest, shadowed_by: None, linked }
 }
 
 /// The library files of a folder, by name.

@@ -107,6 +107,12 @@ impl Fault {
         Self::new("no_manifest", path, message, hint)
     }
 
+    pub(crate) fn several(path: &Path) -> Self {
+        let message = format!("{} holds several plugins: a library is one", unnamed(path));
+        let hint = "build each `plugin!` as a crate of its own, with crate-type \"cdylib\"";
+        Self::new("several", path, message, hint.to_owned())
+    }
+
     pub(crate) fn bad_manifest(path: &Path, error: &serde_json::Error) -> Self {
         let message = format!("{} has a manifest that cannot be read: {error}", unnamed(path));
         Self::new("bad_manifest", path, message, rebuild_or_remove(path))
@@ -152,8 +158,14 @@ impl Fault {
     pub(crate) fn clash(command: &str, owners: &[(String, PathBuf)]) -> Self {
         let all: Vec<String> = owners.iter().map(|(name, path)| naming(name, path)).collect();
         let message = format!("the command `{command}` is claimed by {}", all.join(" and by "));
-        let (_, path) = owners.last().cloned().unwrap_or_default();
-        let hint = format!("remove all but one of them, such as: rm {}", path.display());
+        let this = std::env::current_exe().ok();
+        let file = owners.iter().rev().find(|(_, path)| Some(path) != this.as_ref());
+        let (_, path) = file.or(owners.first()).cloned().unwrap_or_default();
+        let hint = match file {
+            Some(_) => format!("remove all but one of them, such as: rm {}", path.display()),
+            // All of them are linked into this binary.
+            None => "build this toygres again with only one of them bundled".to_owned(),
+        };
         Self::new("clash", &path, message, hint)
     }
 
@@ -164,8 +176,9 @@ impl Fault {
 
     pub(crate) fn missing_symbol(name: &str, path: &Path) -> Self {
         let message = format!(
-            "{} does not export `TOYGRES_PLUGIN`: it was built wrongly",
-            naming(name, path)
+            "{} does not export `{}`: it was built wrongly",
+            naming(name, path),
+            toygres_plugin_api::abi::symbol(name)
         );
         let hint = "build it with `plugin!` of toygres-plugin-api and crate-type \"cdylib\"";
         Self::new("missing_symbol", path, message, hint.to_owned())

@@ -11,20 +11,24 @@ use crate::discover::Owned;
 use crate::fault::Fault;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::mem::ManuallyDrop;
-use toygres_plugin_api::abi::{AbiHeaderRef, HostObject, PluginModuleRef, SYMBOL};
+use toygres_plugin_api::abi::{AbiHeaderRef, HostObject, PluginModuleRef, symbol};
+use toygres_plugin_api::bundle::Run;
 
-/// A plugin whose library is open and whose layout was compared.
+/// A plugin that can be called: linked in, or its library is open and its layout was compared.
 #[derive(Clone, Copy)]
 pub struct Loaded {
-    module: PluginModuleRef,
+    run: Run,
 }
 
 impl Loaded {
-    /// Opens the library of a command's plugin.
+    /// Opens the library of a command's plugin, where it is not linked in.
     ///
     /// # Errors
     /// When the linker refuses it, its symbol is missing or its border has another layout.
     pub fn open(owned: &Owned<'_>) -> Result<Self, Fault> {
+        if let Some(run) = owned.plugin.linked {
+            return Ok(Self { run });
+        }
         let (name, path) = (owned.manifest.name.as_str(), owned.plugin.path.as_path());
         // A path without a slash would be searched for in the linker's own folders.
         let absolute =
@@ -38,19 +42,19 @@ impl Loaded {
         let library = ManuallyDrop::new(library);
         // SAFETY: a static of this name is a `LibHeader`, and abi_stable's header begins with a
         // magic text and its own version, which `upgrade` compares before anything else is read.
-        let header = unsafe { library.get::<AbiHeaderRef>(SYMBOL) };
+        let header = unsafe { library.get::<AbiHeaderRef>(symbol(name)) };
         let header = header.map_err(|_| Fault::missing_symbol(name, path))?;
         let header = header.upgrade().map_err(|error| Fault::layout(name, path, error))?;
         // The header of this library, not abi_stable's loader: that keeps one module per type.
         let module = header.init_root_module::<PluginModuleRef>();
         let module = module.map_err(|error| Fault::layout(name, path, error))?;
-        Ok(Self { module })
+        Ok(Self { run: module.run() })
     }
 
     /// Runs one invocation to its end, on this thread.
     #[must_use]
     pub fn run(&self, host: HostObject, invocation: Vec<u8>) -> Vec<u8> {
-        self.module.run()(host, invocation.into()).into_vec()
+        (self.run)(host, invocation.into()).into_vec()
     }
 }
 

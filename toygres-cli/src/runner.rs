@@ -10,6 +10,7 @@ use crate::redact::Redactor;
 use crate::settings::{self, Environment, Settings};
 use std::ffi::OsString;
 use std::sync::Arc;
+use toygres_plugin_api::bundle::Bundled;
 use toygres_plugin_api::manifest::ABI_VERSION;
 use toygres_plugin_api::report::{Block, Field, NoteLevel, Verdict};
 use toygres_plugin_api::{ErrorKind, Report, Result};
@@ -17,6 +18,13 @@ use toygres_plugin_api::{ErrorKind, Report, Result};
 /// Runs what was typed, program name included, and answers the exit code.
 #[must_use]
 pub fn run(argv: &[OsString]) -> u8 {
+    run_with(argv, &[])
+}
+
+/// The same with plugins that are linked into the binary.
+#[must_use]
+pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
+    toygres_plugin_api::run::host_thread();
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let early = Early::read(&typed);
     let environment = Environment::read();
@@ -24,7 +32,8 @@ pub fn run(argv: &[OsString]) -> u8 {
         &early.plugin_dirs,
         environment.get("TOYGRES_PLUGIN_PATH").map(|(path, _)| path.as_ref()),
         settings::home(&environment).as_deref(),
-    );
+    )
+    .with_bundled(bundled);
     let catalogue = Catalogue::read(&folders);
     let (action, options) = match cli::parse(argv, &catalogue) {
         Ok(parsed) => parsed,

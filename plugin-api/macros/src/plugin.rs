@@ -80,6 +80,11 @@ impl Parse for Entry {
 
 pub(crate) fn expand(plugin: &Plugin) -> TokenStream {
     let manifest = manifest(plugin);
+    // The name makes the symbols its own: several plugins may be linked into one binary. The host
+    // knows it from the manifest before it asks for the symbol (`abi::symbol`).
+    let name = plugin.name.value().replace('-', "_");
+    let header_symbol = format!("TOYGRES_PLUGIN_{name}");
+    let manifest_symbol = format!("TOYGRES_MANIFEST_{name}");
     let choices = plugin.commands.iter().map(|Entry { args, function }| {
         quote! {
             if invocation.command == <#args as Args>::NAME
@@ -93,7 +98,9 @@ pub(crate) fn expand(plugin: &Plugin) -> TokenStream {
         }
     });
     quote! {
-        const _: () = {
+        /// This plugin, for a binary that it is linked into.
+        #[allow(unreachable_pub, reason = "the crate may be a library alone")]
+        pub static TOYGRES_PLUGIN: ::toygres_plugin_api::bundle::Bundled = {
             use ::std::boxed::Box;
             use ::std::option::Option::{self, None, Some};
             use ::toygres_plugin_api::args::Args;
@@ -101,16 +108,16 @@ pub(crate) fn expand(plugin: &Plugin) -> TokenStream {
             const PARTS: &[&str] = #manifest;
 
             #[used]
-            #[unsafe(no_mangle)]
+            #[unsafe(export_name = #manifest_symbol)]
             #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__toygres"))]
             #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".toygres.manifest"))]
-            pub static TOYGRES_PLUGIN_MANIFEST: [
+            pub static MANIFEST: [
                 u8;
                 ::toygres_plugin_api::args::constant::length(PARTS)
             ] = ::toygres_plugin_api::args::constant::join(PARTS);
 
-            #[unsafe(no_mangle)]
-            pub static TOYGRES_PLUGIN: ::toygres_plugin_api::abi::LibHeader =
+            #[unsafe(export_name = #header_symbol)]
+            pub static HEADER: ::toygres_plugin_api::abi::LibHeader =
                 ::toygres_plugin_api::abi::header(construct);
 
             extern "C" fn construct() -> ::toygres_plugin_api::abi::Constructed {
@@ -131,6 +138,8 @@ pub(crate) fn expand(plugin: &Plugin) -> TokenStream {
                 #(#choices)*
                 None
             }
+
+            ::toygres_plugin_api::bundle::Bundled::new(&MANIFEST, run)
         };
     }
 }

@@ -10,7 +10,9 @@ use toygres_plugin_api::manifest::{self, ArgKind, Scope};
 /// The whole command line. Only commands whose name was typed get their options: with a hundred
 /// plugins, the others would cost more than all the rest of `--help`.
 pub(super) fn root(catalogue: &Catalogue, typed: &[String]) -> Command {
+    // Whatever the file is called: hints and pages name `toygres`.
     let mut root = Command::new("toygres")
+        .bin_name("toygres")
         .about("See into a PostgreSQL-as-a-service control plane: metadata, workflows, Kubernetes")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)

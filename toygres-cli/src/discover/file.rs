@@ -84,9 +84,12 @@ fn machine_name(machine: object::elf::Machine) -> String {
 }
 
 /// The manifest from the bytes of its section.
-fn parse(path: &Path, section: &[u8]) -> Result<Manifest, Fault> {
+pub(super) fn parse(path: &Path, section: &[u8]) -> Result<Manifest, Fault> {
     let text = section.strip_prefix(MAGIC.as_bytes()).ok_or_else(|| Fault::no_manifest(path))?;
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    if text.windows(MAGIC.len()).any(|found| found == MAGIC.as_bytes()) {
+        return Err(Fault::several(path));
+    }
     serde_json::from_slice(&text[..end]).map_err(|error| Fault::bad_manifest(path, &error))
 }
 
@@ -106,6 +109,15 @@ mod tests {
             prop_assert!(manifest(file.path()).is_err());
             prop_assert!(parse(Path::new("x.so"), &bytes).is_err());
         }
+    }
+
+    #[test]
+    fn a_library_with_two_plugins_is_refused_by_name() {
+        let one = "toygres-manifest-1\n{\"name\":\"a\",\"abi\":\"1.0\"}\n";
+        let two = format!("{one}\0\0{one}");
+        assert!(parse(Path::new("x.so"), one.as_bytes()).is_ok());
+        let fault = parse(Path::new("x.so"), two.as_bytes()).unwrap_err();
+        assert_eq!(fault.code, "several");
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl Ready<'_> {
 pub(super) fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .on_thread_start(toygres_plugin_api::run::host_thread)
         .enable_all()
         .build()
         .map_err(|error| Error::failed("toygres' runtime did not start").cause(error))
