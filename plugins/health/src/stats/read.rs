@@ -232,16 +232,12 @@ async fn rolled(
 
 /// Everything now: all of it where that is little, else a sample.
 async fn counted(session: &Session, schemas: &Schemas, since: &str, raw: &mut Raw) -> Result<()> {
-    #[derive(Deserialize)]
-    struct About {
-        executions: i64,
-    }
-    let about: About = one(session, sql::about(schemas), &[]).await?;
+    let about: Executions = one(session, sql::about(schemas), &[]).await?;
     let part =
         |most: i64| (about.executions > 2 * most).then(|| most as f64 / about.executions as f64);
     let (counted, eventful) = (part(COUNTED), part(EVENTFUL));
-    raw.sampled_part = counted.unwrap_or(1.0);
-    raw.sampled_events_part = eventful.unwrap_or(1.0);
+    raw.sampled_part = part_of_sample(session, schemas, counted, about.executions).await?;
+    raw.sampled_events_part = part_of_sample(session, schemas, eventful, about.executions).await?;
     if eventful.is_some() {
         raw.method = "sampled";
     }
@@ -249,6 +245,23 @@ async fn counted(session: &Session, schemas: &Schemas, since: &str, raw: &mut Ra
     raw.orchestrations = all(session, orchestrations, &[since]).await?;
     raw.activities = all(session, sql::counted_activities(schemas, eventful), &[since]).await?;
     Ok(())
+}
+
+#[derive(Deserialize)]
+struct Executions {
+    executions: i64,
+}
+
+/// The part of all executions that a sample has when this part was asked for.
+async fn part_of_sample(
+    session: &Session,
+    schemas: &Schemas,
+    asked: Option<f64>,
+    about: i64,
+) -> Result<f64> {
+    let Some(asked) = asked else { return Ok(1.0) };
+    let has: Executions = one(session, sql::size_of_sample(schemas, asked), &[]).await?;
+    Ok(if has.executions > 0 { has.executions as f64 / about as f64 } else { asked })
 }
 
 async fn all<T: DeserializeOwned>(

@@ -113,13 +113,14 @@ fn running(schemas: &Schemas) -> String {
     )
 }
 
-/// A failure that was a cancellation: duroxide knows no such status.
+/// A failure that was a cancellation: duroxide knows no such status. A single value and no `EXISTS`,
+/// which would be planned as one reading of the whole history.
 fn status(schemas: &Schemas) -> String {
     format!(
-        "CASE WHEN e.status = 'Failed' AND EXISTS (SELECT FROM {} h \
+        "CASE WHEN e.status = 'Failed' AND coalesce((SELECT true FROM {} h \
              WHERE h.instance_id = e.instance_id AND h.execution_id = e.execution_id \
                AND h.event_data LIKE '%OrchestrationFailed%' \
-               AND h.event_data ~ '\"Cancelled\"\\s*:\\s*\\{{\\s*\"reason\"') THEN 'cancelled' \
+               AND h.event_data ~ '\"Cancelled\"\\s*:\\s*\\{{\\s*\"reason\"' LIMIT 1), false) THEN 'cancelled' \
            WHEN e.status IN ('Completed', 'Failed') THEN lower(e.status) ELSE 'running' END",
         schemas.of_duroxide("history")
     )
@@ -230,6 +231,12 @@ fn sampled(schemas: &Schemas, part: Option<f64>) -> String {
             format!("{table} e TABLESAMPLE SYSTEM ({:.6}) REPEATABLE (42)", part * 100.0)
         }
     }
+}
+
+/// How many executions such a sample has: its pages hold more or fewer than the part that was asked
+/// for, and what they hold is what counts stand for.
+pub(super) fn size_of_sample(schemas: &Schemas, part: f64) -> String {
+    format!("SELECT count(*) AS executions FROM {}", sampled(schemas, Some(part)))
 }
 
 pub(super) fn counted_orchestrations(schemas: &Schemas, part: Option<f64>) -> String {

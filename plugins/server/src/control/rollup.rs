@@ -126,10 +126,10 @@ WITH progress AS (
     INSERT INTO rollup_orchestrations AS r (bucket, kind, status, count, total_ms)
     SELECT date_bin('5 minutes', i.created_at, '2000-01-01Z'),
         regexp_replace(i.orchestration_name, '^.*::', ''),
-        CASE WHEN e.status = 'Failed' AND EXISTS (SELECT FROM {duroxide}.history h
+        CASE WHEN e.status = 'Failed' AND coalesce((SELECT true FROM {duroxide}.history h
             WHERE h.instance_id = e.instance_id AND h.execution_id = e.execution_id
               AND h.event_data LIKE '%OrchestrationFailed%'
-              AND h.event_data ~ '"Cancelled"\s*:\s*\{{\s*"reason"') THEN 'cancelled'
+              AND h.event_data ~ '"Cancelled"\s*:\s*\{{\s*"reason"' LIMIT 1), false) THEN 'cancelled'
             ELSE lower(e.status) END,
         count(*),
         sum(greatest(0, extract(epoch FROM e.completed_at - i.created_at) * 1000))::bigint
