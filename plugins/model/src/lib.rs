@@ -11,6 +11,7 @@ pub mod instance;
 pub mod kubernetes;
 pub mod names;
 pub mod queue;
+pub mod records;
 pub mod releases;
 pub mod request;
 pub mod rights;

@@ -1,6 +1,7 @@
 //! The statements. `$1` is where the window begins, `$2` how far the roll-ups reach.
 
 use crate::gather::schema::Schemas;
+use toygres_model::records;
 
 pub(super) fn server(schemas: &Schemas) -> String {
     format!(
@@ -113,16 +114,12 @@ fn running(schemas: &Schemas) -> String {
     )
 }
 
-/// A failure that was a cancellation: duroxide knows no such status. A single value and no `EXISTS`,
-/// which would be planned as one reading of the whole history.
+/// As we tell it.
 fn status(schemas: &Schemas) -> String {
     format!(
-        "CASE WHEN e.status = 'Failed' AND coalesce((SELECT true FROM {} h \
-             WHERE h.instance_id = e.instance_id AND h.execution_id = e.execution_id \
-               AND h.event_data LIKE '%OrchestrationFailed%' \
-               AND h.event_data ~ '\"Cancelled\"\\s*:\\s*\\{{\\s*\"reason\"' LIMIT 1), false) THEN 'cancelled' \
+        "CASE WHEN e.status = 'Failed' AND {} THEN 'cancelled' \
            WHEN e.status IN ('Completed', 'Failed') THEN lower(e.status) ELSE 'running' END",
-        schemas.of_duroxide("history")
+        records::was_cancelled(&schemas.of_duroxide("history"), "e")
     )
 }
 
@@ -149,45 +146,14 @@ pub(super) fn live_orchestrations(schemas: &Schemas) -> String {
     )
 }
 
-/// Activities of some executions, each completion with its scheduling, by bins. Both are found by
-/// grouping: a join of the events with themselves would be planned without knowing how many there
-/// are.
-///
-/// An event's text is taken apart by patterns, since one that is no JSON must not fail the rest;
-/// quotes within its values are escaped, so that no value looks like a key.
+/// Activities of some executions that ended since then, by bins.
 fn durations(schemas: &Schemas, executions: &str) -> String {
     format!(
-        "WITH ended AS MATERIALIZED ({executions}), \
-         typed AS (SELECT h.instance_id, h.execution_id, h.event_id, h.event_data, h.created_at, \
-             coalesce(substring(h.event_data from '\"type\"\\s*:\\s*\"(Activity[A-Za-z]+)\"'), \
-               substring(h.event_data from '^\\s*\\{{\\s*\"(Activity[A-Za-z]+)\"\\s*:')) AS type \
-           FROM ended e JOIN {history} h ON h.instance_id = e.instance_id \
-             AND h.execution_id = e.execution_id WHERE h.event_data LIKE '%Activity%'), \
-         events AS MATERIALIZED (SELECT instance_id, execution_id, event_id, type, \
-             CASE WHEN type = 'ActivityScheduled' \
-               THEN substring(event_data from '\"name\"\\s*:\\s*\"([^\"]*)\"') END AS name, \
-             CASE WHEN type <> 'ActivityScheduled' \
-               THEN substring(event_data from '\"source_event_id\"\\s*:\\s*([0-9]{{1,18}})\\s*[,}}]')::bigint \
-             END AS source, \
-             coalesce(nullif(substring(event_data from \
-                 '\"timestamp_ms\"\\s*:\\s*([0-9]{{1,18}})\\s*[,}}]')::bigint, 0), \
-               (extract(epoch FROM created_at) * 1000)::bigint) AS at_ms FROM typed), \
-         pairs AS (SELECT * FROM (SELECT max(name) AS activity, \
-               bool_or(type = 'ActivityCompleted') AS succeeded, \
-               min(at_ms) FILTER (WHERE type <> 'ActivityScheduled') AS ended_ms, \
-               greatest(0, min(at_ms) FILTER (WHERE type <> 'ActivityScheduled') \
-                 - min(at_ms) FILTER (WHERE type = 'ActivityScheduled')) AS took_ms, \
-               bool_or(type = 'ActivityScheduled') AS scheduled FROM events \
-             WHERE type IN ('ActivityScheduled', 'ActivityCompleted', 'ActivityFailed') \
-             GROUP BY instance_id, execution_id, \
-               CASE WHEN type = 'ActivityScheduled' THEN event_id ELSE source END) AS matched \
-           WHERE scheduled AND activity IS NOT NULL \
-             AND ended_ms >= extract(epoch FROM $1::timestamptz) * 1000) \
-         SELECT activity, succeeded, \
-           CASE WHEN took_ms < 1 THEN 0 ELSE least(160, 1 + floor(4 * log(2, took_ms)))::int END AS bin, \
-           count(*) AS count, sum(took_ms)::bigint AS total_ms, max(took_ms)::bigint AS most_ms, \
-           false AS rolled FROM pairs GROUP BY 1, 2, 3",
-        history = schemas.of_duroxide("history"),
+        "WITH ended AS MATERIALIZED ({executions}) \
+         SELECT activity, succeeded, bin, count(*) AS count, sum(took_ms)::bigint AS total_ms, \
+           max(took_ms)::bigint AS most_ms, false AS rolled FROM ({activities}) AS activities \
+         WHERE ended_ms >= extract(epoch FROM $1::timestamptz) * 1000 GROUP BY 1, 2, 3",
+        activities = records::activities(&schemas.of_duroxide("history"), "ended"),
     )
 }
 
@@ -272,11 +238,9 @@ mod tests {
     use crate::gather::schema::Schemas;
 
     #[test]
-    fn patterns_survive_their_way_into_the_statement() {
+    fn a_sample_is_part_of_the_statement() {
         let schemas = Schemas::named("c", "d");
         let sql = live_activities(&schemas, 7);
-        assert!(sql.contains(r#"'^\s*\{\s*"(Activity[A-Za-z]+)"\s*:'"#), "{sql}");
-        assert!(sql.contains(r#"'"source_event_id"\s*:\s*([0-9]{1,18})\s*[,}]'"#), "{sql}");
         assert!(sql.contains("LIMIT 7"));
         assert!(counted_activities(&schemas, Some(0.02)).contains("SYSTEM (2.000000)"));
         assert_eq!(sampled(&schemas, None), "\"d\".executions e");

@@ -2,6 +2,7 @@
 
 use super::schema::Schema;
 use serde::Deserialize;
+use toygres_model::records;
 use toygres_plugin_api::context::Session;
 use toygres_plugin_api::{Bind, Error, Result};
 
@@ -50,19 +51,12 @@ impl Statement {
     }
 }
 
-/// duroxide knows no such status: a cancellation is a failure whose terminal record says so. The
-/// text cannot be forged by an error's message, whose quotes are escaped within the record. A single
-/// value and no `EXISTS`, which could be planned as one reading of the whole history.
+/// By the record at the end; where a schema has no records, by the words of the output.
 fn is_cancelled(schema: &Schema) -> String {
     if !schema.has("history") {
         return "e.output LIKE 'canceled:%'".to_owned();
     }
-    format!(
-        "coalesce((SELECT true FROM {} h WHERE h.instance_id = e.instance_id \
-         AND h.execution_id = e.execution_id AND h.event_data LIKE '%OrchestrationFailed%' \
-         AND h.event_data ~ '\"Cancelled\"\\s*:\\s*\\{{\\s*\"reason\"' LIMIT 1), false)",
-        schema.table("history")
-    )
+    records::was_cancelled(&schema.table("history"), "e")
 }
 
 /// The status as we tell it: a lower-case word.

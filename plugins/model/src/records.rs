@@ -1,0 +1,90 @@
+//! How duroxide's records are read in SQL: text for statements, shared so that every figure is
+//! counted in one way.
+//!
+//! An event's text is taken apart by patterns and never parsed as JSON, since one that is no JSON
+//! must not fail the rest. Quotes within its values are escaped, so that no value looks like a key.
+//! What passed through PostgreSQL's `jsonb` on its way has a blank after each colon.
+
+/// Whether a failed execution was cancelled: duroxide knows no such status, but the event at its end
+/// says so. `execution` is the name that the statement gives to the table of executions.
+///
+/// It is a single value and no `EXISTS`, which would be planned as one reading of the whole history.
+#[must_use]
+pub fn was_cancelled(history: &str, execution: &str) -> String {
+    format!(
+        r#"coalesce((SELECT true FROM {history} h
+            WHERE h.instance_id = {execution}.instance_id
+              AND h.execution_id = {execution}.execution_id
+              AND h.event_data LIKE '%OrchestrationFailed%'
+              AND h.event_data ~ '"Cancelled"\s*:\s*\{{\s*"reason"' LIMIT 1), false)"#
+    )
+}
+
+/// The activities that ended in `executions` (a table, or a query with its parentheses, that has an
+/// instance and an execution): `activity` without its path, whether it `succeeded`, `ended_ms` since
+/// 1970, `took_ms`, and the `bin` of that, which is the fourth part of a power of two (a hair above, so
+/// that a power itself does not fall below).
+///
+/// An end is brought together with its beginning by grouping: a join of the events with themselves
+/// would be planned without knowing how many there are. `OFFSET 0` has what a query finds computed
+/// once, and not wherever the one around it uses it.
+#[must_use]
+pub fn activities(history: &str, executions: &str) -> String {
+    format!(
+        r#"SELECT *, CASE WHEN took_ms < 1 THEN 0
+            ELSE least(160, 1 + floor(4 * ln(took_ms::float8) / ln(2) + 1e-9))::int END AS bin
+        FROM (SELECT regexp_replace(max(name), '^.*::', '') AS activity,
+            bool_or(type = 'ActivityCompleted') AS succeeded,
+            bool_or(type = 'ActivityScheduled') AS scheduled,
+            min(at_ms) FILTER (WHERE type <> 'ActivityScheduled') AS ended_ms,
+            greatest(0, min(at_ms) FILTER (WHERE type <> 'ActivityScheduled')
+                - min(at_ms) FILTER (WHERE type = 'ActivityScheduled')) AS took_ms
+            FROM ({events}) AS events
+            GROUP BY instance_id, execution_id,
+                CASE WHEN type = 'ActivityScheduled' THEN event_id ELSE source END OFFSET 0) AS matched
+        WHERE scheduled AND activity IS NOT NULL AND ended_ms IS NOT NULL"#,
+        events = events(history, executions)
+    )
+}
+
+/// The events of activities. A key is looked for as plain text and its value matched where it stands:
+/// a pattern that may begin anywhere costs several times as much.
+fn events(history: &str, executions: &str) -> String {
+    format!(
+        r#"SELECT instance_id, execution_id, event_id, type,
+            CASE WHEN type = 'ActivityScheduled'
+                THEN substring(split_part(event_data, '"name":', 2) from '^\s*"([^"]*)"')
+                END AS name,
+            CASE WHEN type <> 'ActivityScheduled'
+                THEN substring(split_part(event_data, '"source_event_id":', 2)
+                    from '^\s*([0-9]{{1,18}})\s*[,}}]')::bigint
+                END AS source,
+            coalesce(nullif(substring(split_part(event_data, '"timestamp_ms":', 2)
+                    from '^\s*([0-9]{{1,18}})\s*[,}}]')::bigint, 0),
+                (extract(epoch FROM created_at) * 1000)::bigint) AS at_ms
+        FROM (SELECT h.instance_id, h.execution_id, h.event_id, h.event_data, h.created_at,
+            coalesce(substring(split_part(h.event_data, '"type":', 2)
+                    from '^\s*"(Activity[A-Za-z]+)"'),
+                substring(h.event_data from '^\s*\{{\s*"(Activity[A-Za-z]+)"\s*:')) AS type
+            FROM {executions} AS e JOIN {history} h ON h.instance_id = e.instance_id
+                AND h.execution_id = e.execution_id
+            WHERE h.event_data LIKE '%Activity%' OFFSET 0) AS typed
+        WHERE type IN ('ActivityScheduled', 'ActivityCompleted', 'ActivityFailed') OFFSET 0"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{activities, was_cancelled};
+
+    #[test]
+    fn patterns_survive_their_way_into_the_statement() {
+        let sql = activities("s.history", "ended");
+        assert!(sql.contains(r#"'^\s*\{\s*"(Activity[A-Za-z]+)"\s*:'"#), "{sql}");
+        assert!(sql.contains(r"'^\s*([0-9]{1,18})\s*[,}]'"), "{sql}");
+        assert!(sql.contains("FROM ended AS e JOIN s.history h"), "{sql}");
+        let sql = was_cancelled("s.history", "x");
+        assert!(sql.contains(r#""Cancelled"\s*:\s*\{\s*"reason""#), "{sql}");
+        assert!(sql.contains("x.execution_id"), "{sql}");
+    }
+}
