@@ -28,6 +28,18 @@ pub fn bad_plugin() -> PathBuf {
     built("TOYGRES_BAD_PLUGIN", "libtoygres_bad_plugin.so")
 }
 
+/// The binary with all first-party plugins linked in: named by `TOYGRES_BUNDLED_BIN`, or beside
+/// the tests' own folder.
+pub fn bundled() -> PathBuf {
+    built("TOYGRES_BUNDLED_BIN", "toygres-bundled")
+}
+
+/// The same with the badly behaved plugin alone linked in: named by `TOYGRES_MISBEHAVING_BIN`, or
+/// beside the tests' own folder.
+pub fn misbehaving() -> PathBuf {
+    built("TOYGRES_MISBEHAVING_BIN", "examples/misbehaving")
+}
+
 fn collected() -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let target = built("", "");

@@ -10,20 +10,35 @@ use std::process::Command;
 pub(crate) struct Test {
     /// Only tests whose name contains this
     filter: Option<String>,
+    /// Run every suite about commands on the binary that has the plugins linked in, and nothing
+    /// else
+    #[arg(long)]
+    bundled: bool,
 }
 
 /// The suites that have to hold on the stand-in for Kubernetes as on a real API server; the others
 /// either ask for one of them or for neither.
 const ON_BOTH: &[&str] = &["control_plane", "server"];
 
+/// The suites that an ordinary run repeats on the binary with the plugins linked in.
+const ON_BUNDLED: &[&str] =
+    &["config_env", "db_query", "db_status", "instances", "orchestrations", "terminal"];
+
+/// What `--bundled` runs besides: all that is about commands, not about files of plugins.
+const MORE_ON_BUNDLED: &[&str] =
+    &["control_plane", "drift", "health", "kube_contract", "local", "remote", "report", "server"];
+
 impl Test {
     pub(crate) fn run(&self) -> Result {
-        let built = Built::build(false, &["toygres-tests", "toygres-bad-plugin"])?;
+        let more = ["toygres-tests", "toygres-bad-plugin", "toygres-bundle"];
+        let built = Built::build(false, &more)?;
         run(cargo().current_dir(root()).args([
             "build",
             "--locked",
             "-p",
             "toygres-local",
+            "-p",
+            "toygres-bundle",
             "--examples",
         ]))?;
         let plugins = target().join("test-plugins");
@@ -35,23 +50,48 @@ impl Test {
                 .env("TOYGRES_PLUGIN_DIR", &plugins)
                 .env("TOYGRES_WORKLOAD_BIN", built.binary("toygres-workload"))
                 .env("TOYGRES_BAD_PLUGIN", built.binary("libtoygres_bad_plugin.so"))
-                .env("TOYGRES_KUBE_SERVER", built.binary("examples/kube-server"));
+                .env("TOYGRES_KUBE_SERVER", built.binary("examples/kube-server"))
+                .env("TOYGRES_BUNDLED_BIN", built.binary("toygres-bundled"))
+                .env("TOYGRES_MISBEHAVING_BIN", built.binary("examples/misbehaving"));
         };
+        let mut on_bundled = some_suites(ON_BUNDLED);
+        if self.bundled {
+            on_bundled.args(named(MORE_ON_BUNDLED));
+        }
+        on_bundled.args(&self.filter);
+        with_what_was_built(&mut on_bundled);
+        let no_plugins = target().join("no-plugins");
+        std::fs::create_dir_all(&no_plugins)?;
+        on_bundled
+            .env("TOYGRES_BIN", built.binary("toygres-bundled"))
+            .env("TOYGRES_PLUGIN_DIR", no_plugins);
+        if self.bundled {
+            return run(&mut on_bundled);
+        }
         let mut all = cargo();
         all.args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]);
         all.args(&self.filter);
         with_what_was_built(&mut all);
-        let mut on_stand_in = cargo();
-        // The whole workspace, so that nothing is built with other features than before.
-        on_stand_in.args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]);
-        for suite in ON_BOTH {
-            on_stand_in.args(["--test", suite]);
-        }
+        let mut on_stand_in = some_suites(ON_BOTH);
         on_stand_in.args(&self.filter).env("TOYGRES_TEST_CLUSTER", "stand-in");
         with_what_was_built(&mut on_stand_in);
-        // Both, whatever the first one finds.
-        run(&mut all).and(run(&mut on_stand_in))
+        // All of them, whatever the first one finds.
+        run(&mut all).and(run(&mut on_stand_in)).and(run(&mut on_bundled))
     }
+}
+
+/// The tests of these suites alone.
+fn some_suites(suites: &[&str]) -> Command {
+    let mut command = cargo();
+    // The whole workspace, so that nothing is built with other features than before.
+    command.args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]);
+    command.args(named(suites));
+    command
+}
+
+/// `--test NAME` for each.
+fn named<'a>(suites: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    suites.iter().flat_map(|suite| ["--test", suite])
 }
 
 /// Measure against what a user would use instead, and print the ratios.
