@@ -1,9 +1,12 @@
 //! Arguments: what `derive(Args)` writes, and the types that can stand in an arguments struct.
 
+use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::protocol::{Candidate, Complete};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// The arguments of one command; `derive(Args)` implements it.
@@ -22,7 +25,16 @@ pub trait Args: Sized {
     /// # Errors
     /// When an argument is missing or of another type: the host and the plugin disagree then.
     fn from_args(args: &Map<String, Value>) -> Result<Self>;
+
+    /// What may be typed for an argument; `None` where the plugin knows nothing of that.
+    fn complete<'a>(context: &'a Context, asked: &'a Complete) -> Option<Completing<'a>> {
+        let _nothing_is_known = (context, asked);
+        None
+    }
 }
+
+/// Values being looked for.
+pub type Completing<'a> = Pin<Box<dyn Future<Output = Result<Vec<Candidate>>> + 'a>>;
 
 /// A type that can stand in an arguments struct.
 pub trait Argument: Sized {

@@ -63,11 +63,14 @@ pub mod report;
 pub mod run;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "typed")]
+#[doc(hidden)]
+pub mod typed;
 
 pub use args::{Pair, Time, ValueEnum};
 pub use context::{Bind, Confirmation, Context};
 pub use error::{Error, ErrorKind, Result};
-pub use protocol::Confirmed;
+pub use protocol::{Candidate, Confirmed};
 pub use report::Report;
 pub use toygres_plugin_api_macros::{Args, Schema, ValueEnum, plugin};
 

@@ -156,6 +156,11 @@ pub struct Arg {
     pub max: Option<u64>,
     /// The only values allowed, for [`ArgKind::Enum`].
     pub values: Vec<ArgValue>,
+    /// Values that a shell offers, though others may be typed too.
+    pub suggestions: Vec<ArgValue>,
+    /// The plugin knows values that a shell can offer, and answers when it is asked for them
+    /// ([`crate::protocol::Complete`]). One that does not say so is never asked.
+    pub completes: bool,
     /// The value where none is given, as one would type it.
     pub default: Option<String>,
     /// One must be given.

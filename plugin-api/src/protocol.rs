@@ -136,6 +136,37 @@ pub struct Invocation {
     pub args: serde_json::Map<String, Value>,
     /// How the answer will be shown.
     pub output: Output,
+    /// The command is not to be run: a shell wants to know what may stand for one argument. `args`
+    /// are the other arguments as far as they are typed. Only for arguments whose manifest says
+    /// that they complete; the answer's data is a list of [`Candidate`].
+    pub complete: Option<Complete>,
+}
+
+/// A question for values of one argument.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Complete {
+    /// The argument's id in the manifest.
+    pub arg: String,
+    /// What is typed of its value.
+    pub begun: String,
+}
+
+/// A value that a shell offers for an argument.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Candidate {
+    /// As it is typed.
+    pub value: String,
+    /// What it is, in a few words; empty where there is nothing to say.
+    pub help: String,
+}
+
+impl Candidate {
+    /// A value and what it is.
+    pub fn new(value: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { value: value.into(), help: help.into() }
+    }
 }
 
 /// How the answer will be shown; a command rarely needs to know.

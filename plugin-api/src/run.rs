@@ -1,9 +1,10 @@
 //! The plugin's side of one run: a runtime of its own, and no panic that crosses the border.
 
 use crate::abi::HostObject;
+use crate::args::Completing;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::protocol::{Answer, Invocation};
+use crate::protocol::{Answer, Candidate, Invocation};
 use crate::report::Report;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +13,17 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 /// A command under way.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Report>> + 'a>>;
+
+/// The values of an argument as a command's answer; `plugin!` asks for them where a shell does.
+#[must_use]
+pub fn candidates(completing: Option<Completing<'_>>) -> Running<'_> {
+    Box::pin(async {
+        Ok(match completing {
+            Some(completing) => Report::list(completing.await?),
+            None => Report::list(Vec::<Candidate>::new()),
+        })
+    })
+}
 
 /// Chooses the command of an invocation; `plugin!` writes it.
 pub type Dispatch = for<'a> fn(&'a Context, &'a Invocation) -> Option<Running<'a>>;

@@ -3,17 +3,17 @@
 mod build;
 mod help;
 mod options;
-pub mod values;
 
 pub use options::{Early, Options};
+pub use toygres_plugin_api::typed::values;
 
 use crate::discover::{Catalogue, Owned};
 use crate::fault::Fault;
-use clap::ArgMatches;
 use clap::error::{ContextKind, ErrorKind as Clap};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
-use toygres_plugin_api::manifest::{Arg, ArgKind, Scope};
+use toygres_plugin_api::manifest::Scope;
+use toygres_plugin_api::typed::arguments;
 use toygres_plugin_api::{Error, ErrorKind};
 
 /// What was asked for.
@@ -83,23 +83,6 @@ pub fn parse<'a>(
     options.show_secrets |=
         owned.command.args.iter().any(|arg| arg.reveals && found.get_flag(&arg.id));
     Ok((Action::Run { owned, args }, options))
-}
-
-/// The values of a command's arguments. What was not given and has no default is left out.
-fn arguments(declared: &[Arg], matches: &ArgMatches) -> Map<String, Value> {
-    let mut args = Map::new();
-    for arg in declared {
-        let value = if arg.kind == ArgKind::Flag {
-            Some(Value::Bool(matches.get_flag(&arg.id)))
-        } else if arg.multiple {
-            let values = matches.get_many::<Value>(&arg.id);
-            values.map(|values| Value::Array(values.cloned().collect()))
-        } else {
-            matches.get_one::<Value>(&arg.id).cloned()
-        };
-        args.extend(value.map(|value| (arg.id.clone(), value)));
-    }
-    args
 }
 
 /// Clap's refusal in our words; a command that a broken plugin may own is that plugin's fault.

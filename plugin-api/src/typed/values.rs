@@ -1,9 +1,9 @@
 //! What is typed, by kind: the grammar of durations and times, and its errors.
 
+use crate::manifest::{Arg, ArgKind};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 use serde_json::Value;
-use toygres_plugin_api::manifest::{Arg, ArgKind};
 
 /// What a duration may look like, for messages.
 pub const DURATION_GRAMMAR: &str = "a duration such as `30s`, `15m`, `2h`, `3d`, `1w` or `1d12h`";
