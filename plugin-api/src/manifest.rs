@@ -178,6 +178,9 @@ pub struct Arg {
     pub follows: bool,
     /// A flag that asks for secrets: with it this run masks none, as with `--show-secrets`.
     pub reveals: bool,
+    /// Of a path: the command may write the file. It lies on the machine of whoever asks, so that a
+    /// server sends back what was written.
+    pub writes: bool,
     /// Not listed in help.
     pub hidden: bool,
 }

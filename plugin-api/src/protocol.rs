@@ -181,6 +181,9 @@ pub struct Output {
     pub watch: bool,
     /// `--show-secrets` was given.
     pub show_secrets: bool,
+    /// Whoever asked is elsewhere and came through a server: this process's terminal and standard
+    /// input are not theirs.
+    pub away: bool,
 }
 
 /// What a plugin answers to an [`Invocation`].
@@ -364,7 +367,8 @@ pub struct RunCommand {
     /// Argument id → value, as [`crate::manifest::ArgKind`] says.
     pub args: serde_json::Map<String, Value>,
     /// The contents of files that arguments of the kind `path` name, by argument id, in base64:
-    /// the file lies on the machine of whoever asks.
+    /// the file lies on the machine of whoever asks. An argument keeps the name that was typed, for
+    /// what is said of it.
     pub files: std::collections::BTreeMap<String, String>,
     /// How the answer will be shown.
     pub output: Output,
@@ -390,6 +394,8 @@ pub enum Line {
     Question(Confirm),
     /// Its answer. Where that has a stream, rows follow.
     Report(Report),
+    /// A file that it wrote, on its way to the machine of whoever asks.
+    File(WrittenFile),
     /// Rows of the answer's stream, each cell as PostgreSQL writes it.
     Rows(Vec<Vec<Option<String>>>),
     /// It ended well; nothing follows.
@@ -399,6 +405,16 @@ pub enum Line {
     /// What a newer version says.
     #[serde(other)]
     Unknown,
+}
+
+/// A file that a command wrote for somebody elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WrittenFile {
+    /// The id of the argument that names it.
+    pub arg: String,
+    /// What is in it, in base64.
+    pub contents: String,
 }
 
 /// The header that carries a [`Confirmed`]'s token with a Kubernetes request that writes; the host

@@ -4,7 +4,7 @@ use crate::attributes::{about, docs, kebab, paragraphs, text, texts, types};
 use crate::json::{Pieces, optional, string, strings};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Error, Field, Fields, LitChar, LitStr, Result, Type};
+use syn::{Data, DeriveInput, Error, Field, Fields, LitChar, LitStr, Path, Result, Type};
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Struct(data) = &input.data else {
@@ -49,6 +49,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     } else {
         quote!({ let _ = args; Ok(Self { #(#reads),* }) })
     };
+    let complete = complete(&fields);
     Ok(quote! {
         #[automatically_derived]
         impl ::toygres_plugin_api::args::Args for #ident {
@@ -59,6 +60,35 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             fn from_args(
                 args: &::toygres_plugin_api::args::Arguments,
             ) -> ::toygres_plugin_api::Result<Self> #body
+
+            #complete
+        }
+    })
+}
+
+/// `Args::complete`, where a field names a function that knows its values.
+fn complete(fields: &[Argument<'_>]) -> Option<TokenStream> {
+    let known = fields.iter().filter_map(|field| Some((&field.id, field.complete.as_ref()?)));
+    let arms: Vec<TokenStream> = known
+        .map(|(id, function)| {
+            quote! {
+                #id => ::std::option::Option::Some(::std::boxed::Box::pin(
+                    #function(context, asked.begun.as_str()),
+                )),
+            }
+        })
+        .collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn complete<'a>(
+                context: &'a ::toygres_plugin_api::Context,
+                asked: &'a ::toygres_plugin_api::protocol::Complete,
+            ) -> ::std::option::Option<::toygres_plugin_api::args::Completing<'a>> {
+                match asked.arg.as_str() {
+                    #(#arms)*
+                    _ => ::std::option::Option::None,
+                }
+            }
         }
     })
 }
@@ -259,6 +289,8 @@ struct Argument<'a> {
     follows: bool,
     mutates: bool,
     reveals: bool,
+    complete: Option<Path>,
+    complete_values: Vec<String>,
 }
 
 impl<'a> Argument<'a> {
@@ -279,6 +311,8 @@ impl<'a> Argument<'a> {
             follows: false,
             mutates: false,
             reveals: false,
+            complete: None,
+            complete_values: Vec::new(),
         };
         for attribute in field.attrs.iter().filter(|found| found.path().is_ident("arg")) {
             attribute.parse_nested_meta(|meta| {
@@ -300,10 +334,13 @@ impl<'a> Argument<'a> {
                     "follows" => argument.follows = true,
                     "mutates" => argument.mutates = true,
                     "reveals" => argument.reveals = true,
+                    "complete" => argument.complete = Some(meta.value()?.parse()?),
+                    "complete_values" => argument.complete_values = texts(&meta)?,
                     _ => {
                         return Err(meta.error(
                             "known here: long, short, positional, value_name, default, \
-                             conflicts, requires, hidden, follows, mutates, reveals",
+                             conflicts, requires, hidden, follows, mutates, reveals, complete, \
+                             complete_values",
                         ));
                     }
                 }
@@ -322,6 +359,9 @@ impl<'a> Argument<'a> {
                 "only a flag (`bool`) `reveals`, `follows` or `mutates`",
             ));
         }
+        if flag && (self.complete.is_some() || !self.complete_values.is_empty()) {
+            return Err(Error::new_spanned(self.field, "a flag (`bool`) has no value to complete"));
+        }
         let named = self.long.is_some() || self.short.is_some();
         if self.positional == named {
             let what = "an argument is either `positional` or has `long` or `short`";
@@ -338,7 +378,7 @@ impl<'a> Argument<'a> {
         pieces.text(format!(
             "{{\"id\":{},\"long\":{},\"short\":{},\"positional\":{},\"value_name\":{},\
              \"help\":{},\"default\":{},\"conflicts\":{},\"requires\":{},\"hidden\":{},\
-             \"follows\":{},\"mutates\":{},\"reveals\":{},",
+             \"follows\":{},\"mutates\":{},\"reveals\":{},\"completes\":{},\"suggestions\":{},",
             string(&self.id),
             optional(self.long.as_deref()),
             optional(self.short.map(String::from).as_deref()),
@@ -352,6 +392,8 @@ impl<'a> Argument<'a> {
             self.follows,
             self.mutates,
             self.reveals,
+            self.complete.is_some(),
+            suggestions(&self.complete_values),
         ));
         pieces.constant(quote!(#argument::SPEC));
         pieces.text(",\"required\":");
@@ -360,6 +402,15 @@ impl<'a> Argument<'a> {
         pieces.constant(quote!(#boolean(#argument::MULTIPLE)));
         pieces.text("}");
     }
+}
+
+/// Values that may be typed, each with what it means behind ` - `.
+fn suggestions(values: &[String]) -> String {
+    let values = values.iter().map(|value| {
+        let (name, help) = value.split_once(" - ").unwrap_or((value, ""));
+        serde_json::json!({"name": name.trim(), "help": help.trim()})
+    });
+    serde_json::Value::from_iter(values).to_string()
 }
 
 /// `conflicts` and `requires` name fields of the same struct.

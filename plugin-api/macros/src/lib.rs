@@ -21,7 +21,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// `rows = Type` or `detail = Type` (a `Schema`), or `list`.
 ///
 /// On a field, `#[arg(…)]`: `long` or `long = "name"`, `short` or `short = 'x'`, `positional`,
-/// `value_name`, `default = "as typed"`, `conflicts = ["field"]`, `requires = ["field"]`, `hidden`.
+/// `value_name`, `default = "as typed"`, `conflicts = ["field"]`, `requires = ["field"]`, `hidden`, and for
+/// the completion of its value in a shell `complete_values = ["value", "value - what it means"]` or
+/// `complete = function`, an `async fn(&Context, &str) -> Result<Vec<Candidate>>` that gets what is
+/// typed of the value.
 #[proc_macro_derive(Args, attributes(command, arg))]
 pub fn derive_args(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -90,6 +90,11 @@ pub(crate) fn expand(plugin: &Plugin) -> TokenStream {
             if invocation.command == <#args as Args>::NAME
                 && invocation.scope == <#args as Args>::SCOPE
             {
+                if let Some(asked) = &invocation.complete {
+                    return Some(::toygres_plugin_api::run::candidates(
+                        <#args as Args>::complete(context, asked),
+                    ));
+                }
                 return Some(Box::pin(async move {
                     let args = <#args as Args>::from_args(&invocation.args)?;
                     #function(context, args).await
