@@ -1,8 +1,10 @@
-//! The project's own tasks: `cargo xtask quickstart`, `cargo xtask test`, `cargo xtask bench`.
+//! The project's own tasks: `cargo xtask quickstart`, `cargo xtask test`, `cargo xtask bench`,
+//! `cargo xtask dist`.
 
 #![allow(clippy::print_stdout, reason = "a task talks to its developer")]
 
 mod build;
+mod dist;
 mod quickstart;
 mod run;
 mod suite;
@@ -27,6 +29,8 @@ enum Task {
     Test(suite::Test),
     /// Measure against what a user would use instead, and print the ratios
     Bench(suite::Bench),
+    /// Make a tarball and a Debian package
+    Dist(dist::Dist),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +38,7 @@ fn main() -> ExitCode {
         Task::Quickstart(quickstart) => quickstart.run(),
         Task::Test(test) => test.run(),
         Task::Bench(bench) => bench.run(),
+        Task::Dist(dist) => dist.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,79 @@
+//! The Debian package: an `ar` archive of two tar archives.
+
+use super::archive::{gzip, tar_gz};
+use super::needs::Needs;
+use super::tree::Tree;
+use super::{Package, doc};
+use crate::run::Result;
+
+/// `toygres_0.1.0_amd64.deb`.
+pub(crate) fn file_name(package: &Package, linked: bool) -> String {
+    let name = if linked { "toygres-static" } else { "toygres" };
+    format!("{name}_{}_{}.deb", package.version, architecture(package.architecture))
+}
+
+/// Debian's name of an architecture.
+fn architecture(rust: &str) -> &str {
+    match rust {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+/// The package's bytes.
+pub(crate) fn build(
+    package: &Package,
+    needs: &Needs,
+    glibc: &str,
+    maintainer: &str,
+) -> Result<Vec<u8>> {
+    let data = data(package)?;
+    let mut control = Tree::default();
+    let text = self::control(package, &data, needs.depends(glibc), maintainer);
+    control.add("control", 0o644, text);
+    let parts = [
+        ("debian-binary", b"2.0\n".to_vec()),
+        ("control.tar.gz", tar_gz(&control, ".", package.epoch)?),
+        ("data.tar.gz", tar_gz(&data, ".", package.epoch)?),
+    ];
+    let mut builder = ar::Builder::new(Vec::new());
+    for (name, bytes) in parts {
+        let mut header = ar::Header::new(name.into(), bytes.len() as u64);
+        header.set_mtime(package.epoch);
+        header.set_mode(0o100_644);
+        builder.append(&header, &bytes[..])?;
+    }
+    Ok(builder.into_inner()?)
+}
+
+/// The files below `/usr`, where and how Debian wants them.
+fn data(package: &Package) -> Result<Tree> {
+    let mut data = Tree::default();
+    for (path, file) in package.tree.files() {
+        let path = path.replace("share/zsh/site-functions/", "share/zsh/vendor-completions/");
+        if path.starts_with("share/man/") {
+            data.add(&format!("usr/{path}.gz"), file.mode, gzip(&file.bytes)?);
+        } else if !path.contains("/LICENSE") {
+            data.add(&format!("usr/{path}"), file.mode, file.bytes.clone());
+        }
+    }
+    let folder = "usr/share/doc/toygres";
+    data.add(&format!("{folder}/copyright"), 0o644, doc::copyright()?);
+    data.add(&format!("{folder}/changelog.gz"), 0o644, gzip(&doc::changelog()?)?);
+    Ok(data)
+}
+
+fn control(package: &Package, data: &Tree, depends: Option<String>, maintainer: &str) -> String {
+    let depends = depends.map(|depends| format!("Depends: {depends}\n")).unwrap_or_default();
+    format!(
+        "Package: toygres\nVersion: {}\nArchitecture: {}\nMaintainer: {maintainer}\n\
+         Installed-Size: {}\n{depends}Section: database\nPriority: optional\n\
+         Description: operator's command line for PostgreSQL as a service\n \
+         See into a control plane of PostgreSQL databases on Kubernetes: its metadata,\n \
+         its durable workflows and the cluster, one plugin for each group of commands.\n",
+        package.version,
+        architecture(package.architecture),
+        data.size().div_ceil(1024),
+    )
+}

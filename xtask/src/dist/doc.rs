@@ -1,0 +1,40 @@
+//! Licences and changes.
+
+use super::licences;
+use super::tree::Tree;
+use crate::build::root;
+use crate::run::Result;
+
+/// Adds the project's licences and the list of everybody else's.
+pub(crate) fn add(tree: &mut Tree, plugins: &[&str]) -> Result {
+    let folder = "share/doc/toygres";
+    for name in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
+        tree.add(&format!("{folder}/{name}"), 0o644, std::fs::read(root().join(name))?);
+    }
+    tree.add(&format!("{folder}/THIRD-PARTY"), 0o644, licences::list(plugins)?);
+    Ok(())
+}
+
+/// The file `copyright` of a Debian package.
+pub(crate) fn copyright() -> Result<String> {
+    let mit = std::fs::read_to_string(root().join("LICENSE-MIT"))?;
+    let holder = mit.lines().find(|line| line.starts_with("Copyright")).unwrap_or("toygres");
+    let holder = holder.trim_start_matches("Copyright").trim_start_matches(" (c)").trim();
+    let text: Vec<String> = mit
+        .lines()
+        .map(|line| if line.is_empty() { " .".to_owned() } else { format!(" {line}") })
+        .collect();
+    Ok(format!(
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\
+         Upstream-Name: toygres\n\nFiles: *\nCopyright: {holder}\nLicense: MIT or Apache-2.0\n\
+         Comment: The crates that are linked in are listed in THIRD-PARTY beside this file.\n\n\
+         License: Apache-2.0\n On Debian systems the text is in \
+         /usr/share/common-licenses/Apache-2.0\n\nLicense: MIT\n{}\n",
+        text.join("\n")
+    ))
+}
+
+/// What has changed.
+pub(crate) fn changelog() -> Result<Vec<u8>> {
+    Ok(std::fs::read(root().join("CHANGELOG.md"))?)
+}
