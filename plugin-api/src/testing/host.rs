@@ -1,63 +1,32 @@
-//! A context in process, for an author's own tests.
-//!
-//! ```
-//! use serde_json::json;
-//! use toygres_plugin_api::testing::TestHost;
-//! # use toygres_plugin_api::{Context, Report, Result};
-//! # async fn stale_backups(ctx: &Context) -> Result<Report> {
-//! #     let rows: Vec<serde_json::Value> = ctx.db().query("SELECT * FROM backups").fetch().await?;
-//! #     Ok(Report::list(rows))
-//! # }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
-//! let host = TestHost::new().rows("FROM backups", json!([{"instance": "proddb"}]));
-//! let report = stale_backups(&host.context()).await.unwrap();
-//! assert_eq!(report.data[0]["instance"], "proddb");
-//! # }
-//! ```
+//! What a test says, and what it asks afterwards.
 
-use crate::abi::{Body, Host, HttpRequest, HttpResponse, body_object, host_object};
-use crate::batch::RowBatch;
+use super::kube::{KubeAnswer, KubeRequest};
+use super::state::State;
+use crate::abi::host_object;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Error;
+use crate::manifest::Manifest;
 use crate::protocol::{
-    ApiRequest, ApiResponse, Config, Confirm, Confirmed, DbQuery, DbTarget, KubeTarget, Method,
-    Output, Reply, Setting, WorkflowRef, WorkflowStatus,
+    ApiRequest, Confirm, DbExecute, DbQuery, Line, Output, Progress, RunCommand, Setting,
+    WorkflowStatus,
 };
-use crate::report::{Note, StreamColumn, StreamKind, StreamRef};
-use abi_stable::std_types::{ROption, RResult, RString, RVec};
-use async_ffi::{FfiFuture, FutureExt};
+use crate::report::{Note, Report};
 use serde_json::Value;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A host that answers what a test says, and remembers what a command did.
 ///
 /// What the test does not say is answered as an unconfigured host would: an error of kind
-/// `unavailable`.
+/// `unavailable`, with what would say it. The host's rules hold here too: nothing is changed
+/// without a confirmation, and only a command whose manifest says that it changes something may ask
+/// for one.
 #[derive(Debug, Clone, Default)]
 pub struct TestHost {
     shared: Arc<Mutex<State>>,
-    output: Output,
+    pub(super) output: Output,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    answers: Vec<(String, Result<Value>)>,
-    workflows: HashMap<String, WorkflowStatus>,
-    settings: Vec<Setting>,
-    kube: HashMap<String, (u16, Value)>,
-    api: HashMap<(String, String), (u16, Value)>,
-    requests: Vec<ApiRequest>,
-    declines: bool,
-    queries: Vec<DbQuery>,
-    cancelled: Vec<String>,
-    notes: Vec<Note>,
-    streams: HashMap<u64, RowBatch>,
-}
-
-const TOKEN: &str = "confirmed-by-the-test";
-
+/// What the test says.
 impl TestHost {
     /// A host that has nothing.
     #[must_use]
@@ -72,10 +41,37 @@ impl TestHost {
         self
     }
 
-    /// Statements that contain `part` fail.
+    /// Statements that contain `part` fail, whether they read or change something.
     #[must_use]
     pub fn fails(self, part: &str, error: Error) -> Self {
-        self.state().answers.push((part.to_owned(), Err(error)));
+        self.state().answers.push((part.to_owned(), Err(error.clone())));
+        self.state().changes.push((part.to_owned(), Err(error)));
+        self
+    }
+
+    /// Statements that change something and contain `part` change so many rows.
+    ///
+    /// ```
+    /// # use toygres_plugin_api::testing::TestHost;
+    /// # use toygres_plugin_api::{Confirmation, Context, Result};
+    /// # async fn forget(ctx: &Context) -> Result<u64> {
+    /// #     let confirmed = ctx.ui().confirm(Confirmation::new("Forget it?")).await?;
+    /// #     let session = ctx.db().write(&confirmed).await?;
+    /// #     let gone = session.execute("DELETE FROM backups", vec![]).await?;
+    /// #     session.commit().await?;
+    /// #     Ok(gone)
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let host = TestHost::new().changes("DELETE FROM backups", 3);
+    /// assert_eq!(forget(&host.context()).await, Ok(3));
+    /// assert_eq!(host.questions()[0].question, "Forget it?");
+    /// assert!(host.committed());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn changes(self, part: &str, rows: u64) -> Self {
+        self.state().changes.push((part.to_owned(), Ok(rows)));
         self
     }
 
@@ -83,6 +79,24 @@ impl TestHost {
     #[must_use]
     pub fn workflow(self, instance: &str, status: WorkflowStatus) -> Self {
         self.state().workflows.insert(instance.to_owned(), status);
+        self
+    }
+
+    /// A workflow has this history: events as duroxide writes them in JSON.
+    ///
+    /// ```
+    /// # use toygres_plugin_api::testing::TestHost;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let event = serde_json::json!({"event_id": 1, "kind": {"ActivityScheduled": {}}});
+    /// let host = TestHost::new().history("create-proddb", [event.clone()]);
+    /// let history = host.context().workflows().history("create-proddb", None).await;
+    /// assert_eq!(history.unwrap(), [event]);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn history(self, instance: &str, events: impl IntoIterator<Item = Value>) -> Self {
+        self.state().histories.insert(instance.to_owned(), events.into_iter().collect());
         self
     }
 
@@ -94,10 +108,27 @@ impl TestHost {
         self
     }
 
-    /// Kubernetes answers a `GET` of this path and query so.
+    /// Kubernetes answers a `GET` of this path so; a path without a query is answered whatever
+    /// query a client adds.
     #[must_use]
     pub fn kube(self, path: &str, status: u16, body: Value) -> Self {
-        self.state().kube.insert(path.to_owned(), (status, body));
+        self.kube_answers("GET", path, status, body)
+    }
+
+    /// Kubernetes answers this method and path so. Anything but reading needs a confirmation first.
+    #[must_use]
+    pub fn kube_answers(self, method: &str, path: &str, status: u16, body: Value) -> Self {
+        let key = (method.to_owned(), path.to_owned());
+        self.state().kube.insert(key, KubeAnswer::whole(status, &body));
+        self
+    }
+
+    /// Kubernetes answers a watch of this path with these events, `{"type": …, "object": …}`, and
+    /// ends it.
+    #[must_use]
+    pub fn kube_watch(self, path: &str, events: impl IntoIterator<Item = Value>) -> Self {
+        let key = (KubeAnswer::WATCH.to_owned(), path.to_owned());
+        self.state().kube.insert(key, KubeAnswer::events(events));
         self
     }
 
@@ -108,10 +139,52 @@ impl TestHost {
         self
     }
 
+    /// Another plugin is there, for commands that run others' (`needs: ["commands"]`).
+    #[must_use]
+    pub fn manifest(self, manifest: Manifest) -> Self {
+        self.state().manifests.push(manifest);
+        self
+    }
+
+    /// Another command says this when it is run.
+    ///
+    /// ```
+    /// # use toygres_plugin_api::Report;
+    /// # use toygres_plugin_api::protocol::{Line, RunCommand};
+    /// # use toygres_plugin_api::testing::TestHost;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let report = Report::list(["all is well"]);
+    /// let host = TestHost::new().command("health", [Line::Report(report.clone()), Line::End]);
+    /// let run = RunCommand { command: "health".to_owned(), ..RunCommand::default() };
+    /// let said = host.context().commands().run(&run).await.unwrap();
+    /// assert_eq!(said.answer().await, Ok(report));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn command(self, name: &str, says: impl IntoIterator<Item = Line>) -> Self {
+        self.state().lines.insert(name.to_owned(), says.into_iter().collect());
+        self
+    }
+
     /// The operator declines whatever is asked.
     #[must_use]
     pub fn declines(self) -> Self {
         self.state().declines = true;
+        self
+    }
+
+    /// The operator has interrupted: [`Context::cancelled`] is ready at once.
+    #[must_use]
+    pub fn interrupted(self) -> Self {
+        self.state().interrupted = true;
+        self
+    }
+
+    /// The answer is shown in this format: [`Context::output`] says so.
+    #[must_use]
+    pub fn format(mut self, format: &str) -> Self {
+        format.clone_into(&mut self.output.format);
         self
     }
 
@@ -120,11 +193,28 @@ impl TestHost {
     pub fn context(&self) -> Context {
         Context::new(host_object(self.clone()), self.output.clone())
     }
+}
 
-    /// The statements that were sent, in order.
+/// What the command did.
+impl TestHost {
+    /// The statements that were sent to read, in order.
     #[must_use]
     pub fn queries(&self) -> Vec<DbQuery> {
         self.state().queries.clone()
+    }
+
+    /// The statements that were sent to change something, in order.
+    #[must_use]
+    pub fn executed(&self) -> Vec<DbExecute> {
+        self.state().executed.clone()
+    }
+
+    /// A transaction that may write was begun, and each of them was committed.
+    #[must_use]
+    pub fn committed(&self) -> bool {
+        let state = self.state();
+        let mut writing = state.sessions.iter().filter(|session| session.writes).peekable();
+        writing.peek().is_some() && writing.all(|session| session.committed)
     }
 
     /// The requests that were sent to the API, in order.
@@ -133,10 +223,22 @@ impl TestHost {
         self.state().requests.clone()
     }
 
+    /// The requests that were sent to Kubernetes, in order.
+    #[must_use]
+    pub fn kube_requests(&self) -> Vec<KubeRequest> {
+        self.state().kube_requests.clone()
+    }
+
     /// The workflows that were cancelled, in order.
     #[must_use]
     pub fn cancelled_workflows(&self) -> Vec<String> {
         self.state().cancelled.clone()
+    }
+
+    /// What the operator was asked, in order, with what was shown first.
+    #[must_use]
+    pub fn questions(&self) -> Vec<Confirm> {
+        self.state().questions.clone()
     }
 
     /// The remarks that were made, in order.
@@ -145,182 +247,31 @@ impl TestHost {
         self.state().notes.clone()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// What was said of its progress, in order.
+    #[must_use]
+    pub fn progress(&self) -> Vec<Progress> {
+        self.state().progress.clone()
+    }
+
+    /// What was shown while it ran (`ui.show`), in order.
+    #[must_use]
+    pub fn frames(&self) -> Vec<Report> {
+        self.state().frames.clone()
+    }
+
+    /// What was written while it ran (`ui.append`), in order.
+    #[must_use]
+    pub fn appended(&self) -> Vec<Report> {
+        self.state().appended.clone()
+    }
+
+    /// The other commands that were run, in order.
+    #[must_use]
+    pub fn commands_run(&self) -> Vec<RunCommand> {
+        self.state().commands_run.clone()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, method: Method, payload: &[u8]) -> Result<Value> {
-        match method {
-            Method::DbQuery => self.query(serde_json::from_slice(payload)?),
-            Method::DbTarget => Ok(serde_json::to_value(DbTarget::default())?),
-            Method::DbBegin => Ok(serde_json::json!({"session": 0})),
-            Method::WorkflowStatus => {
-                let of: WorkflowRef = serde_json::from_slice(payload)?;
-                let known = self.state().workflows.get(&of.instance).cloned();
-                Ok(serde_json::to_value(known.unwrap_or(WorkflowStatus::NotFound))?)
-            }
-            Method::WorkflowCancel => {
-                let cancel: crate::protocol::WorkflowCancel = serde_json::from_slice(payload)?;
-                if cancel.confirmed.token != TOKEN {
-                    return Err(Error::refused("this was not confirmed"));
-                }
-                self.state().cancelled.push(cancel.instance);
-                Ok(Value::Null)
-            }
-            Method::Confirm => self.confirm(&serde_json::from_slice(payload)?),
-            Method::Note => {
-                self.state().notes.push(serde_json::from_slice(payload)?);
-                Ok(Value::Null)
-            }
-            Method::Config => {
-                let settings = self.state().settings.clone();
-                Ok(serde_json::to_value(Config { settings, ..Config::default() })?)
-            }
-            Method::Reveal => {
-                let reveal: crate::protocol::Reveal = serde_json::from_slice(payload)?;
-                let state = self.state();
-                let found = state.settings.iter().find(|setting| setting.key == reveal.key);
-                Ok(found.map(|setting| setting.value.clone()).unwrap_or_default())
-            }
-            Method::Api => self.request(serde_json::from_slice(payload)?),
-            Method::KubeTarget => Ok(serde_json::to_value(KubeTarget {
-                namespace: "toygres".to_owned(),
-                ..KubeTarget::default()
-            })?),
-            Method::Environment => Ok(Value::Array(Vec::new())),
-            Method::DbEnd
-            | Method::StreamClose
-            | Method::Progress
-            | Method::Show
-            | Method::Append => Ok(Value::Null),
-            Method::DbExecute
-            | Method::WorkflowHistory
-            | Method::StreamOpen
-            | Method::RunCommand
-            | Method::Commands => {
-                Err(Error::unavailable(format!("the test host does not do {method:?}")))
-            }
-        }
-    }
-
-    fn query(&self, query: DbQuery) -> Result<Value> {
-        let mut state = self.state();
-        let answer = state.answers.iter().find(|(part, _)| query.sql.contains(part));
-        let answer = answer.map(|(_, answer)| answer.clone());
-        state.queries.push(query);
-        let rows = answer.ok_or_else(|| {
-            Error::unavailable("the test gives no rows for this statement")
-                .hint("say them with `TestHost::rows`")
-        })??;
-        let id = state.queries.len() as u64;
-        let (columns, batch) = batch_of(&rows);
-        state.streams.insert(id, batch);
-        Ok(serde_json::to_value(StreamRef { id, columns, limit: None })?)
-    }
-
-    fn request(&self, request: ApiRequest) -> Result<Value> {
-        let token = request.confirmed.as_ref().map(|confirmed| confirmed.token.as_str());
-        if request.method != "GET" && token != Some(TOKEN) {
-            return Err(Error::refused("this was not confirmed"));
-        }
-        let mut state = self.state();
-        let answer = state.api.get(&(request.method.clone(), request.path.clone())).cloned();
-        state.requests.push(request);
-        let (status, body) = answer.ok_or_else(|| {
-            Error::unavailable("the test gives no answer of the API to this request")
-                .hint("say it with `TestHost::api`")
-        })?;
-        Ok(serde_json::to_value(ApiResponse { status, body })?)
-    }
-
-    fn confirm(&self, _question: &Confirm) -> Result<Value> {
-        if self.state().declines {
-            return Err(Error::refused("the operator declined"));
-        }
-        Ok(serde_json::to_value(Confirmed { token: TOKEN.to_owned() })?)
-    }
-}
-
-/// Rows of objects as the host would send them.
-fn batch_of(rows: &Value) -> (Vec<StreamColumn>, RowBatch) {
-    let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
-    let first = rows.first().and_then(Value::as_object);
-    let columns: Vec<StreamColumn> = first
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| StreamColumn {
-            name: name.clone(),
-            type_name: String::new(),
-            kind: match value {
-                Value::Bool(_) => StreamKind::Bool,
-                Value::Number(number) if number.is_f64() => StreamKind::Number,
-                Value::Number(_) => StreamKind::Integer,
-                Value::Array(_) | Value::Object(_) => StreamKind::Json,
-                Value::Null | Value::String(_) => StreamKind::Text,
-            },
-        })
-        .collect();
-    let mut batch = RowBatch::new(columns.len());
-    for row in rows {
-        for column in &columns {
-            match row.get(&column.name) {
-                None | Some(Value::Null) => batch.push(None),
-                Some(Value::String(text)) => batch.push(Some(text.as_bytes())),
-                Some(other) => batch.push(Some(other.to_string().as_bytes())),
-            }
-        }
-    }
-    batch.finish();
-    (columns, batch)
-}
-
-impl Host for TestHost {
-    fn call(&self, method: u32, payload: RVec<u8>) -> FfiFuture<RVec<u8>> {
-        let result = match Method::from_number(method) {
-            Some(method) => self.answer(method, &payload),
-            None => Err(Error::plugin(format!("unimplemented: method {method}"))),
-        };
-        let reply = serde_json::to_vec(&Reply::from(result)).unwrap_or_default();
-        std::future::ready(reply.into()).into_ffi()
-    }
-
-    fn kube(&self, request: HttpRequest) -> FfiFuture<HttpResponse> {
-        let known = self.state().kube.get(request.uri.as_str()).cloned();
-        let (status, body) = known.unwrap_or_else(|| {
-            let message = format!("the test has no {}", request.uri);
-            (
-                404,
-                serde_json::json!({"kind": "Status", "status": "Failure", "code": 404,
-                "reason": "NotFound", "message": message}),
-            )
-        });
-        let body = body_object(Once(Mutex::new(Some(body.to_string().into_bytes()))));
-        std::future::ready(HttpResponse { status, headers: RVec::new(), body }).into_ffi()
-    }
-
-    fn next_rows(&self, stream: u64) -> FfiFuture<RowBatch> {
-        let batch = self.state().streams.remove(&stream).unwrap_or_else(|| {
-            RowBatch::failed(&Error::plugin(format!("there is no stream {stream}")))
-        });
-        std::future::ready(batch).into_ffi()
-    }
-
-    fn emit_rows(&self, _stream: u64, _batch: RowBatch) -> FfiFuture<bool> {
-        std::future::ready(false).into_ffi()
-    }
-
-    fn cancelled(&self) -> FfiFuture<()> {
-        std::future::pending().into_ffi()
-    }
-}
-
-/// A body in one piece.
-struct Once(Mutex<Option<Vec<u8>>>);
-
-impl Body for Once {
-    fn next(&self) -> FfiFuture<ROption<RResult<RVec<u8>, RString>>> {
-        let piece = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let piece = piece.map(|bytes| RResult::ROk(bytes.into())).into();
-        std::future::ready(piece).into_ffi()
     }
 }
