@@ -2,6 +2,7 @@
 //!
 //! - [`postgres`]: a private PostgreSQL server, and databases in it;
 //! - [`workload`]: a duroxide runtime that leaves records of every kind;
+//! - [`clock`]: a clock that is wrong, for one process;
 //! - [`cms`]: the control plane's tables as deployments have them;
 //! - [`control`]: the control plane as a process, on real backends;
 //! - [`drift_scale`]: many instances in both, without a control plane;
@@ -12,6 +13,7 @@
 //! - [`statistics`]: a deployment with millions of events;
 //! - [`toygres`]: the real binary, run in an environment of its own.
 
+pub mod clock;
 pub mod cms;
 pub mod control;
 pub mod drift_scale;

@@ -40,11 +40,36 @@ impl PrivatePostgres {
     /// When there are no binaries of PostgreSQL, or when the server does not start; its log is in
     /// the message.
     pub fn new() -> Result<Self> {
+        Self::with_variables(&[])
+    }
+
+    /// As [`PrivatePostgres::new`], with these variables in the server's environment.
+    ///
+    /// # Errors
+    /// As [`PrivatePostgres::new`].
+    pub fn with_variables(variables: &[(&str, &str)]) -> Result<Self> {
         let folder = user::temporary_folder()?;
         let watcher = Watcher::of(&folder)?;
         let mut cluster = Cluster::create(&folder)?;
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        cluster.variables = variables.iter().map(owned).collect();
         cluster.start()?;
         Ok(Self { cluster, databases: AtomicU32::new(0), watcher: Some(watcher) })
+    }
+
+    /// Restarts the server as one that has used up this many transactions, in millions, and does
+    /// nothing about it by itself.
+    ///
+    /// # Errors
+    /// When it does not stop, PostgreSQL refuses the number, or it does not start.
+    pub fn use_up_transactions(&mut self, millions: u32) -> Result {
+        self.psql("ALTER SYSTEM SET autovacuum_freeze_max_age = 2000000000")?;
+        self.psql("ALTER SYSTEM SET autovacuum = off")?;
+        self.cluster.stop()?;
+        // The first of a file of the commit log, which is made anew.
+        self.cluster
+            .use_up(millions * 1_000_000 / cluster::XIDS_OF_A_FILE * cluster::XIDS_OF_A_FILE)?;
+        self.cluster.start()
     }
 
     /// The server of a folder that stays: made if it is not there, started if it does not run, and

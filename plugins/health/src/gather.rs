@@ -8,6 +8,7 @@ pub(crate) mod cluster;
 pub(crate) mod contributed;
 pub(crate) mod database;
 pub(crate) mod instances;
+mod quickest;
 pub(crate) mod schema;
 
 use futures_util::FutureExt;
@@ -19,9 +20,6 @@ use toygres_plugin_api::{Context, Error, Result};
 
 /// How long a question may take: less than a check, so that its own error is told.
 pub(crate) const QUESTION: Duration = Duration::from_millis(3000);
-
-/// An answer that takes longer is timed again.
-pub(crate) const QUICK_MS: f64 = 200.0;
 
 /// How long a command of another plugin may take.
 const CONTRIBUTION: Duration = Duration::from_millis(2800);

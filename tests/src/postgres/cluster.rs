@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,6 +30,9 @@ timezone = 'UTC'
 lc_messages = 'C'
 ";
 
+/// Transactions that one file of PostgreSQL's commit log tells of.
+pub(super) const XIDS_OF_A_FILE: u32 = 1024 * 1024;
+
 /// How often another port is tried when somebody took the free one first.
 const TRIES: u32 = 5;
 
@@ -41,6 +44,8 @@ pub(super) struct Cluster {
     pub(super) log: PathBuf,
     pub(super) password: String,
     pub(super) port: u16,
+    /// For the server's process.
+    pub(super) variables: Vec<(String, String)>,
     /// Kept to be reaped; empty where an earlier process started the server.
     server: Option<Child>,
 }
@@ -76,7 +81,7 @@ impl Cluster {
         fs::write(&secret, &password)?;
         fs::set_permissions(&secret, Permissions::from_mode(0o600))?;
         let log = data.join("server.log");
-        Ok(Self { binaries, data, log, password, port, server: None })
+        Ok(Self { binaries, data, log, password, port, variables: Vec::new(), server: None })
     }
 
     /// The cluster that [`Cluster::create`] made in this folder, if it did.
@@ -87,7 +92,8 @@ impl Cluster {
         let port = port_of(&fs::read_to_string(data.join("postgresql.auto.conf"))?)
             .ok_or("the cluster's settings name no port")?;
         let log = data.join("server.log");
-        Ok(Some(Self { binaries: Binaries::find()?, data, log, password, port, server: None }))
+        let (binaries, variables) = (Binaries::find()?, Vec::new());
+        Ok(Some(Self { binaries, data, log, password, port, variables, server: None }))
     }
 
     /// Starts the server and waits until it answers.
@@ -121,6 +127,24 @@ impl Cluster {
         })
     }
 
+    /// Has the server, which is down, go on with this transaction id: so many are used up.
+    pub(super) fn use_up(&self, transactions: u32) -> Result {
+        // What became of them is looked up in a file that has to be there: nothing of them is known.
+        let log = self.data.join("pg_xact").join(format!("{:04X}", transactions / XIDS_OF_A_FILE));
+        fs::write(&log, vec![0; 256 * 1024])?;
+        let owner = fs::metadata(&self.data)?;
+        chown(&log, Some(owner.uid()), Some(owner.gid()))?;
+        let mut command = Command::new(self.binaries.path("pg_resetwal"));
+        command.arg("-x").arg(transactions.to_string()).arg("-D").arg(&self.data);
+        command.current_dir("/");
+        user::unprivileged(&mut command)?;
+        let output = command.output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(format!("pg_resetwal: {}", String::from_utf8_lossy(&output.stderr)).into())
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.pid().is_ok_and(process::lives)
     }
@@ -137,6 +161,7 @@ impl Cluster {
         let log = File::create(&self.log)?;
         let mut command = Command::new(self.binaries.path("postgres"));
         command.arg("-D").arg(&self.data).current_dir("/").env_remove("PGDATA");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A group of its own: an interrupt at the terminal is for the tests, not for the server.
         command.process_group(0);

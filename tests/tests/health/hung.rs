@@ -6,7 +6,8 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use toygres_tests::postgres::PrivatePostgres;
 
-const IN_TIME: Duration = Duration::from_secs(5);
+/// One that held the others would hold them for ever; how quick the answer is, the bench measures.
+const IN_TIME: Duration = Duration::from_secs(30);
 
 #[track_caller]
 fn in_time(toygres: Toygres) -> Ran {

@@ -7,6 +7,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod altered;
+mod clock;
 mod codes;
 mod contributed;
 mod database;

@@ -1,6 +1,7 @@
 //! Kubernetes: the cluster, the namespace, and the objects of instances. Only what is judged is
 //! read out of the objects, so that a large cluster takes little memory.
 
+use super::quickest::quickest;
 use super::{Lazy, QUESTION, lazy};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -166,21 +167,13 @@ impl Answers {
 }
 
 async fn version(ctx: Context) -> Result<Version> {
-    let mut best: Option<Version> = None;
-    // As for the API: the load of the other checks must not be taken for the cluster's.
-    for _ in 0..3 {
+    let ask = async || {
         let begun = Instant::now();
         let mut version: Version = get(&ctx, "/version").await?;
         version.took_ms = begun.elapsed().as_secs_f64() * 1000.0;
-        let took_ms = version.took_ms;
-        if best.as_ref().is_none_or(|best| took_ms < best.took_ms) {
-            best = Some(version);
-        }
-        if took_ms < super::QUICK_MS {
-            break;
-        }
-    }
-    best.ok_or_else(|| Error::plugin("Kubernetes was not asked"))
+        Ok(version)
+    };
+    quickest(ask, |version| version.took_ms).await
 }
 
 async fn namespace(ctx: Context) -> Result<Object> {
