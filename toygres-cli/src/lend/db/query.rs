@@ -47,7 +47,7 @@ enum RowSource {
     /// Rows of the cursor, some at a time.
     Cursor(String),
     /// One statement as a whole: a plugin's own, or one that cannot be a cursor (`EXPLAIN`, `SHOW`);
-    /// PostgreSQL has said that it is one statement and gives rows.
+    /// PostgreSQL has said that the statement is one and gives rows.
     Direct(String),
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn open(
     let columns = statement.columns().iter().map(column).collect();
     let name = format!("toygres_{}", connection.next_cursor());
     if !query.untrusted {
-        let rows = prepared(connection, &name, query, limits).await?;
+        let rows = prepared(&name, query);
         return Ok(Opened { columns, rows, deadline, typed });
     }
     let rows = match declare(connection, &name, query, limits).await {
@@ -138,19 +138,14 @@ fn check_binds(statement: &Statement, query: &DbQuery) -> Result<()> {
 
 /// A plugin's own statement is prepared and executed as a whole: PostgreSQL plans no parallel query
 /// for a cursor. Binds become literals here, which the simple protocol needs and PostgreSQL reads
-/// as the types that it inferred; the transaction holds it read-only all the same.
-async fn prepared(
-    connection: &Connection,
-    name: &str,
-    query: &DbQuery,
-    limits: &Limits,
-) -> Result<RowSource> {
-    let prepare = format!("PREPARE {name} AS\n{}", query.sql);
-    within(connection, limits, connection.client.execute(prepare.as_str(), &[]), None).await?;
+/// as the types that it inferred; the transaction holds it read-only all the same. Both go in one
+/// message, so that a long way to the database is gone once.
+fn prepared(name: &str, query: &DbQuery) -> RowSource {
     let literals: Vec<String> = query.binds.iter().map(|bind| literal(bind.as_deref())).collect();
     let binds =
         if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
-    Ok(RowSource::Direct(format!("EXECUTE {name}{binds}")))
+    // The line break ends a comment, should the statement end with one.
+    RowSource::Direct(format!("PREPARE {name} AS\n{}\n;EXECUTE {name}{binds}", query.sql))
 }
 
 /// A text as a literal that needs no setting to be read right.
