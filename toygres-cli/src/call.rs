@@ -23,9 +23,10 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use toygres_plugin_api::abi::host_object;
 use toygres_plugin_api::manifest::{Consent, Scope};
-use toygres_plugin_api::protocol::{Answer, Invocation, Output as Shown};
+use toygres_plugin_api::protocol::{Answer, Candidate, Complete, Invocation, Output as Shown};
 use toygres_plugin_api::report::{Note, NoteLevel};
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
@@ -63,14 +64,7 @@ impl Call<'_> {
         stopped: impl Future<Output = ()>,
     ) -> Result<Answered> {
         let lent = Arc::new(self.lend(interrupt, runtime));
-        let host = host_object(HostSide::new(lent.clone(), runtime.clone()));
-        let invocation = serde_json::to_vec(&self.invocation())?;
-        let words = self.last_words();
-        let alone = self.alone;
-        let running = runtime.spawn_blocking(move || {
-            let _guard = if alone { Guard::watch(&words) } else { Guard::watch_thread(&words) };
-            loaded.run(host, invocation)
-        });
+        let running = self.begin(runtime, loaded, &lent, self.invocation())?;
         let answer = runtime.block_on(async {
             let mut running = running;
             tokio::select! {
@@ -95,6 +89,46 @@ impl Call<'_> {
             Answer::Err(error) if error.kind == ErrorKind::Plugin => Err(self.named(error)),
             Answer::Err(error) => Err(error),
         }
+    }
+
+    /// Asks the plugin what may stand for an argument. The command itself does not run.
+    ///
+    /// # Errors
+    /// `timed_out` when no answer came in time, and whatever the plugin says.
+    pub(crate) fn values(
+        &self,
+        runtime: &Handle,
+        loaded: Loaded,
+        complete: Complete,
+        within: Duration,
+    ) -> Result<Vec<Candidate>> {
+        let lent = Arc::new(self.lend(&Interrupt::default(), runtime));
+        let invocation = Invocation { complete: Some(complete), ..self.invocation() };
+        let running = self.begin(runtime, loaded, &lent, invocation)?;
+        let answer = runtime.block_on(async { tokio::time::timeout(within, running).await });
+        let answer = answer.map_err(|_| Error::new(ErrorKind::TimedOut, "no answer in time"))?;
+        let answer = answer.map_err(|error| self.broke(&error))?;
+        let answer: Answer = serde_json::from_slice(&answer).map_err(|error| self.broke(&error))?;
+        let report = Result::from(answer)?;
+        serde_json::from_value(report.data).map_err(|error| self.broke(&error))
+    }
+
+    /// Begins the call, on a thread that may block.
+    fn begin(
+        &self,
+        runtime: &Handle,
+        loaded: Loaded,
+        lent: &Arc<Lent>,
+        invocation: Invocation,
+    ) -> Result<JoinHandle<Vec<u8>>> {
+        let host = host_object(HostSide::new(lent.clone(), runtime.clone()));
+        let invocation = serde_json::to_vec(&invocation)?;
+        let words = self.last_words();
+        let alone = self.alone;
+        Ok(runtime.spawn_blocking(move || {
+            let _guard = if alone { Guard::watch(&words) } else { Guard::watch_thread(&words) };
+            loaded.run(host, invocation)
+        }))
     }
 
     fn lend(&self, interrupt: &Interrupt, runtime: &Handle) -> Lent {
@@ -150,6 +184,7 @@ impl Call<'_> {
             scope: self.owned.command.scope,
             args: self.args.clone(),
             output: self.shown.clone(),
+            complete: None,
         }
     }
 

@@ -3,12 +3,18 @@
 mod build;
 mod help;
 mod options;
+mod own;
+mod suggest;
 
+pub(crate) use build::{Detail, root};
+pub(crate) use own::words_of;
 pub use options::{Early, Options};
 pub use toygres_plugin_api::typed::values;
 
 use crate::discover::{Catalogue, Owned};
+use crate::complete::Shell;
 use crate::fault::Fault;
+use crate::man::Pages;
 use clap::error::{ContextKind, ErrorKind as Clap};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
@@ -30,6 +36,10 @@ pub enum Action<'a> {
     Plugins(crate::plugin::Action),
     /// `toygres version`.
     Version,
+    /// `toygres completions SHELL`.
+    Completions(Shell),
+    /// `toygres man …`.
+    Man(Pages),
 }
 
 /// Why there is nothing to run.
@@ -58,13 +68,20 @@ pub fn parse<'a>(
     catalogue: &'a Catalogue,
 ) -> Result<(Action<'a>, Options), Stop> {
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let mut root = build::root(catalogue, &typed);
+    let mut root = root(catalogue, Detail::Typed(&typed));
     let matches =
         root.try_get_matches_from_mut(argv).map_err(|error| refuse(error, &typed, catalogue))?;
     let (first, below) =
         matches.subcommand().ok_or_else(|| Error::usage("a command is missing"))?;
     let action = match first {
         "version" => return Ok((Action::Version, Options::read(below)?)),
+        "help" => return parse(&own::as_help(argv.first(), own::words_of(below)), catalogue),
+        "completions" => {
+            let shell = below.get_one::<Shell>("shell").copied();
+            let shell = shell.ok_or_else(|| Error::usage("a shell is missing"))?;
+            return Ok((Action::Completions(shell), Options::read(below)?));
+        }
+        "man" => return Ok((Action::Man(Pages::read(below)), Options::read(below)?)),
         "plugin" => {
             let (name, found) =
                 below.subcommand().ok_or_else(|| Error::usage("a command is missing"))?;
@@ -108,15 +125,39 @@ fn refuse(error: clap::Error, typed: &[String], catalogue: &Catalogue) -> Stop {
                 .or_else(|| error.get(ContextKind::InvalidArg))
                 .map(ToString::to_string)
                 .filter(|name| !name.starts_with('-'));
-            if let Some(fault) = named.and_then(|name| owner_fault(&name, catalogue)) {
-                return Stop::Error(fault);
+            if let Some(name) = named {
+                return Stop::Error(no_command(&name, &text, typed, catalogue));
             }
         }
         _ => {}
     }
+    Stop::Error(usage(&text, &typed[..typed.len().min(3)]))
+}
+
+/// Nobody has this command: the fault of the plugin that would, else what was perhaps meant, else
+/// the faults that may hide it.
+fn no_command(name: &str, text: &str, typed: &[String], catalogue: &Catalogue) -> Error {
+    if let Some(fault) = owner_fault(name, catalogue) {
+        return fault;
+    }
     // What was mistyped has no help of its own.
-    let known = if error.kind() == Clap::InvalidSubcommand { typed.len().min(2) } else { 3 };
-    Stop::Error(usage(&text, &typed[..known.min(typed.len())]))
+    let words = suggest::words(typed);
+    let wrong = words.iter().position(|word| *word == name);
+    let mut said = usage(text, &typed[..wrong.map_or(1, |wrong| 1 + wrong).min(typed.len())]);
+    // A word too many behind a command is no command that was mistyped.
+    let group = wrong.is_some_and(|wrong| wrong < 2 && matches!(words[..wrong], [] | ["server" | "local" | "plugin"]));
+    let near = wrong.filter(|_| group).map(|wrong| {
+        suggest::near(catalogue, &root(catalogue, Detail::Typed(&[])), &words, wrong)
+    });
+    let near: Vec<String> =
+        near.unwrap_or_default().iter().map(|command| format!("`toygres {command}`")).collect();
+    let Some((last, others)) = near.split_last() else {
+        return hidden_by_faults(name, catalogue).unwrap_or(said);
+    };
+    let meant = if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
+    let help = said.hint.as_deref().and_then(|hint| hint.rsplit("; ").next()).unwrap_or_default();
+    said.hint = Some(format!("did you mean {meant}? {help}"));
+    said
 }
 
 /// `-h` was typed for a command that has given `-h` a meaning of its own.
@@ -128,16 +169,18 @@ fn asks_help(typed: &[String], catalogue: &Catalogue) -> bool {
     command && typed.iter().any(|arg| arg == "-h")
 }
 
-/// The fault of the plugin that has, or may have, a command nobody else has.
+/// The fault of the plugin that says it has a command nobody else has.
 fn owner_fault(name: &str, catalogue: &Catalogue) -> Option<Error> {
     let clash = catalogue.clashes().into_iter().find(|(_, claimed, _)| claimed == name);
     if let Some((_, _, fault)) = clash {
         return Some(fault.into());
     }
     let owner = catalogue.faults().find(|fault| fault.claims.iter().any(|claimed| claimed == name));
-    if let Some(fault) = owner {
-        return Some(fault.clone().into());
-    }
+    owner.map(|fault| fault.clone().into())
+}
+
+/// The faults of plugins that do not even say which commands they have.
+fn hidden_by_faults(name: &str, catalogue: &Catalogue) -> Option<Error> {
     let silent: Vec<&Fault> = catalogue.faults().filter(|fault| fault.claims.is_empty()).collect();
     let first = silent.first()?;
     let mut error = Error::new(

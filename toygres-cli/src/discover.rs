@@ -1,7 +1,8 @@
 //! Finds plugins and reads their manifests without opening a library or running any code.
 
 pub mod file;
-mod ownership;
+pub(crate) mod needs;
+pub(crate) mod ownership;
 
 use crate::fault::Fault;
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use toygres_plugin_api::bundle::{Bundled, Run};
 use toygres_plugin_api::manifest::{ABI_VERSION, Command, Manifest, Scope};
 
 /// The names that belong to the host; no plugin's command can take them.
-pub const RESERVED: &[&str] = &["plugin", "completions", "version", "help", "server", "local"];
+pub const RESERVED: &[&str] =
+    &["plugin", "completions", "version", "help", "man", "server", "local"];
 
 /// Whether this binary can open libraries: one that is linked statically has no loader.
 pub const OPENS_LIBRARIES: bool = !cfg!(target_feature = "crt-static");
@@ -157,7 +159,7 @@ impl Catalogue {
         let mut plugins: Vec<Found> = folders.bundled.iter().map(linked).collect();
         for (origin, folder) in &folders.folders {
             for path in libraries(folder) {
-                let manifest = ownership::check(&path).and_then(|()| file::manifest(&path));
+                let manifest = ownership::check(&path).and_then(|_| file::manifest(&path));
                 let manifest = manifest.and_then(|manifest| usable(&path, manifest));
                 let (origin, shadowed_by, linked) = (*origin, None, None);
                 plugins.push(Found { path, origin, manifest, shadowed_by, linked });
@@ -296,7 +298,7 @@ fn is_library(path: &Path) -> bool {
 }
 
 /// Refuses what this host could not run, from the manifest alone.
-fn usable(path: &Path, manifest: Manifest) -> Result<Manifest, Fault> {
+pub(crate) fn usable(path: &Path, manifest: Manifest) -> Result<Manifest, Fault> {
     let major = |version: &str| version.split('.').next().map(str::to_owned);
     if major(&manifest.abi) != major(ABI_VERSION) {
         return Err(Fault::abi(&manifest.name, path, &manifest.abi).claiming(&manifest));

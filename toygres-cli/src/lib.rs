@@ -6,12 +6,14 @@
 
 mod call;
 pub mod cli;
+mod complete;
 pub mod discover;
 pub mod fault;
 pub mod guard;
 pub mod host;
 pub mod lend;
 pub mod load;
+pub mod man;
 pub mod output;
 pub mod plugin;
 pub mod redact;

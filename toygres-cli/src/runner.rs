@@ -3,7 +3,10 @@
 mod once;
 mod watch;
 
+pub(crate) use once::runtime;
+
 use crate::cli::{self, Action, Early, Options, Stop};
+use crate::complete::{self, Asked};
 use crate::discover::{Catalogue, Folders};
 use crate::output::{self, Output};
 use crate::redact::Redactor;
@@ -25,6 +28,10 @@ pub fn run(argv: &[OsString]) -> u8 {
 #[must_use]
 pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     toygres_plugin_api::run::host_thread();
+    if let Some(asked) = Asked::read(argv) {
+        output::print(&complete::answer(&asked, bundled));
+        return 0;
+    }
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let early = Early::read(&typed);
     let environment = Environment::read();
@@ -46,6 +53,11 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         output.remark(NoteLevel::Warning, &remark);
     }
     let done = match action {
+        Action::Completions(shell) => {
+            output::print(shell.script());
+            Ok(Verdict::Clean)
+        }
+        Action::Man(pages) => pages.write(&catalogue).map(|()| Verdict::Clean),
         Action::Version => version().and_then(|report| print(&output, report)),
         Action::Plugins(action) => {
             action.report(&catalogue, &folders).and_then(|report| print(&output, report))

@@ -73,6 +73,13 @@ pub fn home(environment: &Environment) -> Option<PathBuf> {
     environment.get("HOME").map(|(home, _)| Path::new(home).join(".toygres"))
 }
 
+/// The names of the contexts in the configuration file of this home folder; none where it cannot
+/// be read.
+#[must_use]
+pub fn contexts(home: &Path) -> Vec<String> {
+    file::contexts(&home.join("config.toml"))
+}
+
 impl Settings {
     /// The settings for what was typed. A broken configuration file is an error only for what
     /// needs it.
@@ -116,6 +123,13 @@ impl Settings {
             return Ok((Some(value), Source::File));
         }
         Ok((known.and_then(|known| self.default(known)), Source::Default))
+    }
+
+    /// The same with a value that goes before every other.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: &str) -> Self {
+        self.flags.insert(key, value.to_owned());
+        self
     }
 
     /// The environment.

@@ -1,6 +1,6 @@
 //! From manifests to clap.
 
-use super::{help, options};
+use super::{help, options, own};
 use crate::discover::{Catalogue, Owned};
 use clap::{Arg, ArgAction, Command};
 use toygres_plugin_api::manifest::Scope;

@@ -166,7 +166,7 @@ impl Options {
     ///
     /// # Errors
     /// When `--interval` is too short to be meant.
-    pub(super) fn read(matches: &ArgMatches) -> Result<Self> {
+    pub(crate) fn read(matches: &ArgMatches) -> Result<Self> {
         let text = |id: &str| one::<String>(matches, id);
         let set = |id: &str| one::<bool>(matches, id).unwrap_or(false);
         let interval = one::<u64>(matches, "host.interval").unwrap_or(2000);

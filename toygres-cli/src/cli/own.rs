@@ -58,7 +58,7 @@ fn words(help: &'static str) -> Arg {
 }
 
 /// The words that name a command.
-pub(super) fn words_of(matches: &ArgMatches) -> Vec<String> {
+pub(crate) fn words_of(matches: &ArgMatches) -> Vec<String> {
     matches.get_many::<String>("command").into_iter().flatten().cloned().collect()
 }
 

@@ -20,6 +20,8 @@ pub(crate) enum Operator {
     Here(Arc<Output>),
     /// Somebody elsewhere, through a server.
     Away(Away),
+    /// Nobody: what is said is lost.
+    Nobody,
 }
 
 impl Operator {
@@ -28,6 +30,7 @@ impl Operator {
         match self {
             Self::Here(output) => output.note(note),
             Self::Away(away) => away.say(Line::Note(note.clone())),
+            Self::Nobody => {}
         }
     }
 
@@ -36,6 +39,7 @@ impl Operator {
         match self {
             Self::Here(output) => output.error_text(error),
             Self::Away(_) => render::error::machine(&error),
+            Self::Nobody => String::new(),
         }
     }
 }
@@ -76,6 +80,7 @@ impl Ui {
             // An end needs no line of its own: what comes next takes the progress away.
             Operator::Away(_) if progress.text.is_empty() => {}
             Operator::Away(away) => away.say(Line::Progress(progress.clone())),
+            Operator::Nobody => {}
         }
     }
 
@@ -131,6 +136,7 @@ impl Ui {
                 away.say(Line::Frame(report.clone()));
                 Ok(())
             }
+            Operator::Nobody => Ok(()),
         }
     }
 
@@ -146,6 +152,7 @@ impl Ui {
                 away.say(Line::Append(report.clone()));
                 Ok(())
             }
+            Operator::Nobody => Ok(()),
         }
     }
 
@@ -173,6 +180,7 @@ impl Ui {
                 away.say(Line::Question(question));
                 return Err(unanswered());
             }
+            Operator::Nobody => return Err(unanswered()),
         }
         self.grants.issue()
     }

@@ -69,6 +69,7 @@ impl<'a> Run<'a> {
             terminal: std::io::stdout().is_terminal(),
             watch: self.options.watch.is_some(),
             show_secrets: self.options.show_secrets,
+            away: false,
         };
         if Ask::is_wanted(&self.settings, self.owned.command)? {
             return Ok(Ready::Away(Ask {
@@ -78,6 +79,7 @@ impl<'a> Run<'a> {
                 force: self.options.force,
                 settings: self.settings,
                 output: self.output,
+                input: Default::default(),
             }));
         }
         let loaded = Loaded::open(&self.owned)?;
@@ -111,7 +113,7 @@ impl Ready<'_> {
 }
 
 /// A runtime for one run: two threads serve any number of calls.
-pub(super) fn runtime() -> Result<Runtime> {
+pub(crate) fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .on_thread_start(toygres_plugin_api::run::host_thread)

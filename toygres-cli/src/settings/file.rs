@@ -102,6 +102,14 @@ impl ConfigFile {
     }
 }
 
+/// The names below `[contexts]`; none where the file cannot be read.
+pub(super) fn contexts(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let top: Table = text.parse().unwrap_or_default();
+    let contexts = top.get("contexts").and_then(Value::as_table);
+    contexts.into_iter().flat_map(Table::keys).cloned().collect()
+}
+
 fn collect(prefix: &str, table: &Table, keys: &mut Vec<String>) {
     for (name, value) in table {
         let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };

@@ -1,0 +1,157 @@
+//! Values that a plugin knows: its library is opened, and it is asked for so long.
+
+use super::{at_every_depth, known};
+use crate::call::Call;
+use crate::cli::Options;
+use crate::discover::{Catalogue, Folders, Owned};
+use crate::lend::ui::{Given, Operator};
+use crate::load::Loaded;
+use crate::redact::Redactor;
+use crate::runner::runtime;
+use crate::settings::{Environment, Settings};
+use clap::{ArgMatches, Command};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use serde_json::{Map, Value};
+use std::ffi::OsStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use toygres_plugin_api::protocol::{Candidate, Complete, Output as Shown};
+use toygres_plugin_api::typed::arguments;
+
+/// From the press of the key to the answer, however slow a backend is.
+const DEADLINE: Duration = Duration::from_secs(1);
+/// A backend that does not answer by then is as good as down; one that refuses says so at once.
+const CONNECT: &str = "300";
+/// For one statement.
+const STATEMENT: &str = "700";
+
+/// The command that was typed, as far as its plugin knows values.
+pub(super) struct Values(Option<Arc<Inner>>);
+
+struct Inner {
+    catalogue: Arc<Catalogue>,
+    place: (usize, usize),
+    /// The other arguments as far as they were typed.
+    args: Map<String, Value>,
+    settings: Arc<Settings>,
+    folders: Folders,
+    until: Instant,
+    asked: AtomicBool,
+}
+
+impl Values {
+    /// Reads the words before the cursor, whatever is wrong with them.
+    pub(super) fn new(
+        root: &Command,
+        before: &[String],
+        catalogue: &Arc<Catalogue>,
+        environment: &Environment,
+        folders: &Folders,
+    ) -> Self {
+        let until = Instant::now() + DEADLINE;
+        let tolerant = root.clone().ignore_errors(true);
+        let Ok(matches) = tolerant.try_get_matches_from(before) else { return Self(None) };
+        let (path, found) = chosen(&matches);
+        let owned = known::owned(catalogue, &path);
+        let Some(owned) = owned.filter(|owned| owned.command.args.iter().any(|arg| arg.completes))
+        else {
+            return Self(None);
+        };
+        let mut options = Options::read(found).unwrap_or_default();
+        options.show_secrets = false;
+        let settings = Settings::new(environment.clone(), &options)
+            .with("database.connect_timeout_ms", CONNECT)
+            .with("database.statement_timeout_ms", STATEMENT);
+        Self(Some(Arc::new(Inner {
+            catalogue: catalogue.clone(),
+            place: owned.place,
+            args: arguments(&owned.command.args, found),
+            settings: Arc::new(settings),
+            folders: folders.clone(),
+            until,
+            asked: AtomicBool::new(false),
+        })))
+    }
+
+    /// Adds what the plugin knows to the command that was typed.
+    pub(super) fn complete(&self, root: Command) -> Command {
+        let Some(inner) = &self.0 else { return root };
+        at_every_depth(root, &[], &|command, path| {
+            let owned = known::owned(&inner.catalogue, path);
+            let Some(owned) = owned.filter(|owned| owned.place == inner.place) else {
+                return command;
+            };
+            let completes = |id: &str| owned.command.args.iter().any(|a| a.id == id && a.completes);
+            command.mut_args(|arg| {
+                let id = arg.get_id().as_str().to_owned();
+                if !completes(&id) {
+                    return arg;
+                }
+                let inner = inner.clone();
+                arg.add(ArgValueCompleter::new(move |begun: &OsStr| inner.ask(&id, begun)))
+            })
+        })
+    }
+
+    /// Whether the word under the cursor is a value that the plugin may know.
+    pub(super) fn were_asked(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.asked.load(Ordering::Relaxed))
+    }
+}
+
+/// The command that was typed, and what was typed for it.
+fn chosen(matches: &ArgMatches) -> (Vec<String>, &ArgMatches) {
+    let (mut path, mut found) = (Vec::new(), matches);
+    while let Some((name, below)) = found.subcommand() {
+        path.push(name.to_owned());
+        found = below;
+    }
+    (path, found)
+}
+
+impl Inner {
+    fn ask(&self, arg: &str, begun: &OsStr) -> Vec<CompletionCandidate> {
+        self.asked.store(true, Ordering::Relaxed);
+        let Some((begun, owned)) = begun.to_str().zip(self.catalogue.at(self.place)) else {
+            return Vec::new();
+        };
+        let complete = Complete { arg: arg.to_owned(), begun: begun.to_owned() };
+        let redactor = Redactor::new(&self.settings.secrets(), false);
+        let known = self.known(owned, complete).unwrap_or_default();
+        let begins = known.into_iter().filter(|candidate| candidate.value.starts_with(begun));
+        begins.filter_map(|candidate| masked(candidate, &redactor)).collect()
+    }
+
+    fn known(
+        &self,
+        owned: Owned<'_>,
+        complete: Complete,
+    ) -> toygres_plugin_api::Result<Vec<Candidate>> {
+        let loaded = Loaded::open(&owned)?;
+        let call = Call {
+            owned,
+            args: self.args.clone(),
+            shown: Shown::default(),
+            settings: self.settings.clone(),
+            folders: self.folders.clone(),
+            operator: Operator::Nobody,
+            given: Given::Never,
+            alone: false,
+        };
+        let runtime = runtime()?;
+        let left = self.until.saturating_duration_since(Instant::now());
+        let known = call.values(runtime.handle(), loaded, complete, left);
+        // What the plugin left behind must not hold the shell.
+        runtime.shutdown_background();
+        known
+    }
+}
+
+/// A candidate without secrets. A value that would be masked is none: it could not be typed.
+fn masked(candidate: Candidate, redactor: &Redactor) -> Option<CompletionCandidate> {
+    let Candidate { value, help } = candidate;
+    let shown = redactor.string(value.clone()) == value;
+    let help = Some(redactor.string(help)).filter(|help| !help.is_empty());
+    shown.then(|| CompletionCandidate::new(value).help(help.map(Into::into)))
+}
