@@ -56,6 +56,7 @@ pub mod batch;
 pub mod bundle;
 pub mod context;
 pub mod error;
+mod later;
 pub mod manifest;
 pub mod protocol;
 pub mod report;

@@ -380,7 +380,7 @@ pub struct RunCommand {
 
 /// What a command says while it runs and in the end, in the order in which it says it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Line {
     /// What it is doing.
     Progress(Progress),
@@ -406,6 +406,8 @@ pub enum Line {
     #[serde(other)]
     Unknown,
 }
+
+crate::later::tolerate!(Line);
 
 /// A file that a command wrote for somebody elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -188,7 +188,7 @@ pub struct Cell {
 
 /// How a value is shown to people. Machine formats get the value itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Kind {
     /// As it is; objects and arrays as compact JSON.
     #[default]
@@ -217,6 +217,8 @@ pub enum Kind {
     #[serde(other)]
     Unknown,
 }
+
+crate::later::tolerate!(Kind);
 
 /// How one value of an enum is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
