@@ -289,6 +289,7 @@ struct Argument<'a> {
     follows: bool,
     mutates: bool,
     reveals: bool,
+    writes: bool,
     complete: Option<Path>,
     complete_values: Vec<String>,
 }
@@ -311,6 +312,7 @@ impl<'a> Argument<'a> {
             follows: false,
             mutates: false,
             reveals: false,
+            writes: false,
             complete: None,
             complete_values: Vec::new(),
         };
@@ -334,13 +336,14 @@ impl<'a> Argument<'a> {
                     "follows" => argument.follows = true,
                     "mutates" => argument.mutates = true,
                     "reveals" => argument.reveals = true,
+                    "writes" => argument.writes = true,
                     "complete" => argument.complete = Some(meta.value()?.parse()?),
                     "complete_values" => argument.complete_values = texts(&meta)?,
                     _ => {
                         return Err(meta.error(
                             "known here: long, short, positional, value_name, default, \
-                             conflicts, requires, hidden, follows, mutates, reveals, complete, \
-                             complete_values",
+                             conflicts, requires, hidden, follows, mutates, reveals, writes, \
+                             complete, complete_values",
                         ));
                     }
                 }
@@ -378,7 +381,8 @@ impl<'a> Argument<'a> {
         pieces.text(format!(
             "{{\"id\":{},\"long\":{},\"short\":{},\"positional\":{},\"value_name\":{},\
              \"help\":{},\"default\":{},\"conflicts\":{},\"requires\":{},\"hidden\":{},\
-             \"follows\":{},\"mutates\":{},\"reveals\":{},\"completes\":{},\"suggestions\":{},",
+             \"follows\":{},\"mutates\":{},\"reveals\":{},\"writes\":{},\"completes\":{},\
+             \"suggestions\":{},",
             string(&self.id),
             optional(self.long.as_deref()),
             optional(self.short.map(String::from).as_deref()),
@@ -392,6 +396,7 @@ impl<'a> Argument<'a> {
             self.follows,
             self.mutates,
             self.reveals,
+            self.writes,
             self.complete.is_some(),
             suggestions(&self.complete_values),
         ));

@@ -48,7 +48,7 @@ pub(crate) struct Sync {
     #[arg(long, value_name = "FILE", requires = ["import"])]
     password_file: Option<PathBuf>,
     /// With --dry-run: keep the plan in this file; else: do the plan of this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", writes)]
     plan: Option<PathBuf>,
     /// Let a known drift pass: KIND:NAME/FIELD [until DATE] [because REASON]
     #[arg(long, value_name = "RULE")]

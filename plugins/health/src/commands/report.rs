@@ -26,7 +26,7 @@ use toygres_plugin_api::{Args, Context, Error, Result, Schema};
 )]
 pub(crate) struct Report {
     /// The archive [default: toygres-report-TIME.tar.gz in the current folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", writes)]
     file: Option<PathBuf>,
     /// Give up on a single command after this long
     #[arg(long, value_name = "DURATION", default = "30s")]
