@@ -6,6 +6,7 @@
 mod answer;
 mod apply;
 mod commands;
+mod complete;
 mod ignore;
 mod plan;
 mod read;

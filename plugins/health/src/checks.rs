@@ -10,7 +10,7 @@ mod rights;
 mod workers;
 
 use crate::check::Row;
-use toygres_plugin_api::{Error, Result};
+use toygres_plugin_api::{Candidate, Context, Error, Result};
 
 /// Every check.
 pub(crate) fn all() -> impl Iterator<Item = &'static Row> {
@@ -42,6 +42,15 @@ pub(crate) fn chosen(
     }
     let named = |list: &[String], row: &Row| list.iter().any(|code| same(code, row.code));
     Ok(all().filter(|row| (only.is_empty() || named(only, row)) && !named(skip, row)).collect())
+}
+
+/// What a shell offers: every code, with what it is about.
+///
+/// # Errors
+/// None.
+pub(crate) async fn offered(_ctx: &Context, begun: &str) -> Result<Vec<Candidate>> {
+    let begins = |row: &&Row| row.code.starts_with(&begun.to_uppercase());
+    Ok(all().filter(begins).map(|row| Candidate::new(row.code, row.description)).collect())
 }
 
 /// Codes are typed in either case.

@@ -5,6 +5,7 @@
 
 mod api;
 mod commands;
+mod complete;
 mod instance;
 mod password;
 mod tell;

@@ -3,6 +3,7 @@
 //! Nothing here talks to a backend: records in, facts out. Deployments of several generations
 //! exist, so no reader fails on a record that it does not know.
 
+pub mod completion;
 pub mod diagnosis;
 pub mod drift;
 pub mod error_details;

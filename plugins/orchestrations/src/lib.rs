@@ -4,6 +4,7 @@
 //! each file of `commands` is one command.
 
 mod commands;
+mod complete;
 mod read;
 mod view;
 

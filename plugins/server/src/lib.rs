@@ -6,6 +6,7 @@
 
 mod api;
 mod commands;
+mod complete;
 mod control;
 mod log;
 mod metrics;

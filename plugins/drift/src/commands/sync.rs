@@ -1,6 +1,7 @@
 //! `sync`.
 
 use crate::apply::{Applying, Done, Password};
+use crate::complete;
 use crate::ignore::Rules;
 use crate::plan::{self, Action, Left, Plan};
 use crate::read::{self, Sides, again, kube};
@@ -36,7 +37,7 @@ pub(crate) struct Sync {
     #[arg(long, value_name = "K8S_NAME", conflicts = ["mark_deleted"])]
     import: Option<String>,
     /// Mark abandoned CMS record as deleted
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", complete = complete::instances)]
     mark_deleted: Option<String>,
     /// Show what would be done without doing it
     #[arg(long)]

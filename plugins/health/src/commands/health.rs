@@ -34,10 +34,10 @@ pub(crate) struct Health {
     #[arg(long, short)]
     verbose: bool,
     /// Run only this check (may be repeated)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", complete = checks::offered)]
     check: Vec<String>,
     /// Leave this check out (may be repeated)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", complete = checks::offered)]
     skip: Vec<String>,
     /// The exit code is 1 already for this
     #[arg(long, default = "error")]

@@ -1,6 +1,7 @@
 //! `delete`.
 
 use crate::api::{self, Found};
+use crate::complete;
 use crate::instance::{Detail, Instance};
 use crate::tell;
 use crate::view::{detail, healths, states};
@@ -22,7 +23,7 @@ use toygres_plugin_api::{Args, Confirmation, Context, Error, Report, Result};
 )]
 pub(crate) struct Delete {
     /// Either of its names
-    #[arg(positional, value_name = "NAME")]
+    #[arg(positional, value_name = "NAME", complete = complete::names)]
     name: String,
     /// Wait until it is gone
     #[arg(long)]

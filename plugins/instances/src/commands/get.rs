@@ -1,6 +1,7 @@
 //! `get`.
 
 use crate::api;
+use crate::complete;
 use crate::instance::Detail;
 use crate::view::detail;
 use crate::wait::now;
@@ -23,7 +24,7 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 )]
 pub(crate) struct Get {
     /// Either of its names
-    #[arg(positional, value_name = "NAME")]
+    #[arg(positional, value_name = "NAME", complete = complete::names)]
     name: String,
     /// Show the password, alone and in the connection string
     #[arg(long, reveals)]

@@ -1,6 +1,7 @@
 //! `cancel`.
 
 use super::orchestration::not_found;
+use crate::complete;
 use crate::read::records::{self, Found};
 use crate::read::schema::Schema;
 use crate::view::detail;
@@ -27,7 +28,7 @@ use toygres_plugin_api::{Args, Confirmation, Context, Error, Report, Result};
 )]
 pub(crate) struct Cancel {
     /// The orchestration's id
-    #[arg(positional, value_name = "ORCHESTRATION_ID")]
+    #[arg(positional, value_name = "ORCHESTRATION_ID", complete = complete::live)]
     id: String,
     /// Recorded with the request
     #[arg(long, value_name = "TEXT", default = "cancelled by an operator")]

@@ -1,5 +1,6 @@
 //! `orchestration`.
 
+use crate::complete;
 use crate::read::records::{self, Found};
 use crate::read::schema::Schema;
 use crate::view::{detail, history, pending, status};
@@ -29,7 +30,7 @@ use toygres_plugin_api::{Args, Context, Error, Report, Result};
 )]
 pub(crate) struct Orchestration {
     /// The orchestration's id
-    #[arg(positional, value_name = "ID")]
+    #[arg(positional, value_name = "ID", complete = complete::orchestrations)]
     id: String,
     /// Show full execution history
     #[arg(long, short = 'h')]

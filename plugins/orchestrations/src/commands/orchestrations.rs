@@ -1,5 +1,6 @@
 //! `orchestrations`.
 
+use crate::complete;
 use crate::read::list::{self, Cursor, Filter, GroupBy as By, Row};
 use crate::read::records;
 use crate::read::schema::Schema;
@@ -35,10 +36,19 @@ pub(crate) struct Orchestrations {
     #[arg(long, short = 's', value_name = "STATUS")]
     status: Vec<Status>,
     /// Only these types, such as create-instance (may be repeated)
-    #[arg(long = "type", short = 't', value_name = "TYPE")]
+    #[arg(
+        long = "type",
+        short = 't',
+        value_name = "TYPE",
+        complete_values = [
+            "create-instance - Make a database",
+            "delete-instance - Unmake a database",
+            "health-monitor - Ask a database again and again whether it answers"
+        ]
+    )]
     types: Vec<String>,
     /// Only those of this database instance, by either of its names
-    #[arg(long, short = 'i', value_name = "NAME")]
+    #[arg(long, short = 'i', value_name = "NAME", complete = complete::instances)]
     instance: Option<String>,
     /// Only those that started since then
     #[arg(long, value_name = "TIME")]

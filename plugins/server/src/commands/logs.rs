@@ -1,5 +1,6 @@
 //! `logs`.
 
+use crate::complete;
 use crate::log::entry::Entry;
 use crate::log::filter::{Filter, Level};
 use crate::log::follow::Reader;
@@ -42,10 +43,10 @@ pub(crate) struct Logs {
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
     /// Only what happened in this orchestration and those below it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", complete = complete::orchestrations)]
     orchestration: Option<String>,
     /// Only what is about this database instance, by either of its names
-    #[arg(long, short = 'i', value_name = "NAME")]
+    #[arg(long, short = 'i', value_name = "NAME", complete = complete::instances)]
     instance: Option<String>,
 }
 

@@ -1,0 +1,29 @@
+//! Names that a shell offers.
+
+use crate::api;
+use crate::instance::Instance;
+use toygres_model::completion::{self, begins_with};
+use toygres_plugin_api::{Candidate, Context, Result};
+
+/// Databases, the latest first: from the metadata where they can be read, which is quicker, else
+/// from the API.
+///
+/// # Errors
+/// When neither answers.
+pub(crate) async fn names(ctx: &Context, begun: &str) -> Result<Vec<Candidate>> {
+    let schema = ctx.config().get("database.cms_schema").await?;
+    let schema = schema.unwrap_or_else(|| "toygres_cms".to_owned());
+    let names = completion::instances(&schema);
+    match ctx.db().query(&names).bind(begins_with(begun)).fetch().await {
+        Ok(names) => Ok(names),
+        Err(_) => Ok(offered(api::list(ctx, None, None, false).await?, begun)),
+    }
+}
+
+fn offered(mut known: Vec<Instance>, begun: &str) -> Vec<Candidate> {
+    known.retain(|one| one.name.starts_with(begun));
+    known.sort_by(|a, b| b.created_at.cmp(&a.created_at));
+    let offered =
+        |one: Instance| Candidate::new(one.name, format!("{}, {}", one.state, one.k8s_name));
+    known.into_iter().map(offered).collect()
+}
