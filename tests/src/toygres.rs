@@ -28,6 +28,11 @@ pub fn bad_plugin() -> PathBuf {
     built("TOYGRES_BAD_PLUGIN", "libtoygres_bad_plugin.so")
 }
 
+/// The plugin of the guide: named by `TOYGRES_GUIDE_PLUGIN`, or beside the tests' own folder.
+pub fn guide_plugin() -> PathBuf {
+    built("TOYGRES_GUIDE_PLUGIN", "libtoygres_guide_plugin.so")
+}
+
 /// The binary with all first-party plugins linked in: named by `TOYGRES_BUNDLED_BIN`, or beside
 /// the tests' own folder.
 pub fn bundled() -> PathBuf {

@@ -30,7 +30,8 @@ const MORE_ON_BUNDLED: &[&str] =
 
 impl Test {
     pub(crate) fn run(&self) -> Result {
-        let more = ["toygres-tests", "toygres-bad-plugin", "toygres-bundle"];
+        let more =
+            ["toygres-tests", "toygres-bad-plugin", "toygres-guide-plugin", "toygres-bundle"];
         let built = Built::build(false, &more)?;
         run(cargo().current_dir(root()).args([
             "build",
@@ -50,6 +51,7 @@ impl Test {
                 .env("TOYGRES_PLUGIN_DIR", &plugins)
                 .env("TOYGRES_WORKLOAD_BIN", built.binary("toygres-workload"))
                 .env("TOYGRES_BAD_PLUGIN", built.binary("libtoygres_bad_plugin.so"))
+                .env("TOYGRES_GUIDE_PLUGIN", built.binary("libtoygres_guide_plugin.so"))
                 .env("TOYGRES_KUBE_SERVER", built.binary("examples/kube-server"))
                 .env("TOYGRES_BUNDLED_BIN", built.binary("toygres-bundled"))
                 .env("TOYGRES_MISBEHAVING_BIN", built.binary("examples/misbehaving"));
