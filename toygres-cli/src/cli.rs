@@ -7,12 +7,12 @@ mod own;
 mod suggest;
 
 pub(crate) use build::{Detail, root};
-pub(crate) use own::words_of;
 pub use options::{Early, Options};
+pub(crate) use own::words_of;
 pub use toygres_plugin_api::typed::values;
 
-use crate::discover::{Catalogue, Owned};
 use crate::complete::Shell;
+use crate::discover::{Catalogue, Owned};
 use crate::fault::Fault;
 use crate::man::Pages;
 use clap::error::{ContextKind, ErrorKind as Clap};
@@ -145,16 +145,19 @@ fn no_command(name: &str, text: &str, typed: &[String], catalogue: &Catalogue) -
     let wrong = words.iter().position(|word| *word == name);
     let mut said = usage(text, &typed[..wrong.map_or(1, |wrong| 1 + wrong).min(typed.len())]);
     // A word too many behind a command is no command that was mistyped.
-    let group = wrong.is_some_and(|wrong| wrong < 2 && matches!(words[..wrong], [] | ["server" | "local" | "plugin"]));
-    let near = wrong.filter(|_| group).map(|wrong| {
-        suggest::near(catalogue, &root(catalogue, Detail::Typed(&[])), &words, wrong)
+    let group = wrong.is_some_and(|wrong| {
+        wrong < 2 && matches!(words[..wrong], [] | ["server" | "local" | "plugin"])
     });
+    let near = wrong
+        .filter(|_| group)
+        .map(|wrong| suggest::near(catalogue, &root(catalogue, Detail::Typed(&[])), &words, wrong));
     let near: Vec<String> =
         near.unwrap_or_default().iter().map(|command| format!("`toygres {command}`")).collect();
     let Some((last, others)) = near.split_last() else {
         return hidden_by_faults(name, catalogue).unwrap_or(said);
     };
-    let meant = if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
+    let meant =
+        if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
     let help = said.hint.as_deref().and_then(|hint| hint.rsplit("; ").next()).unwrap_or_default();
     said.hint = Some(format!("did you mean {meant}? {help}"));
     said
@@ -181,6 +184,9 @@ fn owner_fault(name: &str, catalogue: &Catalogue) -> Option<Error> {
 
 /// The faults of plugins that do not even say which commands they have.
 fn hidden_by_faults(name: &str, catalogue: &Catalogue) -> Option<Error> {
+    if let Some(fault) = catalogue.disabled(name) {
+        return Some(fault.into());
+    }
     let silent: Vec<&Fault> = catalogue.faults().filter(|fault| fault.claims.is_empty()).collect();
     let first = silent.first()?;
     let mut error = Error::new(

@@ -1,11 +1,12 @@
 //! Finds plugins and reads their manifests without opening a library or running any code.
 
 pub mod file;
+pub(crate) mod locked;
 pub(crate) mod needs;
 pub(crate) mod ownership;
 
 use crate::fault::Fault;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::bundle::{Bundled, Run};
@@ -23,6 +24,8 @@ pub const OPENS_LIBRARIES: bool = !cfg!(target_feature = "crt-static");
 pub struct Folders {
     bundled: &'static [Bundled],
     folders: Vec<(Origin, PathBuf)>,
+    home: Option<PathBuf>,
+    strict: Option<String>,
 }
 
 /// Where a plugin comes from: why a folder is looked into.
@@ -58,8 +61,9 @@ impl Folders {
     /// The folders in the order of precedence: flags, environment, home, system.
     #[must_use]
     pub fn new(flags: &[PathBuf], path: Option<&OsStr>, home: Option<&Path>) -> Self {
+        let plugins = home.map(|home| home.join("plugins"));
         if !OPENS_LIBRARIES {
-            return Self::default();
+            return Self { home: plugins, ..Self::default() };
         }
         let mut folders: Vec<(Origin, PathBuf)> =
             flags.iter().map(|folder| (Origin::Flag, folder.clone())).collect();
@@ -67,15 +71,35 @@ impl Folders {
             let named = std::env::split_paths(path).filter(|folder| !folder.as_os_str().is_empty());
             folders.extend(named.map(|folder| (Origin::Environment, folder)));
         }
-        if let Some(home) = home {
-            folders.push((Origin::Home, home.join("plugins")));
+        if let Some(plugins) = &plugins {
+            folders.push((Origin::Home, plugins.clone()));
         }
         let prefix = std::env::current_exe().and_then(|exe| exe.canonicalize()).ok();
         let prefix = prefix.as_deref().and_then(Path::parent).and_then(Path::parent);
         if let Some(prefix) = prefix {
             folders.push((Origin::System, prefix.join("lib/toygres/plugins")));
         }
-        Self { bundled: &[], folders }
+        Self { bundled: &[], folders, home: plugins, strict: None }
+    }
+
+    /// With nothing opened that is in no lock file, where there is a reason: what it is that says
+    /// so.
+    #[must_use]
+    pub fn strict(mut self, why: Option<String>) -> Self {
+        self.strict = why;
+        self
+    }
+
+    /// What says that nothing is opened but what is locked, if anything does.
+    #[must_use]
+    pub fn why_strict(&self) -> Option<&str> {
+        self.strict.as_deref()
+    }
+
+    /// The folder that `plugin install` fills: `plugins` in the home folder.
+    #[must_use]
+    pub fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
     }
 
     /// With plugins that are linked into this binary. They come before all folders.
@@ -104,6 +128,41 @@ pub struct Found {
     pub shadowed_by: Option<PathBuf>,
     /// What runs its commands, where it is linked into this binary.
     pub(crate) linked: Option<Run>,
+    /// What the lock file says of the file, where it names it.
+    pub locked: Option<Expected>,
+    /// The operator wants it not to be used: `toygres plugin disable`.
+    pub disabled: bool,
+}
+
+/// What a lock file says of a library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The digest, 64 hexadecimal digits.
+    pub sha256: String,
+    /// The size in bytes.
+    pub size: u64,
+    /// It is opened only where what was digested cannot be changed any more.
+    pub strict: bool,
+}
+
+impl Found {
+    /// Whether its commands are there: usable, the first of its name, not disabled.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.manifest.is_ok() && self.shadowed_by.is_none() && !self.disabled
+    }
+
+    /// The plugin's name; that of its file where it says none.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.manifest {
+            Ok(manifest) => manifest.name.clone(),
+            Err(fault) => fault.name.clone().unwrap_or_else(|| {
+                let stem = self.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+                stem.unwrap_or_default()
+            }),
+        }
+    }
 }
 
 /// Everything that was found.
@@ -157,13 +216,18 @@ impl Catalogue {
     #[must_use]
     pub fn read(folders: &Folders) -> Self {
         let mut plugins: Vec<Found> = folders.bundled.iter().map(linked).collect();
+        let mut disabled = BTreeSet::new();
         for (origin, folder) in &folders.folders {
-            for path in libraries(folder) {
-                let manifest = ownership::check(&path).and_then(|_| file::manifest(&path));
-                let manifest = manifest.and_then(|manifest| usable(&path, manifest));
-                let (origin, shadowed_by, linked) = (*origin, None, None);
-                plugins.push(Found { path, origin, manifest, shadowed_by, linked });
-            }
+            let lock = locked::lock_of(*origin, folder);
+            disabled.extend(lock.iter().flat_map(|lock| lock.disabled.clone()));
+            plugins.extend(locked::plugins(*origin, folder, lock, folders.why_strict()));
+        }
+        if let (false, Some(home)) = (OPENS_LIBRARIES, &folders.home) {
+            let lock = locked::lock_of(Origin::Home, home);
+            disabled.extend(lock.into_iter().flat_map(|lock| lock.disabled));
+        }
+        for found in &mut plugins {
+            found.disabled = disabled.contains(&found.name());
         }
         let mut catalogue = Self { plugins, commands: BTreeMap::new() };
         catalogue.settle_names();
@@ -181,9 +245,23 @@ impl Catalogue {
         })
     }
 
+    /// The fault of the disabled plugin that would have a command of this name or alias.
+    #[must_use]
+    pub fn disabled(&self, name: &str) -> Option<Fault> {
+        let has = |command: &Command| {
+            command.name == name || command.aliases.iter().any(|alias| alias == name)
+        };
+        self.plugins.iter().filter(|found| found.disabled).find_map(|found| {
+            let manifest = found.manifest.as_ref().ok()?;
+            let claims = manifest.commands.iter().any(has);
+            claims.then(|| Fault::disabled(&manifest.name, &found.path))
+        })
+    }
+
     /// The plugins that could not be used.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
-        self.plugins.iter().filter_map(|found| found.manifest.as_ref().err())
+        let wanted = self.plugins.iter().filter(|found| !found.disabled);
+        wanted.filter_map(|found| found.manifest.as_ref().err())
     }
 
     /// The one plugin that has a command of this name or alias.
@@ -262,7 +340,7 @@ impl Catalogue {
     fn collect_commands(&mut self) {
         for (plugin, found) in self.plugins.iter().enumerate() {
             let Ok(manifest) = &found.manifest else { continue };
-            if found.shadowed_by.is_some() {
+            if !found.is_used() {
                 continue;
             }
             for (command, said) in manifest.commands.iter().enumerate() {
@@ -278,8 +356,8 @@ fn linked(bundled: &Bundled) -> Found {
     let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("toygres"));
     let manifest = file::parse(&path, bundled.manifest());
     let manifest = manifest.and_then(|manifest| usable(&path, manifest));
-    let linked = Some(bundled.entry());
-    Found { path, origin: Origin::Bundled, manifest, shadowed_by: None, linked }
+    let (linked, shadowed_by, locked) = (Some(bundled.entry()), None, None);
+    Found { path, origin: Origin::Bundled, manifest, shadowed_by, linked, locked, disabled: false }
 }
 
 /// The library files of a folder, by name.

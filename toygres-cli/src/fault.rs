@@ -10,6 +10,8 @@ use toygres_plugin_api::{Error, ErrorKind};
 pub struct Fault {
     /// A stable word for machines: `abi`, `truncated`, `clash`, ….
     pub code: &'static str,
+    /// The plugin's name, where it is known.
+    pub name: Option<String>,
     /// The library file, or the first of several.
     pub path: PathBuf,
     /// What is wrong, naming plugin and path.
@@ -37,19 +39,36 @@ fn unnamed(path: &Path) -> String {
     naming(&stem.unwrap_or_default(), path)
 }
 
+fn lock_file(path: &Path) -> String {
+    format!("the lock file {}", path.display())
+}
+
 fn rebuild_or_remove(path: &Path) -> String {
     format!("install the plugin again, or remove it: rm {}", path.display())
 }
 
 impl Fault {
     fn new(code: &'static str, path: &Path, message: String, hint: String) -> Self {
-        Self { code, path: path.to_owned(), message, hint, claims: Vec::new() }
+        Self { code, name: None, path: path.to_owned(), message, hint, claims: Vec::new() }
     }
 
     /// The same fault with the commands that the manifest names.
     pub(crate) fn claiming(mut self, manifest: &Manifest) -> Self {
+        self.name = Some(manifest.name.clone());
         self.claims = manifest.commands.iter().map(|command| command.name.clone()).collect();
         self
+    }
+
+    /// The same fault, of a plugin that is known by name.
+    pub(crate) fn of(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// The same fault, of the lock file instead of a library.
+    pub(crate) fn of_lock(self, path: &Path) -> Self {
+        let message = self.message.replacen(&unnamed(path), &lock_file(path), 1);
+        Self { code: "lock", message, ..self }
     }
 
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
@@ -58,11 +77,13 @@ impl Fault {
         Self::new("unreadable", path, message, hint)
     }
 
-    pub(crate) fn writable(path: &Path, what: &str, place: &Path) -> Self {
+    pub(crate) fn writable(path: &Path, what: &str, place: &Path, mode: u32) -> Self {
         let message = format!(
-            "{} is refused: others may write its {what} {}",
+            "{} is refused: others may write its {what} {}, whose mode is {mode:04o}; expected is \
+             {:04o}",
             unnamed(path),
-            place.display()
+            place.display(),
+            mode & !0o022
         );
         let hint = format!("if you trust it, run: chmod go-w {}", place.display());
         Self::new("permissions", path, message, hint)
@@ -78,6 +99,39 @@ impl Fault {
         Self::new("permissions", path, message, hint)
     }
 
+    pub(crate) fn symlink(path: &Path, target: &Path, folder: &Path) -> Self {
+        let message = format!(
+            "{} is refused: it is a link to {}; expected is a file in {}",
+            unnamed(path),
+            target.display(),
+            folder.display()
+        );
+        let hint = format!("install what it leads to: toygres plugin install {}", target.display());
+        Self::new("symlink", path, message, hint)
+    }
+
+    pub(crate) fn too_large(path: &Path, size: u64, largest: u64) -> Self {
+        let message = format!(
+            "{} is refused: it has {size} bytes; a plugin has {largest} at most",
+            unnamed(path)
+        );
+        let hint = "strip its debug information, with `strip = true` in the build's profile";
+        Self::new("too_large", path, message, hint.to_owned())
+    }
+
+    pub(crate) fn glibc(path: &Path, needed: (u32, u32), running: (u32, u32)) -> Self {
+        let message = format!(
+            "{} needs glibc {}.{} or newer; this machine runs glibc {}.{}",
+            unnamed(path),
+            needed.0,
+            needed.1,
+            running.0,
+            running.1
+        );
+        let hint = "build the plugin on a system as old as this one, or install a newer system";
+        Self::new("glibc", path, message, hint.to_owned())
+    }
+
     pub(crate) fn not_a_library(path: &Path, error: impl Display) -> Self {
         let message = format!("{} is no library: {error}", unnamed(path));
         Self::new("not_a_library", path, message, rebuild_or_remove(path))
@@ -85,6 +139,15 @@ impl Fault {
 
     pub(crate) fn truncated(path: &Path, error: impl Display) -> Self {
         let message = format!("{} is cut off or damaged: {error}", unnamed(path));
+        Self::new("truncated", path, message, rebuild_or_remove(path))
+    }
+
+    /// A file that is shorter than its own header says.
+    pub(crate) fn cut(path: &Path, expected: u64, found: u64) -> Self {
+        let message = format!(
+            "{} is cut off: its header tells of {expected} bytes, the file has {found}",
+            unnamed(path)
+        );
         Self::new("truncated", path, message, rebuild_or_remove(path))
     }
 
@@ -162,11 +225,150 @@ impl Fault {
         let file = owners.iter().rev().find(|(_, path)| Some(path) != this.as_ref());
         let (_, path) = file.or(owners.first()).cloned().unwrap_or_default();
         let hint = match file {
-            Some(_) => format!("remove all but one of them, such as: rm {}", path.display()),
+            Some((name, _)) => format!(
+                "disable all but one of them, such as `toygres plugin disable {name}`; or choose \
+                 one: toygres plugin exec {name} {command}"
+            ),
             // All of them are linked into this binary.
             None => "build this toygres again with only one of them bundled".to_owned(),
         };
         Self::new("clash", &path, message, hint)
+    }
+
+    /// The plugin's file has another digest than the lock file says.
+    pub(crate) fn digest(name: &str, path: &Path, expected: &str, found: &str) -> Self {
+        let message = format!(
+            "{} was changed since it was installed: expected sha256 {expected}, found {found}",
+            naming(name, path)
+        );
+        let hint = format!(
+            "go back with `toygres plugin rollback {name}` or install it again; if the change is \
+             yours, accept it: toygres plugin install {} --sha256 {found}",
+            path.display()
+        );
+        Self::new("digest", path, message, hint).of(name)
+    }
+
+    /// Its manifest is another one than a moment ago.
+    pub(crate) fn altered(name: &str, path: &Path) -> Self {
+        let message = format!("{} was changed while toygres started", naming(name, path));
+        Self::new("digest", path, message, "run the command again".to_owned()).of(name)
+    }
+
+    pub(crate) fn missing(name: &str, path: &Path) -> Self {
+        let message = format!("{} is in the lock file, but the file is gone", naming(name, path));
+        let hint = format!(
+            "install it again, go back with `toygres plugin rollback {name}`, or forget it with \
+             `toygres plugin remove {name}`"
+        );
+        Self::new("missing", path, message, hint).of(name)
+    }
+
+    pub(crate) fn other_name(name: &str, path: &Path, found: &str) -> Self {
+        let message = format!(
+            "{} is the plugin `{found}`; expected is `{name}`, as the lock file says",
+            naming(name, path)
+        );
+        Self::new("digest", path, message, format!("install `{name}` again")).of(name)
+    }
+
+    /// Nothing is opened but what is locked; `why` is what says so.
+    pub(crate) fn unlocked(name: &str, path: &Path, why: &str) -> Self {
+        let message = format!(
+            "{} is refused: it is in no lock file, and only what is locked is opened ({why})",
+            naming(name, path)
+        );
+        let hint = format!(
+            "if you know its digest, lock it: toygres plugin install {} --sha256 DIGEST",
+            path.display()
+        );
+        Self::new("unlocked", path, message, hint).of(name)
+    }
+
+    /// This system has no memory that can be sealed, or runs nothing from it.
+    pub(crate) fn unsealed(name: &str, path: &Path, error: impl Display) -> Self {
+        let message = format!(
+            "{} is refused: this system cannot hold what was checked unchanged until it is \
+             opened: {error}",
+            naming(name, path)
+        );
+        let hint = "without `--strict` and `plugins.strict` it is opened from its file";
+        Self::new("unsealed", path, message, hint.to_owned()).of(name)
+    }
+
+    /// No signature, where one of `keys` has to have signed.
+    pub(crate) fn unsigned(path: &Path, keys: &str) -> Self {
+        let message = format!(
+            "{} is not signed: expected a signature of {keys} in {}.minisig",
+            unnamed(path),
+            path.display()
+        );
+        let hint = "get the signature from whoever built it, and put it beside the file";
+        Self::new("signature", path, message, hint.to_owned())
+    }
+
+    pub(crate) fn bad_signature(path: &Path, keys: &str, error: impl Display) -> Self {
+        let message = format!(
+            "{} has a signature that is no good: expected one of {keys}; {error}",
+            unnamed(path)
+        );
+        let hint = "get file and signature again: one of them was damaged or changed";
+        Self::new("signature", path, message, hint.to_owned())
+    }
+
+    /// A signature of somebody whose key is not pinned; `found` is the key's id.
+    pub(crate) fn other_signer(path: &Path, keys: &str, found: Option<&str>) -> Self {
+        let message = format!(
+            "{} is signed by a key that is not pinned: expected {keys}, found the key {}",
+            unnamed(path),
+            found.unwrap_or("of nobody known")
+        );
+        let hint = "if you trust that signer, pin its key: [[plugins.keys]] in config.toml";
+        Self::new("signer", path, message, hint.to_owned())
+    }
+
+    /// It is not what the operator asked for.
+    pub(crate) fn not_as_asked(path: &Path, expected: &str, found: &str) -> Self {
+        let message = format!(
+            "{} has another digest than you gave: expected sha256 {expected}, found {found}",
+            unnamed(path)
+        );
+        let hint = "get the file again, or ask whoever gave you the digest";
+        Self::new("digest", path, message, hint.to_owned())
+    }
+
+    /// Its commands are another plugin's already.
+    pub(crate) fn taken(new: (&str, &Path), command: &str, owner: (&str, &Path)) -> Self {
+        let message = format!(
+            "{} has the command `{command}`, which {} has already",
+            naming(new.0, new.1),
+            naming(owner.0, owner.1)
+        );
+        let hint = format!(
+            "disable that one with `toygres plugin disable {}`; or install it beside it with \
+             `--force`, and choose with `toygres plugin exec {} {command}`",
+            owner.0, new.0
+        );
+        Self::new("clash", new.1, message, hint).of(new.0)
+    }
+
+    pub(crate) fn disabled(name: &str, path: &Path) -> Self {
+        let message = format!("{} is disabled", naming(name, path));
+        let hint = format!("enable it with `toygres plugin enable {name}`");
+        Self::new("disabled", path, message, hint).of(name)
+    }
+
+    /// The lock file cannot be read.
+    pub(crate) fn lock(path: &Path, error: impl Display) -> Self {
+        let message = format!("{} cannot be read: {error}", lock_file(path));
+        let hint = "put it right or remove it, and install the plugins it named again";
+        Self::new("lock", path, message, hint.to_owned())
+    }
+
+    pub(crate) fn newer_lock(path: &Path, found: i64, known: i64) -> Self {
+        let message =
+            format!("{} has format {found}; this toygres reads {known} at most", lock_file(path));
+        Self::new("lock", path, message, "install a newer toygres".to_owned())
     }
 
     pub(crate) fn does_not_open(name: &str, path: &Path, error: impl Display) -> Self {

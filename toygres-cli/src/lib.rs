@@ -7,6 +7,7 @@
 mod call;
 pub mod cli;
 mod complete;
+pub mod digest;
 pub mod discover;
 pub mod fault;
 pub mod guard;

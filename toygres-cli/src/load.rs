@@ -7,10 +7,18 @@
 
 #![allow(unsafe_code, reason = "opening a library and calling into it cannot be checked by rustc")]
 
-use crate::discover::Owned;
+mod sealed;
+
+use crate::discover::needs::{self, Glibc};
+use crate::discover::{Expected, Owned, file};
 use crate::fault::Fault;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use object::ReadCache;
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::mem::ManuallyDrop;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use toygres_plugin_api::abi::{AbiHeaderRef, HostObject, PluginModuleRef, symbol};
 use toygres_plugin_api::bundle::Run;
 
@@ -21,23 +29,66 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Opens the library of a command's plugin, where it is not linked in.
+    /// Opens the library of a command's plugin, where it is not linked in. One that is locked is
+    /// opened only if it has the digest that the lock file names.
     ///
     /// # Errors
-    /// When the linker refuses it, its symbol is missing or its border has another layout.
+    /// When it was changed since, the linker refuses it, its symbol is missing or its border has
+    /// another layout.
     pub fn open(owned: &Owned<'_>) -> Result<Self, Fault> {
         if let Some(run) = owned.plugin.linked {
             return Ok(Self { run });
         }
-        let (name, path) = (owned.manifest.name.as_str(), owned.plugin.path.as_path());
+        match &owned.plugin.locked {
+            Some(expected) => Self::open_locked(owned, expected),
+            None => Self::open_file(&owned.manifest.name, &owned.plugin.path),
+        }
+    }
+
+    /// Opens a library file as it is.
+    ///
+    /// # Errors
+    /// When the machine's C library is too old for it, the linker refuses it, its symbol is
+    /// missing or its border has another layout.
+    pub fn open_file(name: &str, path: &Path) -> Result<Self, Fault> {
+        let unreadable = |error: std::io::Error| Fault::unreadable(path, &error);
+        let file = File::open(path).map_err(unreadable)?;
+        needs::check(path, &ReadCache::new(file), running_glibc())?;
         // A path without a slash would be searched for in the linker's own folders.
-        let absolute =
-            std::path::absolute(path).map_err(|error| Fault::unreadable(path, &error))?;
+        let absolute = std::path::absolute(path).map_err(unreadable)?;
+        Self::link(name, path, &absolute)
+    }
+
+    /// Once in a process for one digest: a library is never closed, and neither is the memory that
+    /// it was opened from. The linker tells libraries apart by their paths too, and the number of
+    /// a closed file would soon be that of another one.
+    fn open_locked(owned: &Owned<'_>, expected: &Expected) -> Result<Self, Fault> {
+        static OPEN: Mutex<BTreeMap<String, Loaded>> = Mutex::new(BTreeMap::new());
+        let (name, path) = (owned.manifest.name.as_str(), owned.plugin.path.as_path());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = open.get(&expected.sha256) {
+            return Ok(*loaded);
+        }
+        let checked = sealed::check(name, path, expected)?;
+        let cache = ReadCache::new(&checked.file);
+        // What decided that this plugin is asked was read before the digest was taken.
+        if file::manifest_in(path, &cache)? != *owned.manifest {
+            return Err(Fault::altered(name, path));
+        }
+        needs::check(path, &cache, running_glibc())?;
+        let loaded = Self::link(name, path, &checked.path)?;
+        let _kept_open = ManuallyDrop::new(checked.file);
+        open.insert(expected.sha256.clone(), loaded);
+        Ok(loaded)
+    }
+
+    /// Opens `file`, which is what lies at `path` or a copy of it, and compares the border.
+    fn link(name: &str, path: &Path, file: &Path) -> Result<Self, Fault> {
         // All symbols are bound now, so that a missing one is an answer here and no crash later;
         // none is lent to the next library.
         // SAFETY: the file's constructors run here. It belongs to the operator or to root and
         // nobody else may write it (`discover::ownership`); its manifest names our border.
-        let library = unsafe { Library::open(Some(&absolute), RTLD_NOW | RTLD_LOCAL) };
+        let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) };
         let library = library.map_err(|error| Fault::does_not_open(name, path, reason(&error)))?;
         let library = ManuallyDrop::new(library);
         // SAFETY: a static of this name is a `LibHeader`, and abi_stable's header begins with a
@@ -56,6 +107,18 @@ impl Loaded {
     pub fn run(&self, host: HostObject, invocation: Vec<u8>) -> Vec<u8> {
         (self.run)(host, invocation.into()).into_vec()
     }
+}
+
+/// The glibc that runs this process; none where another C library does.
+pub(crate) fn running_glibc() -> Option<Glibc> {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: the function answers a text of its own that lives as long as the process.
+        let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+        version.to_str().ok().and_then(needs::parse)
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    None
 }
 
 /// The linker's own words, without the wrapper around them.

@@ -1,8 +1,10 @@
 //! `toygres plugin …`: what is installed, from where, and what is wrong with it. Nothing here
 //! opens a library.
 
+pub mod examine;
 mod info;
 mod list;
+pub mod lock;
 mod which;
 
 use crate::cli;

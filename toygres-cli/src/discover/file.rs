@@ -15,9 +15,15 @@ use toygres_plugin_api::manifest::{MAGIC, Manifest, SECTION};
 /// manifest.
 pub(super) fn manifest(path: &Path) -> Result<Manifest, Fault> {
     let file = File::open(path).map_err(|error| Fault::unreadable(path, &error))?;
-    let cache = ReadCache::new(file);
-    let section = section(path, &cache)?;
-    parse(path, section)
+    manifest_in(path, &ReadCache::new(file))
+}
+
+/// The manifest in a library that is open.
+///
+/// # Errors
+/// As for a file; `path` is what the fault names.
+pub(crate) fn manifest_in<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Manifest, Fault> {
+    parse(path, section(path, data)?)
 }
 
 /// The manifest in the bytes of a library file.
@@ -25,7 +31,7 @@ pub(super) fn manifest(path: &Path) -> Result<Manifest, Fault> {
 /// # Errors
 /// As for a file; `path` is what the fault names.
 pub fn manifest_of(path: &Path, bytes: &[u8]) -> Result<Manifest, Fault> {
-    parse(path, section(path, bytes)?)
+    manifest_in(path, bytes)
 }
 
 fn section<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<&'a [u8], Fault> {
@@ -56,11 +62,27 @@ fn elf<'a, E: FileHeader<Endian = Endianness>, R: ReadRef<'a>>(
     if machine != HOST_MACHINE {
         return Err(Fault::architecture(path, &machine_name(machine)));
     }
+    whole(path, header, endian, data)?;
     let sections = header.sections(endian, data).map_err(cut)?;
     let (_, section) = sections
         .section_by_name(endian, SECTION.as_bytes())
         .ok_or_else(|| Fault::no_manifest(path))?;
     section.data(endian, data).map_err(cut)
+}
+
+/// A linker writes the section headers last: without them the end is missing.
+fn whole<'a, E: FileHeader<Endian = Endianness>, R: ReadRef<'a>>(
+    path: &Path,
+    header: &E,
+    endian: Endianness,
+    data: R,
+) -> Result<(), Fault> {
+    let headers = u64::from(header.e_shnum(endian)) * u64::from(header.e_shentsize(endian));
+    let expected = header.e_shoff(endian).into().saturating_add(headers);
+    match data.len() {
+        Ok(found) if found < expected => Err(Fault::cut(path, expected, found)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

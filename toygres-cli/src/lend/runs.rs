@@ -2,7 +2,7 @@
 
 use super::grants::Grants;
 use super::interrupt::Interrupt;
-use crate::discover::{Catalogue, Folders};
+use crate::discover::{Catalogue, Folders, Found};
 use crate::remote::serve::{Running, row_of};
 use crate::settings::Settings;
 use std::collections::HashMap;
@@ -93,7 +93,7 @@ impl Runs {
         self.check()?;
         let folders = self.folders.clone();
         let read = tokio::task::spawn_blocking(move || Catalogue::read(&folders)).await?;
-        let usable = read.plugins.into_iter().filter(|found| found.shadowed_by.is_none());
+        let usable = read.plugins.into_iter().filter(Found::is_used);
         Ok(usable.filter_map(|found| found.manifest.ok()).collect())
     }
 

@@ -1,0 +1,40 @@
+//! Everything that can be said of a library without running any of it.
+
+use crate::discover::{file, needs, ownership, usable};
+use crate::fault::Fault;
+use std::path::Path;
+use toygres_plugin_api::manifest::Manifest;
+
+/// The largest library that is taken: far above any real one, far below a full disk.
+pub const LARGEST: u64 = 512 * 1024 * 1024;
+
+/// Examines the bytes of a library; `path` is what a fault names.
+///
+/// # Errors
+/// What this host would refuse: another architecture, a cut or damaged file, no plugin, another
+/// border, an ability that this host lacks, a name that is the host's, a newer glibc.
+pub fn examine(path: &Path, bytes: &[u8]) -> Result<Manifest, Fault> {
+    let manifest = usable(path, file::manifest_of(path, bytes)?)?;
+    needs::check(path, bytes, crate::load::running_glibc())?;
+    Ok(manifest)
+}
+
+/// The same for a file that is yet to be installed, whose bytes are returned too. Its folder may
+/// be one where anybody makes files of their own, such as `/tmp`.
+///
+/// # Errors
+/// As for [`examine`]; besides when it cannot be read, is too large, or others may write it.
+pub fn examine_file(path: &Path) -> Result<(Manifest, Vec<u8>), Fault> {
+    ownership::check_source(path)?;
+    let bytes = read(path)?;
+    Ok((examine(path, &bytes)?, bytes))
+}
+
+/// The bytes of a file of a size that a library may have.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    let size = std::fs::metadata(path).map_err(|error| Fault::unreadable(path, &error))?.len();
+    if size > LARGEST {
+        return Err(Fault::too_large(path, size, LARGEST));
+    }
+    std::fs::read(path).map_err(|error| Fault::unreadable(path, &error))
+}
