@@ -6,6 +6,7 @@ use crate::output;
 use clap::{ArgMatches, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use jiff::Timestamp;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::manifest::Scope;
@@ -131,11 +132,7 @@ fn each<'a>(
 }
 
 fn render(command: &Command, words: &[&str], catalogue: &Catalogue) -> String {
-    let man = Man::new(command.clone())
-        .title(name_of(words).to_uppercase())
-        .section(SECTION)
-        .source(format!("toygres {}", env!("CARGO_PKG_VERSION")))
-        .manual("Toygres");
+    let man = Man::new(command.clone()).section(SECTION);
     let mut page = Vec::new();
     // Writing to memory does not fail.
     let _written = sections(&man, command, &mut page)
@@ -143,11 +140,20 @@ fn render(command: &Command, words: &[&str], catalogue: &Catalogue) -> String {
     // Every section begins with the same definitions; a page needs them once.
     let definitions = Roff::new().render();
     let page = String::from_utf8_lossy(&page).replace(&definitions, "");
-    definitions + &page
+    definitions + &title(words) + &page
+}
+
+/// The first line. The date is that of the sources where a packager names one
+/// (`SOURCE_DATE_EPOCH`): the same sources give the same pages.
+fn title(words: &[&str]) -> String {
+    let epoch = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|epoch| epoch.parse().ok());
+    let day = epoch.and_then(|epoch| Timestamp::from_second(epoch).ok());
+    let day = day.map(|time| time.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
+    let (name, version) = (name_of(words).to_uppercase(), env!("CARGO_PKG_VERSION"));
+    format!(".TH {name} {SECTION} \"{day}\" \"toygres {version}\" \"Toygres\"\n")
 }
 
 fn sections(man: &Man, command: &Command, page: &mut dyn Write) -> std::io::Result<()> {
-    man.render_title(page)?;
     man.render_name_section(page)?;
     man.render_synopsis_section(page)?;
     man.render_description_section(page)?;

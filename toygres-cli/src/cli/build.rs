@@ -52,8 +52,7 @@ pub(crate) fn root(catalogue: &Catalogue, detail: Detail<'_>) -> Command {
             Command::new("version")
                 .about("Show the version of toygres and of its plugin border")
                 .args(options::output(false)),
-        )
-        .subcommands(own::commands());
+        );
     if catalogue.commands(Scope::Local).next().is_some() {
         let about = "Run everything on this machine";
         root = root.subcommand(group("local", about, Scope::Local, catalogue, detail));
@@ -61,7 +60,7 @@ pub(crate) fn root(catalogue: &Catalogue, detail: Detail<'_>) -> Command {
     for owned in catalogue.commands(Scope::Top) {
         root = root.subcommand(leaf(&owned, detail));
     }
-    root
+    root.subcommands(own::commands())
 }
 
 /// `toygres server`: its help is grouped by category.
@@ -90,7 +89,8 @@ fn leaf(owned: &Owned<'_>, detail: Detail<'_>) -> Command {
         .about(command.about.clone())
         .visible_aliases(command.aliases.clone())
         .hide(command.hidden);
-    let named = |word: &str| word == command.name || command.aliases.iter().any(|alias| alias == word);
+    let named =
+        |word: &str| word == command.name || command.aliases.iter().any(|alias| alias == word);
     if !detail.wanted(named) {
         return leaf;
     }

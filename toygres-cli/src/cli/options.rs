@@ -157,6 +157,11 @@ impl Options {
         output(true).into_iter().chain([columns()]).collect()
     }
 
+    /// The options of the host on a plugin's command.
+    pub(crate) fn of_command(command: &Command) -> Vec<Arg> {
+        for_command(command)
+    }
+
     /// The options of the host's own commands that answer a detail.
     pub(crate) fn of_details() -> Vec<Arg> {
         output(false)

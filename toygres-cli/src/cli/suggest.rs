@@ -28,6 +28,8 @@ pub(super) fn near(
                     .and_then(|group| distance(next, &known.name).map(|name| group + name));
                 both.or_else(|| distance(mistyped, &known.name))
             }
+            // A group alone says less than a command of it.
+            (None, Some(_)) if wrong == 0 => distance(mistyped, &known.name).map(|far| far + 1),
             _ => distance(mistyped, &known.name),
         };
         // A command of the group that was typed is meant sooner than the same word elsewhere.
@@ -37,7 +39,7 @@ pub(super) fn near(
     near.sort();
     near.dedup_by(|a, b| a.1 == b.1);
     let best = near.first().map_or(0, |(far, _)| *far);
-    near.retain(|(far, _)| *far <= best + 2);
+    near.retain(|(far, _)| *far == best);
     near.into_iter().take(MOST).map(|(_, typed)| typed).collect()
 }
 
