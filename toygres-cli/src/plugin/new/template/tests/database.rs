@@ -1,0 +1,20 @@
+//! The command through the real toygres on a real database: set TOYGRES_TEST_DATABASE_URL, and
+//! TOYGRES_BIN where toygres is not on the path. Nothing is written to the database.
+
+use toygres_plugin_api::testing::Toygres;
+
+#[test]
+fn tables_are_read_from_postgresql() {
+    let Ok(url) = std::env::var("TOYGRES_TEST_DATABASE_URL") else {
+        eprintln!("passed over: TOYGRES_TEST_DATABASE_URL names no database");
+        return;
+    };
+    let toygres = Toygres::with_library("toygres_my_plugin").unwrap().env("DATABASE_URL", url);
+    let ran = toygres.run("server my-plugin --most 3 -o json").unwrap();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(rows.len() <= 3);
+    for row in rows {
+        assert!(row["size_bytes"].is_u64(), "{row}");
+    }
+}
