@@ -1,10 +1,12 @@
 //! `toygres plugin …`: what is installed, from where, and what is wrong with it. Nothing here
 //! opens a library.
 
+mod check;
 pub mod examine;
 mod info;
 mod list;
 pub mod lock;
+mod new;
 mod which;
 
 use crate::cli;
@@ -21,6 +23,10 @@ pub enum Action {
     Info(String),
     /// `plugin which COMMAND…`.
     Which(Vec<String>),
+    /// `plugin new NAME`.
+    New(new::New),
+    /// `plugin check FILE`.
+    Check(check::Check),
 }
 
 /// The manager's part of the command line.
@@ -55,6 +61,8 @@ pub(crate) fn command() -> Command {
                 )
                 .args(cli::Options::of_details()),
         )
+        .subcommand(new::command())
+        .subcommand(check::command())
 }
 
 impl Action {
@@ -66,6 +74,8 @@ impl Action {
         match name {
             "info" => Self::Info(words("name").concat()),
             "which" => Self::Which(words("command")),
+            "new" => Self::New(new::New::read(matches)),
+            "check" => Self::Check(check::Check::read(matches)),
             _ => Self::List,
         }
     }
@@ -79,6 +89,8 @@ impl Action {
             Self::List => Ok(list::report(catalogue, folders)),
             Self::Info(name) => info::report(catalogue, name),
             Self::Which(words) => which::report(catalogue, words),
+            Self::New(new) => new.report(),
+            Self::Check(check) => check.report(catalogue),
         }
     }
 }
