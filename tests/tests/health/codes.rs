@@ -57,3 +57,24 @@ fn waiting_ends_with_what_is_still_wrong() {
     );
     crate::support::Ran::of(waiting.0.wait_with_output().unwrap()).code(0).shows("Healthy");
 }
+
+#[test]
+fn every_code_is_one_that_a_fault_makes_fail() {
+    let database = PrivatePostgres::shared().database().unwrap();
+    let ran = Toygres::on(&database.url).args(["server", "health", "-o", "json"]).run();
+    let answer = ran.json();
+    let codes: Vec<&str> = answer["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["code"].as_str().unwrap())
+        .collect();
+    assert!(codes.len() > 60, "{codes:?}");
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/health");
+    let sources = std::fs::read_dir(here).unwrap().map(|file| file.unwrap().path());
+    // What is chosen by code here is made to fail elsewhere.
+    let faults = sources.filter(|path| !path.ends_with("codes.rs"));
+    let faults: String = faults.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let untested: Vec<&&str> = codes.iter().filter(|code| !faults.contains(**code)).collect();
+    assert!(untested.is_empty(), "no fault makes these fail: {untested:?}");
+}

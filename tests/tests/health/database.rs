@@ -18,6 +18,17 @@ fn is(url: &str, code: &str, outcome: &str, words: &str) {
     assert!(row["summary"].as_str().unwrap().contains(words), "{row:#}");
 }
 
+/// PostgreSQL tells of what it counts some time later.
+#[track_caller]
+fn becomes(url: &str, code: &str, outcome: &str) {
+    let mut last = serde_json::Value::Null;
+    let waited = wait::until(&format!("{code} to be {outcome}"), || {
+        last = one(&health(url, code), code);
+        Ok((last["outcome"] == outcome).then_some(()))
+    });
+    waited.unwrap_or_else(|error| panic!("{error}: {last:#}"));
+}
+
 #[test]
 fn one_that_is_down_refuses_or_is_a_standby_is_named() {
     let mut server = PrivatePostgres::new().unwrap();
@@ -92,16 +103,8 @@ fn dead_rows_that_pile_up_are_named() {
          INSERT INTO toygres_cms.heap SELECT generate_series(1, 10001)",
     );
     database.psql("DELETE FROM toygres_cms.heap");
-    wait::until("the statistics", || {
-        let row = one(&health(&database.url, "TG0407"), "TG0407");
-        Ok((row["outcome"] == "warning").then_some(()))
-    })
-    .unwrap();
+    becomes(&database.url, "TG0407", "warning");
     is(&database.url, "TG0407", "warning", "`toygres_cms.heap` has 10001 dead rows");
     database.psql("VACUUM toygres_cms.heap");
-    wait::until("the statistics", || {
-        let row = one(&health(&database.url, "TG0407"), "TG0407");
-        Ok((row["outcome"] == "ok").then_some(()))
-    })
-    .unwrap();
+    becomes(&database.url, "TG0407", "ok");
 }

@@ -18,5 +18,6 @@ mod kubernetes;
 mod plane;
 mod reads;
 mod records;
+mod rollups;
 mod stats;
 mod workers;
