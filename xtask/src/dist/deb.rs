@@ -28,7 +28,7 @@ pub(crate) fn build(
     glibc: &str,
     maintainer: &str,
 ) -> Result<Vec<u8>> {
-    let data = data(package)?;
+    let data = data(package, maintainer)?;
     let mut control = Tree::default();
     let text = self::control(package, &data, needs.depends(glibc), maintainer);
     control.add("control", 0o644, text);
@@ -48,7 +48,7 @@ pub(crate) fn build(
 }
 
 /// The files below `/usr`, where and how Debian wants them.
-fn data(package: &Package) -> Result<Tree> {
+fn data(package: &Package, maintainer: &str) -> Result<Tree> {
     let mut data = Tree::default();
     for (path, file) in package.tree.files() {
         let path = path.replace("share/zsh/site-functions/", "share/zsh/vendor-completions/");
@@ -60,7 +60,8 @@ fn data(package: &Package) -> Result<Tree> {
     }
     let folder = "usr/share/doc/toygres";
     data.add(&format!("{folder}/copyright"), 0o644, doc::copyright()?);
-    data.add(&format!("{folder}/changelog.gz"), 0o644, gzip(&doc::changelog()?)?);
+    let changelog = doc::changelog(&package.version, maintainer, package.epoch)?;
+    data.add(&format!("{folder}/changelog.gz"), 0o644, gzip(changelog.as_bytes())?);
     Ok(data)
 }
 

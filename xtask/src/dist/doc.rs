@@ -8,7 +8,7 @@ use crate::run::Result;
 /// Adds the project's licences and the list of everybody else's.
 pub(crate) fn add(tree: &mut Tree, plugins: &[&str]) -> Result {
     let folder = "share/doc/toygres";
-    for name in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
+    for name in ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
         tree.add(&format!("{folder}/{name}"), 0o644, std::fs::read(root().join(name))?);
     }
     tree.add(&format!("{folder}/THIRD-PARTY"), 0o644, licences::list(plugins)?);
@@ -34,7 +34,13 @@ pub(crate) fn copyright() -> Result<String> {
     ))
 }
 
-/// What has changed.
-pub(crate) fn changelog() -> Result<Vec<u8>> {
-    Ok(std::fs::read(root().join("CHANGELOG.md"))?)
+/// Debian's own record of changes; the project's lies beside it.
+pub(crate) fn changelog(version: &str, maintainer: &str, epoch: u64) -> Result<String> {
+    let time =
+        jiff::Timestamp::from_second(i64::try_from(epoch)?)?.to_zoned(jiff::tz::TimeZone::UTC);
+    let time = time.strftime("%a, %d %b %Y %H:%M:%S +0000");
+    Ok(format!(
+        "toygres ({version}) unstable; urgency=medium\n\n  * What has changed is in CHANGELOG.md \
+         beside this file.\n\n -- {maintainer}  {time}\n"
+    ))
 }
