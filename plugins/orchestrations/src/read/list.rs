@@ -292,7 +292,8 @@ fn cancel_requested(schema: &Schema) -> String {
     if schema.has("history") {
         places.push(format!(
             "coalesce((SELECT true FROM {} h WHERE h.instance_id = e.instance_id \
-             AND h.execution_id = e.execution_id AND h.event_data LIKE '%\"OrchestrationCancelRequested\"%')",
+             AND h.execution_id = e.execution_id \
+             AND h.event_data LIKE '%\"OrchestrationCancelRequested\"%' LIMIT 1), false)",
             schema.table("history")
         ));
     }
