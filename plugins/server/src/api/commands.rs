@@ -81,7 +81,7 @@ fn check_reading(found: &Found<'_>, method: &Method, run: &RunCommand) -> Result
     match changing {
         Some(arg) if *method == Method::GET => {
             let error = Error::usage(format!("`{}` takes POST", arg.id));
-            Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, error))
+            Err(Fault::method(error, "POST"))
         }
         _ => Ok(()),
     }
@@ -92,7 +92,7 @@ fn check_method(found: &Found<'_>, method: &Method) -> Result<(), Fault> {
     if method == Method::POST || (reads && method == Method::GET) {
         return Ok(());
     }
-    let takes = if reads { "GET or POST" } else { "POST" };
+    let (takes, allow) = if reads { ("GET or POST", "GET,POST") } else { ("POST", "POST") };
     let error = Error::usage(format!("`{}` takes {takes}", found.command.name));
-    Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, error))
+    Err(Fault::method(error, allow))
 }

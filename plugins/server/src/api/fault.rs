@@ -11,18 +11,25 @@ use toygres_plugin_api::{Error, ErrorKind};
 pub(crate) struct Fault {
     status: StatusCode,
     error: Error,
+    /// The methods that the path takes, where it was asked by another one.
+    allow: Option<&'static str>,
     more: Option<Box<(&'static str, Value)>>,
 }
 
 impl Fault {
     pub(crate) fn new(status: StatusCode, error: Error) -> Self {
-        Self { status, error, more: None }
+        Self { status, error, allow: None, more: None }
     }
 
     /// The same with one more field in its body.
     pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
         self.more = Some(Box::new((name, value)));
         self
+    }
+
+    /// The path takes other methods: these.
+    pub(crate) fn method(error: Error, allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, error) }
     }
 
     /// What was sent is wrong.
@@ -78,6 +85,9 @@ impl IntoResponse for Fault {
         if self.status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         response
     }

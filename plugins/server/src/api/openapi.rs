@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use toygres_model::request;
 use toygres_plugin_api::manifest::{Arg, ArgKind, Command, Manifest};
 
 /// `GET /api/openapi.json`
@@ -59,6 +60,7 @@ fn methods(endpoint: &Endpoint<'_>) -> Value {
         .collect();
     if !command.mutating {
         let query = elsewhere.iter().filter(|arg| !arg.mutates).map(|arg| query_parameter(arg));
+        let query = query.chain([show_secrets()]);
         let parameters: Vec<Value> = path_parameters.iter().cloned().chain(query).collect();
         methods.insert("get".to_owned(), operation(endpoint, "get", parameters, None));
     }
@@ -101,43 +103,90 @@ fn parameter(command: &Command, id: &str, place: &str) -> Value {
 }
 
 fn query_parameter(arg: &Arg) -> Value {
-    json!({
+    let mut parameter = json!({
         "name": arg.id,
         "in": "query",
         "required": arg.required,
         "description": arg.help,
-        "schema": schema(arg),
-    })
+        "schema": schema(arg, false),
+    });
+    if arg.kind == ArgKind::Flag {
+        // `?verbose` is enough.
+        parameter["allowEmptyValue"] = true.into();
+    }
+    parameter
 }
+
+/// What every command takes besides its arguments.
+fn show_secrets() -> Value {
+    let mut parameter = flag_parameter("show_secrets", SHOW_SECRETS);
+    parameter["allowEmptyValue"] = true.into();
+    parameter
+}
+
+const SHOW_SECRETS: &str = "answer passwords and tokens as they are, not masked";
 
 fn body(command: &Command, args: &[&Arg]) -> Value {
     let mut properties: Map<String, Value> =
-        args.iter().map(|arg| (arg.id.clone(), schema(arg))).collect();
+        args.iter().map(|arg| (arg.id.clone(), schema(arg, true))).collect();
     if command.mutating || args.iter().any(|arg| arg.mutates) {
         let what = "the answer to the command's question: `yes`, or the name that it asks for";
         properties.insert("confirm".to_owned(), json!({"type": "string", "description": what}));
     }
+    let secrets = json!({"type": "boolean", "description": SHOW_SECRETS});
+    properties.insert("show_secrets".to_owned(), secrets);
     let required: Vec<&str> =
         args.iter().filter(|arg| arg.required).map(|arg| arg.id.as_str()).collect();
-    let schema = json!({
+    let mut schema = json!({
         "type": "object",
+        "additionalProperties": false,
         "properties": properties,
         "required": required,
     });
+    company(&mut schema, args);
     json!({
         "required": !required.is_empty(),
         "content": {"application/json": {"schema": schema}},
     })
 }
 
-/// What an argument may be.
-fn schema(arg: &Arg) -> Value {
+/// Arguments that need another, and those that exclude each other. One that has its default counts
+/// as not given, which a schema cannot say: of those nothing is said.
+fn company(schema: &mut Value, args: &[&Arg]) {
+    let plain = |arg: &Arg| arg.default.is_none() && arg.kind != ArgKind::Flag;
+    let mut excluded = Vec::new();
+    for arg in args.iter().filter(|arg| plain(arg)) {
+        for other in args.iter().filter(|other| plain(other) && arg.conflicts.contains(&other.id)) {
+            excluded.push(json!({"required": [arg.id, other.id]}));
+        }
+        if !arg.requires.is_empty() {
+            schema["dependentRequired"][&arg.id] = json!(arg.requires);
+        }
+    }
+    if !excluded.is_empty() {
+        schema["not"] = json!({"anyOf": excluded});
+    }
+}
+
+/// What an argument may be. In a body a duration may be a number of milliseconds too.
+fn schema(arg: &Arg, in_body: bool) -> Value {
     let mut one = match arg.kind {
         ArgKind::Flag => json!({"type": "boolean"}),
         ArgKind::Integer => integer(arg),
         ArgKind::Float => json!({"type": "number"}),
-        ArgKind::Duration => json!({"type": "string", "examples": ["90s", "1d12h"]}),
-        ArgKind::Time => json!({"type": "string", "examples": ["2h", "2024-11-17T12:00:00Z"]}),
+        ArgKind::Duration if in_body => json!({
+            "type": ["string", "integer"],
+            "minLength": 2,
+            "minimum": 0,
+            "examples": ["90s", "1d12h", 90_000],
+        }),
+        ArgKind::Duration => {
+            json!({"type": "string", "minLength": 2, "examples": ["90s", "1d12h"]})
+        }
+        ArgKind::Time => {
+            let examples = ["2h", "2024-11-17T12:00:00Z"];
+            json!({"type": "string", "minLength": 2, "examples": examples})
+        }
         ArgKind::Enum => {
             let names: Vec<&str> = arg.values.iter().map(|value| value.name.as_str()).collect();
             json!({"type": "string", "enum": names})
@@ -211,6 +260,9 @@ fn refusals() -> Value {
         let content = json!({"application/json": {"schema": schema}});
         refusals.insert(status.to_owned(), json!({"description": description, "content": content}));
     }
+    for (status, header) in [("401", "www-authenticate"), ("405", "allow")] {
+        refusals[status]["headers"] = json!({header: {"schema": {"type": "string"}}});
+    }
     Value::Object(refusals)
 }
 
@@ -254,6 +306,9 @@ fn text_parameter(name: &str, values: &[&str]) -> Value {
     json!({"name": name, "in": "query", "schema": {"type": "string", "enum": values}})
 }
 
+/// What names look like.
+const LABEL: &str = "^[a-z]([a-z0-9-]*[a-z0-9])?$";
+
 fn instances(instance: &Value) -> Value {
     let mut list = plain("List instances", json!({"type": "array", "items": instance}), "200");
     list["parameters"] = json!([
@@ -267,12 +322,21 @@ fn instances(instance: &Value) -> Value {
         "additionalProperties": false,
         "required": ["name"],
         "properties": {
-            "name": {"type": "string"},
-            "password": {"type": "string", "description": "generated where not given"},
-            "version": {"type": "string"},
-            "storage_gb": {"type": "integer"},
+            "name": {"type": "string", "pattern": LABEL, "maxLength": request::NAME_MOST},
+            "password": {
+                "type": ["string", "null"],
+                "minLength": 1,
+                "maxLength": request::PASSWORD_MOST,
+                "description": "generated where not given",
+            },
+            "version": {"type": ["string", "null"], "examples": [request::DEFAULT_VERSION]},
+            "storage_gb": {
+                "type": ["integer", "null"],
+                "minimum": request::STORAGE_GB.start(),
+                "maximum": request::STORAGE_GB.end(),
+            },
             "load_balancer": {"type": "boolean"},
-            "dns_label": {"type": "string"},
+            "dns_label": {"type": ["string", "null"], "pattern": LABEL},
             "tags": {"type": "object", "additionalProperties": {"type": "string"}},
         },
     }}}});
@@ -393,7 +457,8 @@ mod tests {
         let document = of(&[plugin]);
         let get = &document["paths"]["/api/server/stale-backups"]["get"];
         assert_eq!(get["parameters"][0]["name"], "older_than");
-        assert_eq!(get["parameters"].as_array().map(Vec::len), Some(1));
+        assert_eq!(get["parameters"][1]["name"], "show_secrets");
+        assert_eq!(get["parameters"].as_array().map(Vec::len), Some(2));
         let answer = &get["responses"]["200"]["content"]["application/json"]["schema"];
         assert_eq!(answer, &json!({"type": "array", "items": {"type": "object"}}));
         assert!(document["paths"]["/api/instances/{name}"]["delete"].is_object());

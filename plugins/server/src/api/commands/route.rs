@@ -25,12 +25,13 @@ pub(in crate::api) struct Endpoint<'a> {
 }
 
 /// The commands that are served: those about the machine they are typed on are not, if they change
-/// anything.
+/// anything or leave a file there.
 fn served(manifests: &[Manifest]) -> impl Iterator<Item = (&Manifest, &Command)> {
     manifests.iter().flat_map(|manifest| {
         let commands = manifest.commands.iter();
         let ours = commands.filter(|command| {
-            command.scope == Scope::Server && !(command.here && command.mutating)
+            let leaves = command.mutating || command.args.iter().any(|arg| arg.writes);
+            command.scope == Scope::Server && !(command.here && leaves)
         });
         ours.map(move |command| (manifest, command))
     })

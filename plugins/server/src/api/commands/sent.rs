@@ -46,6 +46,14 @@ pub(super) async fn whole(request: Request) -> std::result::Result<RunCommand, F
     let body = body::bytes(request, 2 * MOST_BYTES).await?;
     let known = &["scope", "command", "args", "files", "output", "answer"];
     let run: RunCommand = body::object(&body, Some(known)).map_err(Fault::bad)?;
+    let sent: Map<String, Value> = body::object(&body, Some(known)).map_err(Fault::bad)?;
+    if sent.get("output").is_some_and(|output| !output.is_object()) {
+        return Err(Fault::bad(Error::usage("the field `output` must be an object")));
+    }
+    if run.command.is_empty() {
+        let error = Error::usage("the field `command` is missing");
+        return Err(Fault::bad(error.hint("name a command of `server`, such as `db-status`")));
+    }
     if run.scope != Scope::Server {
         return Err(Fault::bad(Error::usage("only commands of `server` are run for others")));
     }
