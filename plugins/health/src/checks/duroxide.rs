@@ -2,6 +2,7 @@
 
 use crate::check::{Finding, Row, row};
 use crate::gather::Sources;
+use crate::gather::database::MOST_STUCK;
 use crate::gather::schema::DUROXIDE_TABLES;
 use serde_json::json;
 use toygres_model::releases::{DUROXIDE_SCHEMA, Standing, standing};
@@ -133,13 +134,14 @@ async fn stuck(sources: &Sources) -> Finding {
     let finding = match &found.stuck_of {
         None => Finding::ok("each waits for something that will come"),
         Some(id) => Finding::failed(format!(
-            "{} running with nothing that will move them on, such as `{id}`",
+            "{}{} running with nothing that will move them on, such as `{id}`",
+            if found.stuck < MOST_STUCK { "" } else { "at least " },
             orchestrations(found.stuck)
         ))
         .fix(format!("toygres server orchestration {id}"))
         .see("example", id.as_str()),
     };
-    finding.see("count", found.stuck)
+    finding.see("count", found.stuck).see("counted_to", MOST_STUCK)
 }
 
 async fn poisoned(sources: &Sources) -> Finding {

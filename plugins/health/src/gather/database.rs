@@ -258,6 +258,9 @@ pub(crate) struct Executions {
     pub(crate) stuck_of: Option<String>,
 }
 
+/// Stuck ones are counted so far and no further.
+pub(crate) const MOST_STUCK: i64 = 1000;
+
 pub(super) async fn executions(asking: Asking) -> Result<Executions> {
     let schemas = asking.schemas().await?;
     for table in super::schema::DUROXIDE_TABLES {
@@ -270,7 +273,8 @@ pub(super) async fn executions(asking: Asking) -> Result<Executions> {
 
 /// A running execution is moved on by a message, a timer (both in the orchestrator's queue), an
 /// activity in the worker's queue, a child, or an event from outside. One with none of these, that
-/// nobody holds and that was not touched for a minute, is stuck.
+/// nobody holds and that was not touched for a minute, is stuck. A child's id begins with that of its
+/// parent. The events are asked for as one value: as `EXISTS` all of the history would be read.
 fn executions_statement(schemas: &Schemas) -> String {
     format!(
         "WITH bad AS (SELECT e.instance_id, e.completed_at, e.output LIKE 'poison:%' AS poisoned \
@@ -283,18 +287,20 @@ fn executions_statement(schemas: &Schemas) -> String {
                  substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')) FROM {worker} w), \
          running AS (SELECT e.instance_id, e.execution_id FROM {executions} e \
              WHERE e.status = 'Running' AND e.started_at < now() - interval '1 minute'), \
+         parents AS (SELECT DISTINCT array_to_string(parts[1:n], '::sub::') AS instance_id \
+             FROM (SELECT string_to_array(instance_id, '::sub::') AS parts \
+                 FROM (SELECT instance_id FROM busy UNION ALL SELECT instance_id FROM running) AS all_of_them \
+                 WHERE instance_id LIKE '%::sub::%') AS children \
+             CROSS JOIN LATERAL generate_series(1, cardinality(parts) - 1) AS n), \
          stuck AS (SELECT r.instance_id FROM running r \
              WHERE NOT EXISTS (SELECT FROM busy b WHERE b.instance_id = r.instance_id) \
-               AND NOT EXISTS (SELECT FROM running c \
-                   WHERE c.instance_id LIKE r.instance_id || '::sub::%') \
-               AND NOT EXISTS (SELECT FROM busy b \
-                   WHERE b.instance_id LIKE r.instance_id || '::sub::%') \
-               AND NOT EXISTS (SELECT FROM {history} h WHERE h.instance_id = r.instance_id \
+               AND NOT EXISTS (SELECT FROM parents p WHERE p.instance_id = r.instance_id) \
+               AND NOT coalesce((SELECT true FROM {history} h WHERE h.instance_id = r.instance_id \
                    AND h.execution_id = r.execution_id \
                    AND (h.event_data LIKE '%Subscribed\"%' \
                         OR h.event_data LIKE '%SubOrchestrationScheduled%' \
-                        OR h.created_at > now() - interval '1 minute')) \
-             LIMIT 1000) \
+                        OR h.created_at > now() - interval '1 minute') LIMIT 1), false) \
+             LIMIT {MOST_STUCK}) \
          SELECT (SELECT count(*) FROM bad WHERE NOT poisoned) AS failed, \
            (SELECT instance_id FROM bad WHERE NOT poisoned ORDER BY completed_at DESC LIMIT 1) AS failed_of, \
            (SELECT count(*) FROM bad WHERE poisoned) AS poisoned, \

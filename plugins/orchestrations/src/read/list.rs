@@ -299,7 +299,7 @@ fn cancel_requested(schema: &Schema) -> String {
     }
     if schema.has("orchestrator_queue") {
         places.push(format!(
-            "EXISTS (SELECT FROM {} c WHERE c.instance_id = p.instance_id AND c.work_item LIKE '{{\"CancelInstance\"%')",
+            "EXISTS (SELECT FROM {} c WHERE c.instance_id = p.instance_id AND c.work_item ~ '^\\s*\\{{\\s*\"CancelInstance\"')",
             schema.table("orchestrator_queue")
         ));
     }
