@@ -16,7 +16,7 @@ pub(crate) use asked::Asked;
 
 use crate::cli::{self, Detail, Early};
 use crate::discover::{Catalogue, Folders};
-use crate::settings::{self, Environment};
+use crate::settings::Environment;
 use clap::builder::PossibleValue;
 use clap::{Command, ValueEnum};
 use clap_complete::engine::CompletionCandidate;
@@ -76,12 +76,7 @@ pub(crate) fn answer(asked: &Asked, bundled: &'static [Bundled]) -> String {
     let environment = Environment::read();
     let typed = asked.typed();
     let early = Early::read(&typed);
-    let folders = Folders::new(
-        &early.plugin_dirs,
-        environment.get("TOYGRES_PLUGIN_PATH").map(|(path, _)| path.as_ref()),
-        settings::home(&environment).as_deref(),
-    )
-    .with_bundled(bundled);
+    let folders = crate::runner::folders(&early, &environment, bundled);
     let catalogue = Arc::new(Catalogue::read(&folders));
     let found = match named_command(&typed) {
         // Words that name a command are completed as the command itself would be.

@@ -1,14 +1,18 @@
 //! Finds plugins and reads their manifests without opening a library or running any code.
 
+pub(crate) mod binary;
 pub mod file;
 pub(crate) mod locked;
 pub(crate) mod needs;
 pub(crate) mod ownership;
 
 use crate::fault::Fault;
+use crate::plugin::lock::is_name;
+use crate::plugin::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use toygres_plugin_api::Error;
 use toygres_plugin_api::bundle::{Bundled, Run};
 use toygres_plugin_api::manifest::{ABI_VERSION, Command, Manifest, Scope};
 
@@ -25,7 +29,7 @@ pub struct Folders {
     bundled: &'static [Bundled],
     folders: Vec<(Origin, PathBuf)>,
     home: Option<PathBuf>,
-    strict: Option<String>,
+    policy: Policy,
 }
 
 /// Where a plugin comes from: why a folder is looked into.
@@ -55,6 +59,12 @@ impl Origin {
             Self::System => "system",
         }
     }
+
+    /// Whether what lies there goes before what `plugin install` puts into the home folder.
+    #[must_use]
+    pub fn is_before_home(self) -> bool {
+        matches!(self, Self::Bundled | Self::Flag | Self::Environment)
+    }
 }
 
 impl Folders {
@@ -74,26 +84,36 @@ impl Folders {
         if let Some(plugins) = &plugins {
             folders.push((Origin::Home, plugins.clone()));
         }
-        let prefix = std::env::current_exe().and_then(|exe| exe.canonicalize()).ok();
-        let prefix = prefix.as_deref().and_then(Path::parent).and_then(Path::parent);
+        let binary = binary::path();
+        let prefix = binary.as_deref().and_then(Path::parent).and_then(Path::parent);
         if let Some(prefix) = prefix {
             folders.push((Origin::System, prefix.join("lib/toygres/plugins")));
         }
-        Self { bundled: &[], folders, home: plugins, strict: None }
+        Self { bundled: &[], folders, home: plugins, policy: Policy::default() }
     }
 
-    /// With nothing opened that is in no lock file, where there is a reason: what it is that says
-    /// so.
+    /// With what the owner of the machine and the operator allow.
     #[must_use]
-    pub fn strict(mut self, why: Option<String>) -> Self {
-        self.strict = why;
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
+    }
+
+    /// What is allowed.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What says that nothing is opened but what is locked, if anything does.
     #[must_use]
     pub fn why_strict(&self) -> Option<&str> {
-        self.strict.as_deref()
+        self.policy.strict.as_deref()
+    }
+
+    /// The folders, and why each is looked into.
+    pub fn places(&self) -> impl Iterator<Item = (Origin, &Path)> {
+        self.folders.iter().map(|(origin, path)| (*origin, path.as_path()))
     }
 
     /// The folder that `plugin install` fills: `plugins` in the home folder.
@@ -157,7 +177,7 @@ impl Found {
     pub fn name(&self) -> String {
         match &self.manifest {
             Ok(manifest) => manifest.name.clone(),
-            Err(fault) => fault.name.clone().unwrap_or_else(|| {
+            Err(fault) => fault.name.as_deref().map(str::to_owned).unwrap_or_else(|| {
                 let stem = self.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
                 stem.unwrap_or_default()
             }),
@@ -297,6 +317,28 @@ impl Catalogue {
             .collect()
     }
 
+    /// This plugin alone, given by name or path: the one that is used, else one that is shadowed.
+    /// `None` where there is none; why it is not used where there is one.
+    #[must_use]
+    pub fn alone(&self, name: &str) -> Option<Result<Self, Error>> {
+        let named = |found: &&Found| found.name() == name || found.path == Path::new(name);
+        let mut all: Vec<&Found> = self.plugins.iter().filter(named).collect();
+        // What can be used goes before what cannot; otherwise the order stays.
+        all.sort_by_key(|found| (found.manifest.is_err(), found.shadowed_by.is_some()));
+        let found = *all.first()?;
+        match &found.manifest {
+            Err(fault) => return Some(Err(fault.clone().into())),
+            Ok(manifest) if found.disabled => {
+                return Some(Err(Fault::disabled(&manifest.name, &found.path).into()));
+            }
+            Ok(_) => {}
+        }
+        let plugins = vec![Found { shadowed_by: None, ..found.clone() }];
+        let mut alone = Self { plugins, commands: BTreeMap::new() };
+        alone.collect_commands();
+        Some(Ok(alone))
+    }
+
     /// The command at a place that [`Owned::place`] named.
     #[must_use]
     pub fn at(&self, (plugin, command): (usize, usize)) -> Option<Owned<'_>> {
@@ -353,7 +395,7 @@ impl Catalogue {
 
 /// A plugin that is linked in. Its manifest is read as a file's is, so that both say the same.
 fn linked(bundled: &Bundled) -> Found {
-    let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("toygres"));
+    let path = binary::path().unwrap_or_else(|| PathBuf::from("toygres"));
     let manifest = file::parse(&path, bundled.manifest());
     let manifest = manifest.and_then(|manifest| usable(&path, manifest));
     let (linked, shadowed_by, locked) = (Some(bundled.entry()), None, None);
@@ -361,7 +403,7 @@ fn linked(bundled: &Bundled) -> Found {
 }
 
 /// The library files of a folder, by name.
-fn libraries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn libraries(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut paths: Vec<PathBuf> = paths.filter(|path| is_library(path)).collect();
@@ -377,6 +419,9 @@ fn is_library(path: &Path) -> bool {
 
 /// Refuses what this host could not run, from the manifest alone.
 pub(crate) fn usable(path: &Path, manifest: Manifest) -> Result<Manifest, Fault> {
+    if !is_name(&manifest.name) {
+        return Err(Fault::name(path, &manifest.name));
+    }
     let major = |version: &str| version.split('.').next().map(str::to_owned);
     if major(&manifest.abi) != major(ABI_VERSION) {
         return Err(Fault::abi(&manifest.name, path, &manifest.abi).claiming(&manifest));

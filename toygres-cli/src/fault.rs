@@ -11,7 +11,7 @@ pub struct Fault {
     /// A stable word for machines: `abi`, `truncated`, `clash`, ….
     pub code: &'static str,
     /// The plugin's name, where it is known.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// The library file, or the first of several.
     pub path: PathBuf,
     /// What is wrong, naming plugin and path.
@@ -19,7 +19,7 @@ pub struct Fault {
     /// What to do.
     pub hint: String,
     /// The commands that it says it has, where its manifest could be read.
-    pub claims: Vec<String>,
+    pub claims: Box<[String]>,
 }
 
 impl From<Fault> for Error {
@@ -49,19 +49,19 @@ fn rebuild_or_remove(path: &Path) -> String {
 
 impl Fault {
     fn new(code: &'static str, path: &Path, message: String, hint: String) -> Self {
-        Self { code, name: None, path: path.to_owned(), message, hint, claims: Vec::new() }
+        Self { code, name: None, path: path.to_owned(), message, hint, claims: Box::default() }
     }
 
     /// The same fault with the commands that the manifest names.
     pub(crate) fn claiming(mut self, manifest: &Manifest) -> Self {
-        self.name = Some(manifest.name.clone());
+        self.name = Some(manifest.name.as_str().into());
         self.claims = manifest.commands.iter().map(|command| command.name.clone()).collect();
         self
     }
 
     /// The same fault, of a plugin that is known by name.
     pub(crate) fn of(mut self, name: &str) -> Self {
-        self.name = Some(name.to_owned());
+        self.name = Some(name.into());
         self
     }
 
@@ -181,6 +181,16 @@ impl Fault {
         Self::new("bad_manifest", path, message, rebuild_or_remove(path))
     }
 
+    /// The name becomes a file's name.
+    pub(crate) fn name(path: &Path, name: &str) -> Self {
+        let message = format!(
+            "{} calls itself `{name}`; a plugin's name has lower case letters, digits and dashes",
+            unnamed(path)
+        );
+        let hint = "build it with `plugin!` of toygres-plugin-api";
+        Self::new("bad_manifest", path, message, hint.to_owned())
+    }
+
     pub(crate) fn abi(name: &str, path: &Path, found: &str) -> Self {
         let message = format!(
             "{} is built for plugin border {found}; this toygres has {ABI_VERSION}",
@@ -221,7 +231,7 @@ impl Fault {
     pub(crate) fn clash(command: &str, owners: &[(String, PathBuf)]) -> Self {
         let all: Vec<String> = owners.iter().map(|(name, path)| naming(name, path)).collect();
         let message = format!("the command `{command}` is claimed by {}", all.join(" and by "));
-        let this = std::env::current_exe().ok();
+        let this = crate::discover::binary::path();
         let file = owners.iter().rev().find(|(_, path)| Some(path) != this.as_ref());
         let (_, path) = file.or(owners.first()).cloned().unwrap_or_default();
         let hint = match file {

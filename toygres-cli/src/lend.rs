@@ -59,7 +59,7 @@ impl Lent {
 }
 
 /// An error's words with those of its sources, each once.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

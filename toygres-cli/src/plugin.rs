@@ -2,16 +2,29 @@
 //! opens a library.
 
 mod check;
+mod disk;
+mod enable;
 pub mod examine;
+pub(crate) mod exec;
+mod fetch;
 mod info;
+mod install;
 mod list;
 pub mod lock;
+pub(crate) mod manage;
 mod new;
+pub mod policy;
+mod remove;
+mod rollback;
+mod signature;
+mod source;
+pub mod store;
+mod verify;
 mod which;
 
 use crate::cli;
-use crate::discover::{Catalogue, Folders};
 use clap::{Arg, ArgMatches, Command};
+use manage::Manager;
 use toygres_plugin_api::{Report, Result};
 
 /// What was asked of the manager.
@@ -23,6 +36,8 @@ pub enum Action {
     Info(String),
     /// `plugin which COMMAND…`.
     Which(Vec<String>),
+    /// What changes or verifies what is installed.
+    Change(manage::Change),
     /// `plugin new NAME`.
     New(new::New),
     /// `plugin check FILE`.
@@ -33,7 +48,7 @@ pub enum Action {
 pub(crate) fn command() -> Command {
     let name = |name: &'static str, help: &'static str| Arg::new(name).required(true).help(help);
     Command::new("plugin")
-        .about("List plugins, show one, or find the owner of a command")
+        .about("Install plugins, list them, and choose which are used")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
@@ -61,6 +76,7 @@ pub(crate) fn command() -> Command {
                 )
                 .args(cli::Options::of_details()),
         )
+        .subcommands(manage::commands())
         .subcommand(new::command())
         .subcommand(check::command())
 }
@@ -71,6 +87,9 @@ impl Action {
         let words = |id: &str| -> Vec<String> {
             matches.get_many::<String>(id).into_iter().flatten().cloned().collect()
         };
+        if let Some(change) = manage::Change::read(name, matches) {
+            return Self::Change(change);
+        }
         match name {
             "info" => Self::Info(words("name").concat()),
             "which" => Self::Which(words("command")),
@@ -84,9 +103,11 @@ impl Action {
     ///
     /// # Errors
     /// When there is no such plugin or command.
-    pub fn report(&self, catalogue: &Catalogue, folders: &Folders) -> Result<Report> {
+    pub(crate) fn report(&self, manager: &Manager<'_>) -> Result<Report> {
+        let catalogue = manager.catalogue;
         match self {
-            Self::List => Ok(list::report(catalogue, folders)),
+            Self::List => Ok(list::report(catalogue, manager.folders)),
+            Self::Change(change) => change.run(manager),
             Self::Info(name) => info::report(catalogue, name),
             Self::Which(words) => which::report(catalogue, words),
             Self::New(new) => new.report(),

@@ -9,9 +9,13 @@ use crate::cli::{self, Action, Early, Options, Stop};
 use crate::complete::{self, Asked};
 use crate::discover::{Catalogue, Folders};
 use crate::output::{self, Output};
+use crate::plugin::exec;
+use crate::plugin::manage::Manager;
+use crate::plugin::policy::{self, Policy};
 use crate::redact::Redactor;
 use crate::settings::{self, Environment, Settings};
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 use toygres_plugin_api::bundle::Bundled;
 use toygres_plugin_api::manifest::ABI_VERSION;
@@ -35,14 +39,15 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let early = Early::read(&typed);
     let environment = Environment::read();
-    let folders = Folders::new(
-        &early.plugin_dirs,
-        environment.get("TOYGRES_PLUGIN_PATH").map(|(path, _)| path.as_ref()),
-        settings::home(&environment).as_deref(),
-    )
-    .with_bundled(bundled);
-    let catalogue = Catalogue::read(&folders);
-    let (action, options) = match cli::parse(argv, &catalogue) {
+    let folders = folders(&early, &environment, bundled);
+    let mut catalogue = Catalogue::read(&folders);
+    let mut argv = argv.to_vec();
+    match exec::meant(&argv, &catalogue) {
+        Ok(None) => {}
+        Ok(Some((meant, alone))) => (argv, catalogue) = (meant, alone),
+        Err(error) => return stopped(Stop::Error(error), early, environment),
+    }
+    let (action, options) = match cli::parse(&argv, &catalogue) {
         Ok(parsed) => parsed,
         Err(stop) => return stopped(stop, early, environment),
     };
@@ -60,7 +65,13 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         Action::Man(pages) => pages.write(&catalogue).map(|()| Verdict::Clean),
         Action::Version => version().and_then(|report| print(&output, report)),
         Action::Plugins(action) => {
-            action.report(&catalogue, &folders).and_then(|report| print(&output, report))
+            let manager = Manager {
+                catalogue: &catalogue,
+                folders: &folders,
+                output: &output,
+                force: options.force,
+            };
+            action.report(&manager).and_then(|report| print(&output, report))
         }
         Action::Run { owned, args } => {
             let output = output.clone();
@@ -79,6 +90,24 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
             code
         }
     }
+}
+
+/// Where plugins are looked for and what may be opened, for what was typed.
+pub(crate) fn folders(
+    early: &Early,
+    environment: &Environment,
+    bundled: &'static [Bundled],
+) -> Folders {
+    let home = settings::home(environment);
+    let strict = environment.get("TOYGRES_PLUGINS_STRICT").map(|(said, _)| said);
+    let policy = Policy::read(Path::new(policy::MACHINE), home.as_deref(), strict, early.strict);
+    Folders::new(
+        &early.plugin_dirs,
+        environment.get("TOYGRES_PLUGIN_PATH").map(|(path, _)| path.as_ref()),
+        home.as_deref(),
+    )
+    .with_policy(policy)
+    .with_bundled(bundled)
 }
 
 /// Help and usage errors, before there are any settings.

@@ -68,8 +68,7 @@ pub(super) fn for_command(command: &Command) -> Vec<Arg> {
     }
     let may_change = command.mutating || command.args.iter().any(|arg| arg.mutates);
     if may_change && command.consent == Consent::Asked {
-        let force = flag("force", "Skip the confirmation").short('f').help_heading("Confirmation");
-        options.push(force.visible_alias("yes").visible_short_alias('y'));
+        options.push(Options::confirmation("Skip the confirmation"));
     }
     options.extend(connection());
     options
@@ -111,6 +110,7 @@ fn output_with(list: bool, own: &[String]) -> Vec<Arg> {
             .value_parser(value_parser!(PathBuf))
             .action(ArgAction::Append)
             .help_heading(CONNECTION),
+        flag("strict", "Open only plugins that are in a lock file").help_heading(CONNECTION),
     ]
 }
 
@@ -162,6 +162,12 @@ impl Options {
         for_command(command)
     }
 
+    /// `--force`, with what it means.
+    pub(crate) fn confirmation(help: &'static str) -> Arg {
+        let force = flag("force", help).short('f').help_heading("Confirmation");
+        force.visible_alias("yes").visible_short_alias('y')
+    }
+
     /// The options of the host's own commands that answer a detail.
     pub(crate) fn of_details() -> Vec<Arg> {
         output(false)
@@ -208,6 +214,8 @@ pub struct Early {
     pub plugin_dirs: Vec<PathBuf>,
     /// `--output`, for errors of parsing itself.
     pub output: Option<String>,
+    /// `--strict`.
+    pub strict: bool,
 }
 
 impl Early {
@@ -227,6 +235,7 @@ impl Early {
                         .plugin_dirs
                         .extend(value.or_else(|| words.next().cloned()).map(PathBuf::from));
                 }
+                "--strict" => early.strict = true,
                 "--output" | "-o" => early.output = value.or_else(|| words.next().cloned()),
                 short if short.starts_with("-o") => {
                     early.output = Some(word["-o".len()..].trim_start_matches('=').to_owned());

@@ -16,7 +16,9 @@ pub(super) fn routes(manifest: &Manifest) -> Row {
         if let Some(cause) = wrong_route(command, &route) {
             findings.push(format!("`{route}` of `{}` {cause}", command.name));
         }
-        if let Some(other) = seen.insert(shape(&route), &command.name) {
+        // A name that is there twice is said already.
+        let other = seen.insert(shape(&route), &command.name);
+        if let Some(other) = other.filter(|other| *other != command.name) {
             findings.push(format!("`{route}` is that of `{other}` and of `{}`", command.name));
         }
     }

@@ -4,8 +4,8 @@ use crate::discover::RESERVED;
 use std::fmt;
 use toygres_plugin_api::{Error, Result};
 
-/// File systems take no longer names than 255 bytes, and the library's has more than this in it.
-const MOST: usize = 100;
+/// So that no line of the new files becomes too long.
+const MOST: usize = 40;
 
 /// A name that `plugin!` takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +103,6 @@ mod tests {
             let error = Name::checked(wrong).unwrap_err();
             assert_eq!(error.hint.as_deref(), Some(hint), "{wrong}");
         }
-        assert!(Name::checked(&"a".repeat(101)).is_err());
+        assert!(Name::checked(&"a".repeat(41)).is_err());
     }
 }

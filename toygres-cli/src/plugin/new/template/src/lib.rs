@@ -13,7 +13,7 @@ use toygres_plugin_api::{Args, Candidate, Context, Report, Result, Schema, plugi
     name = "my-plugin",
     watchable,
     rows = Table,
-    examples = ["toygres server my-plugin --schema public", "toygres server my-plugin -o json"]
+    examples = ["toygres server my-plugin --schema public"]
 )]
 struct Tables {
     /// Only tables whose name contains this
@@ -49,7 +49,8 @@ LIMIT $3::bigint
 "#;
 
 async fn tables(ctx: &Context, args: Tables) -> Result<Report> {
-    let query = ctx.db().query(TABLES).bind(args.name).bind(args.schema).bind(args.most);
+    let query = ctx.db().query(TABLES);
+    let query = query.bind(args.name).bind(args.schema).bind(args.most);
     let rows: Vec<Table> = query.fetch().await?;
     Ok(Report::list(rows).empty("No table fits").columns([
         Column::new("schema", "SCHEMA"),
@@ -69,7 +70,8 @@ async fn schemas(ctx: &Context, begun: &str) -> Result<Vec<Candidate>> {
                WHERE nspname !~ '^(pg_|information_schema$)' AND starts_with(nspname, $1) \
                ORDER BY nspname";
     let found: Vec<Schema> = ctx.db().query(sql).bind(begun).fetch().await?;
-    Ok(found.into_iter().map(|schema| Candidate::new(schema.name, "")).collect())
+    let offer = |schema: Schema| Candidate::new(schema.name, "");
+    Ok(found.into_iter().map(offer).collect())
 }
 
 plugin! {

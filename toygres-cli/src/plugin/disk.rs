@@ -1,0 +1,89 @@
+//! Changes of files, one after the other, each durable before the next one begins.
+//!
+//! All that the manager changes goes through here, so that a test can stop it after any of them as
+//! a lost machine would: nothing after that happens, not even cleaning up.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+/// Folders and files that others may read and nobody else may write, whatever the umask is.
+const FOLDER: u32 = 0o755;
+const FILE: u32 = 0o644;
+
+/// Where files are changed.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    /// Changes that are still made; all of them where there is none.
+    #[cfg(test)]
+    left: Option<std::cell::Cell<usize>>,
+}
+
+impl Disk {
+    /// Stops for good within the change after this many.
+    #[cfg(test)]
+    pub(crate) fn stopping_after(changes: usize) -> Self {
+        Self { left: Some(std::cell::Cell::new(changes)) }
+    }
+
+    /// Whether a change is still made; the one that is not made may have been half made.
+    #[cfg(test)]
+    fn goes_on(&self) -> bool {
+        let Some(left) = &self.left else { return true };
+        let now = left.get();
+        left.set(now.saturating_sub(1));
+        now > 0
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "a test's one counts")]
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    fn step(&self) -> io::Result<()> {
+        if self.goes_on() { Ok(()) } else { Err(io::Error::other("stopped by the test")) }
+    }
+
+    /// Makes a folder and those above it, where they are missing.
+    pub(crate) fn make_folder(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        self.step()?;
+        DirBuilder::new().recursive(true).mode(FOLDER).create(path)?;
+        path.parent().map_or(Ok(()), sync_folder)
+    }
+
+    /// Writes a new file to its end and on to the medium.
+    pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let whole = self.step();
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE).open(path)?;
+        if whole.is_err() {
+            file.write_all(&bytes[..bytes.len() / 2])?;
+        }
+        whole?;
+        file.write_all(bytes)?;
+        file.set_permissions(Permissions::from_mode(FILE))?;
+        file.sync_all()
+    }
+
+    /// Gives a file another name, instead of what had it. What reads or runs that goes on with it.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step()?;
+        fs::rename(from, to)?;
+        to.parent().map_or(Ok(()), sync_folder)
+    }
+
+    /// Removes a file, or a folder that is empty.
+    pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step()?;
+        if path.symlink_metadata()?.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) }
+    }
+}
+
+/// A name in a folder is on the medium only when the folder is.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
