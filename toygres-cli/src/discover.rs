@@ -60,6 +60,12 @@ impl Origin {
         }
     }
 
+    /// Whether a lock file beside the folder says what is in it.
+    #[must_use]
+    pub fn has_lock(self) -> bool {
+        matches!(self, Self::Home | Self::System)
+    }
+
     /// Whether what lies there goes before what `plugin install` puts into the home folder.
     #[must_use]
     pub fn is_before_home(self) -> bool {

@@ -55,6 +55,7 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("list")
                 .about("List every plugin found, with what is wrong with those not used")
+                .arg(cli::Options::wide())
                 .args(cli::Options::of_lists()),
         )
         .subcommand(

@@ -162,6 +162,11 @@ impl Options {
         for_command(command)
     }
 
+    /// `--wide`, another word for `-o wide`.
+    pub(crate) fn wide() -> Arg {
+        flag("wide", "Show all columns, as `-o wide` does").conflicts_with("host.output")
+    }
+
     /// `--force`, with what it means.
     pub(crate) fn confirmation(help: &'static str) -> Arg {
         let force = flag("force", help).short('f').help_heading("Confirmation");
@@ -180,6 +185,7 @@ impl Options {
     pub(crate) fn read(matches: &ArgMatches) -> Result<Self> {
         let text = |id: &str| one::<String>(matches, id);
         let set = |id: &str| one::<bool>(matches, id).unwrap_or(false);
+        let wide = set("host.wide");
         let interval = one::<u64>(matches, "host.interval").unwrap_or(2000);
         if interval < 100 {
             return Err(Error::usage("`--interval` is at least `100ms`"));
@@ -187,7 +193,9 @@ impl Options {
         let columns = matches.try_get_many::<String>("host.columns").ok().flatten();
         let dirs = matches.try_get_many::<PathBuf>("host.plugin-dir").ok().flatten();
         Ok(Self {
-            output: text("host.output").filter(|format| format != "table"),
+            output: text("host.output")
+                .or_else(|| wide.then(|| "wide".to_owned()))
+                .filter(|format| format != "table"),
             columns: columns.map(|names| names.cloned().collect()),
             color: one(matches, "host.color").unwrap_or(ColorChoice::Auto),
             show_secrets: set("host.show-secrets"),

@@ -9,10 +9,7 @@ use toygres_plugin_api::manifest::Manifest;
 
 /// What a folder's lock file says; folders that the operator names for one run have none.
 pub(super) fn lock_of(origin: Origin, folder: &Path) -> Result<Lock, Fault> {
-    match origin {
-        Origin::Home | Origin::System => Lock::read(&lock_path(folder)),
-        Origin::Bundled | Origin::Flag | Origin::Environment => Ok(Lock::new()),
-    }
+    if origin.has_lock() { Lock::read(&lock_path(folder)) } else { Ok(Lock::new()) }
 }
 
 /// `plugins.lock` beside the folder `plugins`.

@@ -1,7 +1,10 @@
 //! `toygres plugin list`.
 
-use crate::discover::{Catalogue, Folders, Found};
+use super::lock::{Lock, Locked};
+use crate::discover::locked::lock_path;
+use crate::discover::{Catalogue, Folders, Found, Origin};
 use serde::Serialize;
+use std::path::{Path, PathBuf};
 use toygres_plugin_api::Report;
 use toygres_plugin_api::report::{Block, Column, Kind, State, Tone};
 
@@ -10,13 +13,24 @@ use toygres_plugin_api::report::{Block, Column, Kind, State, Tone};
 struct Row {
     name: Option<String>,
     version: Option<String>,
-    /// `ok`, `shadowed` or `refused`.
+    /// `ok`, `disabled`, `shadowed` or `refused`.
     status: &'static str,
+    /// `locked`, `changed` since, `unlocked` (in no lock file) or `bundled`.
+    lock: &'static str,
     commands: Vec<String>,
     path: String,
     origin: &'static str,
     abi: Option<String>,
     sdk: Option<String>,
+    /// The digest in the lock file.
+    sha256: Option<String>,
+    /// Where it was installed from.
+    source: Option<String>,
+    /// The minisign key that signed it.
+    signer: Option<String>,
+    installed_at: Option<String>,
+    /// The versions that can be gone back to, the latest first.
+    kept: Vec<String>,
     /// What is wrong, by a stable word.
     fault: Option<&'static str>,
     message: Option<String>,
@@ -24,9 +38,11 @@ struct Row {
 }
 
 pub(super) fn report(catalogue: &Catalogue, folders: &Folders) -> Report {
-    let rows: Vec<Row> = catalogue.plugins.iter().map(Row::of).collect();
+    let locks = Locks::read(folders);
+    let rows: Vec<Row> = catalogue.plugins.iter().map(|found| Row::of(found, &locks)).collect();
     let states = vec![
         State::new("ok", "OK", Tone::Good),
+        State::new("disabled", "Disabled", Tone::Muted),
         State::new("shadowed", "Shadowed", Tone::Muted),
         State::new("refused", "Refused", Tone::Bad),
     ];
@@ -39,6 +55,12 @@ pub(super) fn report(catalogue: &Catalogue, folders: &Folders) -> Report {
             Column::new("commands", "COMMANDS").shrink(),
             Column::new("path", "PATH").shrink(),
             Column::new("origin", "ORIGIN").wide(),
+            Column::new("lock", "LOCK").wide(),
+            Column::new("sha256", "SHA256").wide(),
+            Column::new("source", "SOURCE").wide(),
+            Column::new("signer", "SIGNER").wide(),
+            Column::new("installed_at", "INSTALLED").kind(Kind::Time).wide(),
+            Column::new("kept", "KEPT").wide(),
             Column::new("abi", "ABI").wide(),
             Column::new("sdk", "SDK").wide(),
             Column::new("fault", "FAULT").wide(),
@@ -51,14 +73,38 @@ pub(super) fn report(catalogue: &Catalogue, folders: &Folders) -> Report {
         report =
             report.block(Block::remark(Tone::Bad, message)).block(Block::text(format!("  {hint}")));
     }
+    for broken in &folders.policy().broken {
+        report = report.warning(broken.clone());
+    }
     for (_, _, fault) in catalogue.clashes() {
         report = report.warning(format!("{}; {}", fault.message, fault.hint));
     }
     report
 }
 
+/// What the lock files say; a broken one is a row of its own among the plugins.
+struct Locks(Vec<(PathBuf, Locked)>);
+
+impl Locks {
+    fn read(folders: &Folders) -> Self {
+        let locked = folders.places().filter(|(origin, _)| origin.has_lock());
+        let plugins = locked.flat_map(|(_, folder)| {
+            let lock = Lock::read(&lock_path(folder)).unwrap_or_default();
+            let with_path = |locked: Locked| (folder.join(&locked.current.file), locked);
+            lock.plugins.into_iter().map(with_path).collect::<Vec<_>>()
+        });
+        Self(plugins.collect())
+    }
+
+    fn of(&self, path: &Path) -> Option<&Locked> {
+        self.0.iter().find(|(of, _)| of == path).map(|(_, locked)| locked)
+    }
+}
+
 impl Row {
-    fn of(found: &Found) -> Self {
+    fn of(found: &Found, locks: &Locks) -> Self {
+        let locked = locks.of(&found.path);
+        let current = locked.map(|locked| &locked.current);
         let manifest = found.manifest.as_ref().ok();
         let fault = found.manifest.as_ref().err();
         let shadow = found
@@ -66,21 +112,37 @@ impl Row {
             .as_ref()
             .map(|path| format!("{} in an earlier folder has the same name", path.display()));
         let status = match (&fault, &shadow) {
+            _ if found.disabled => "disabled",
             (Some(_), _) => "refused",
             (None, Some(_)) => "shadowed",
             (None, None) => "ok",
         };
-        let name = found.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let lock = match (&found.locked, &fault) {
+            _ if found.origin == Origin::Bundled => "bundled",
+            (Some(_), Some(fault)) if matches!(fault.code, "digest" | "missing") => "changed",
+            (Some(_), _) => "locked",
+            (None, _) => "unlocked",
+        };
         let commands = manifest.into_iter().flat_map(|manifest| &manifest.commands);
         Self {
-            name: manifest.map(|manifest| manifest.name.clone()).or(name),
-            version: manifest.map(|manifest| manifest.version.clone()),
+            name: Some(found.name()),
+            version: manifest
+                .map(|manifest| manifest.version.clone())
+                .or_else(|| current.map(|current| current.version.clone())),
             status,
+            lock,
             commands: commands.map(|command| command.name.clone()).collect(),
             path: found.path.display().to_string(),
             origin: found.origin.name(),
             abi: manifest.map(|manifest| manifest.abi.clone()),
             sdk: manifest.map(|manifest| manifest.sdk.clone()),
+            sha256: current.map(|current| current.sha256.clone()),
+            source: current.and_then(|current| current.source.clone()),
+            signer: current.and_then(|current| current.signer.clone()),
+            installed_at: current.and_then(|current| current.installed_at.clone()),
+            kept: locked
+                .map(|locked| locked.previous.iter().map(|kept| kept.version.clone()).collect())
+                .unwrap_or_default(),
             fault: fault.map(|fault| fault.code),
             message: fault.map(|fault| fault.message.clone()).or(shadow),
             hint: fault.map(|fault| fault.hint.clone()),

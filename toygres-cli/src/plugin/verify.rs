@@ -50,8 +50,8 @@ impl Verify {
     pub(super) fn run(&self, manager: &Manager<'_>) -> Result<Report> {
         let mut rows = Vec::new();
         for (origin, folder) in manager.folders.places() {
-            if matches!(origin, Origin::Home | Origin::System) {
-                rows.extend(locked(&folder.join(""), &Lock::read(&lock_path(folder))?));
+            if origin.has_lock() {
+                rows.extend(locked(folder, &Lock::read(&lock_path(folder))?));
             }
         }
         rows.extend(unlocked(manager));
