@@ -6,7 +6,9 @@
 
 #![allow(unsafe_code, reason = "it takes unsafe code to crash")]
 
-use toygres_plugin_api::{Args, Context, Error, Report, Result, ValueEnum, plugin};
+use toygres_plugin_api::{
+    Args, Candidate, Confirmation, Context, Error, Report, Result, ValueEnum, plugin,
+};
 
 /// Misbehave in one way.
 #[derive(Args)]
@@ -79,6 +81,49 @@ async fn bad_checks(_: &Context, _: BadChecks) -> Result<Report> {
         "fix": ["toygres server invoices"],
         "docs": "https://billing.example/BP0001",
     })]))
+}
+
+/// Misbehave where a shell asks what may stand for an argument.
+#[derive(Args)]
+#[command(category = "Tests", list)]
+struct BadValues {
+    /// What is typed of it is how to misbehave
+    #[arg(long, complete = bad_candidates)]
+    value: Option<String>,
+}
+
+async fn bad_values(_: &Context, args: BadValues) -> Result<Report> {
+    Ok(Report::list(args.value))
+}
+
+async fn bad_candidates(ctx: &Context, begun: &str) -> Result<Vec<Candidate>> {
+    let good = Candidate::new(format!("{begun}-good"), "as it should be");
+    match begun {
+        "panic" => panic!("these values panic"),
+        "hang" => std::future::pending().await,
+        "block" => loop {
+            std::thread::park();
+        },
+        "exit" => std::process::exit(3),
+        "abort" => std::process::abort(),
+        "error" => Err(Error::failed("no values today")),
+        "ask" => {
+            ctx.ui().note("words that nobody wants").await;
+            ctx.ui().confirm(Confirmation::new("may I?")).await?;
+            Ok(vec![good])
+        }
+        "say" => {
+            ctx.ui().note("words that nobody wants").await;
+            Ok(vec![good])
+        }
+        // What is no line of a list, and what does not begin so.
+        "odd" => {
+            let odd = ["odd\nline", "odd\ttab", "", "other", "odd postgres://u:secret-word@h/d"];
+            let odd = odd.map(|value| Candidate::new(value, "a\nb\tc"));
+            Ok(odd.into_iter().chain([good.clone(), good]).collect())
+        }
+        _ => Ok(vec![good]),
+    }
 }
 
 struct PanicsWhenDropped;
@@ -192,5 +237,5 @@ static CONSTRUCTOR: extern "C" fn() = constructor;
 plugin! {
     name: "bad",
     description: "Misbehaves on demand",
-    commands: [ bad, bad_checks ],
+    commands: [ bad, bad_checks, bad_values ],
 }

@@ -29,7 +29,7 @@ pub(super) fn near(
                 both.or_else(|| distance(mistyped, &known.name))
             }
             // A group alone says less than a command of it.
-            (None, Some(_)) if wrong == 0 => distance(mistyped, &known.name).map(|far| far + 1),
+            (None, Some(_)) if wrong == 0 => distance(mistyped, &known.name).map(|far| far + 2),
             _ => distance(mistyped, &known.name),
         };
         // A command of the group that was typed is meant sooner than the same word elsewhere.

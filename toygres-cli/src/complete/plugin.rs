@@ -112,6 +112,10 @@ fn chosen(matches: &ArgMatches) -> (Vec<String>, &ArgMatches) {
 
 impl Inner {
     fn ask(&self, arg: &str, begun: &OsStr) -> Vec<CompletionCandidate> {
+        // An option is being typed: whatever begins with a dash is no value by position.
+        if begun.as_encoded_bytes().starts_with(b"-") {
+            return Vec::new();
+        }
         self.asked.store(true, Ordering::Relaxed);
         let Some((begun, owned)) = begun.to_str().zip(self.catalogue.at(self.place)) else {
             return Vec::new();

@@ -1,0 +1,82 @@
+//! What was perhaps meant: among all commands there are, with the words to type.
+
+use super::support::Toygres;
+use toygres_tests::toygres;
+
+/// The hint to a command line that is refused as a usage error.
+#[track_caller]
+fn hint(words: &[&str]) -> String {
+    let ran = Toygres::new().args(words.iter().copied()).run().code(2);
+    assert_eq!(ran.stdout, "", "{words:?}");
+    let hint = ran.stderr.lines().find_map(|line| line.trim().strip_prefix("hint: "));
+    hint.unwrap_or_else(|| panic!("no hint: {ran:#?}")).to_owned()
+}
+
+#[test]
+fn the_whole_command_is_suggested() {
+    for (words, meant) in [
+        (&["orchestrtions"][..], "did you mean `toygres server orchestrations`?"),
+        (&["orchestrations"], "did you mean `toygres server orchestrations`?"),
+        (&["server", "creat"], "did you mean `toygres create`?"),
+        (&["server", "create"], "did you mean `toygres create`?"),
+        (&["sever", "health"], "did you mean `toygres server health`?"),
+        (&["sever", "helth"], "did you mean `toygres server health`?"),
+        (&["sever"], "did you mean `toygres server`?"),
+        (&["server", "helth"], "did you mean `toygres server health`?"),
+        (&["server", "up"], "did you mean `toygres local up`?"),
+        (&["lcoal", "up"], "did you mean `toygres local up`?"),
+        (&["plugin", "lst"], "did you mean `toygres plugin list`?"),
+        (
+            &["server", "orch"],
+            "did you mean `toygres server orchestration` or `toygres server orchestrations`?",
+        ),
+        (&["help", "orchestrtions"], "did you mean `toygres server orchestrations`?"),
+        (&["verison"], "did you mean `toygres version`?"),
+        (
+            &["--plugin-dir", "health", "sever", "helth", "--verbose"],
+            "did you mean `toygres server health`?",
+        ),
+    ] {
+        let hint = hint(words);
+        assert!(hint.starts_with(meant), "{words:?}: {hint}");
+    }
+}
+
+#[test]
+fn nothing_is_suggested_where_nothing_is_near() {
+    assert_eq!(hint(&["zzz"]), "see `toygres --help`");
+    assert_eq!(hint(&["server", "zzz"]), "see `toygres server --help`");
+    assert_eq!(hint(&["version", "list"]), "see `toygres version --help`");
+}
+
+#[test]
+fn an_option_is_suggested_within_its_command() {
+    let said = hint(&["server", "orchestrations", "--limt", "5"]);
+    assert!(said.contains("`--limit`"), "{said}");
+    let said = hint(&["server", "orchestrations", "--status", "faild"]);
+    assert!(said.contains("`failed`"), "{said}");
+}
+
+#[test]
+fn a_command_of_a_plugin_that_cannot_be_used_is_that_plugins_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["health", "drift"] {
+        let file = format!("libtoygres_{name}.so");
+        std::fs::copy(toygres::plugins().join(&file), folder.path().join(&file)).unwrap();
+    }
+    // One that is cut off does not say which commands it has.
+    let library = folder.path().join("libtoygres_drift.so");
+    let bytes = std::fs::read(&library).unwrap();
+    std::fs::write(&library, &bytes[..bytes.len() / 2]).unwrap();
+    let run = |words: &[&str]| {
+        Toygres::new()
+            .env("TOYGRES_PLUGIN_PATH", folder.path().to_str().unwrap())
+            .args(words.iter().copied())
+            .run()
+    };
+    let broken = run(&["server", "drift"]).code(8);
+    assert!(broken.stderr.contains("it may belong to one that is broken"), "{broken:#?}");
+    // A slip of another command is a slip all the same.
+    let slip = run(&["server", "helth"]).code(2);
+    assert!(slip.stderr.contains("did you mean `toygres server health`?"), "{slip:#?}");
+}
