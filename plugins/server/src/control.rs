@@ -11,6 +11,7 @@ mod cluster;
 mod cms;
 mod faults;
 mod figures;
+mod forget;
 mod janitor;
 mod operations;
 mod orchestrations;

@@ -67,6 +67,8 @@ Server:
   Monitor Interval: 30s (default)
   Ready Interval:   30s (default)
   Lease:            30s (default)
+  Days of Checks:   7 (default)
+  Days of Events:   90 (default)
 
 API:
   URL:           http://localhost:8080 (default)

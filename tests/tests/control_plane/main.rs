@@ -4,6 +4,7 @@
 //! Where there is no kube-apiserver (`KUBEBUILDER_ASSETS`), these tests say so and pass over.
 
 mod failures;
+mod forgetting;
 mod interrupted;
 mod life;
 mod names;

@@ -83,6 +83,18 @@ pub(super) const KNOWN: &[Known] = &[
         Value("30000"),
     )),
     number(known("server.lease_ms", "Lease", Some("TOYGRES_LEASE_MS"), Value("30000"))),
+    number(known(
+        "server.keep_checks_days",
+        "Days of Checks",
+        Some("TOYGRES_KEEP_CHECKS_DAYS"),
+        Value("7"),
+    )),
+    number(known(
+        "server.keep_events_days",
+        "Days of Events",
+        Some("TOYGRES_KEEP_EVENTS_DAYS"),
+        Value("90"),
+    )),
     known(
         "api.url",
         "URL",

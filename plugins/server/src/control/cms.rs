@@ -18,12 +18,12 @@ pub(super) use change::{
     Change, DELETE_COLUMN, HEALTH_COLUMN, change, mark_orchestration, write_reached,
 };
 pub(super) use health::{Check, record_check};
-pub(super) use heartbeat::{Beat, beat, forget_old};
+pub(super) use heartbeat::{Beat, beat};
 pub(super) use insert::{Draft, insert, upsert};
 pub(super) use migrate::migrate;
 pub(super) use read::{Record, find, list, record};
 pub(super) use turn::{make_turn, unmake_turn};
-pub(super) use workflows::{Workflow, monitors, next_id, strays, workflow};
+pub(super) use workflows::{Workflow, next_id, strays, workflow};
 
 use super::broken;
 use super::settings::ControlSettings;

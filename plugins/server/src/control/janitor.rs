@@ -1,27 +1,20 @@
-//! The janitor: finishes what a process left undone that ended between two steps, and forgets what
-//! is old. It runs in every worker; whatever it does may be done twice.
+//! The janitor: finishes what a process left undone that ended between two steps. It runs in every
+//! worker; whatever it does may be done twice.
 
 use super::Inner;
 use super::broken::{Broken, reason};
 use super::cms::{self, Change, Record, Workflow};
 use super::operations::start_deletion;
-use duroxide::providers::{InstanceFilter, PruneOptions};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use toygres_model::instance::State;
 use toygres_model::kubernetes::delete_orchestration;
-
-/// How many executions of a health monitor are kept.
-const KEEP_EXECUTIONS: u32 = 20;
-/// The pause between two times of forgetting.
-const FORGET: Duration = Duration::from_secs(600);
 
 /// Goes round until it is told to stop.
 pub(super) async fn run(control: &Inner, stop: &CancellationToken) {
     let lease = control.settings.lease.max(Duration::from_secs(1));
     let mut ticks = tokio::time::interval(lease);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut forgot = Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -30,12 +23,6 @@ pub(super) async fn run(control: &Inner, stop: &CancellationToken) {
         // Twice a lease: whoever is at it had time to go on, or to be taken over.
         if let Err(error) = tidy(control, lease * 2).await {
             tracing::warn!(%error, "cannot look for what was left undone");
-        }
-        if forgot.elapsed() > FORGET {
-            forgot = Instant::now();
-            if let Err(error) = forget(control).await {
-                tracing::warn!(%error, "cannot forget what is old");
-            }
         }
     }
 }
@@ -130,17 +117,4 @@ async fn resume(control: &Inner, record: &Record) -> Result<(), Broken> {
             Ok(transaction.commit().await?)
         }
     }
-}
-
-/// A monitor leaves an execution behind with each check, and every process its heartbeat.
-async fn forget(control: &Inner) -> Result<(), Broken> {
-    let monitors = cms::monitors(&control.cms).await?;
-    if !monitors.is_empty() {
-        let filter =
-            InstanceFilter { instance_ids: Some(monitors), completed_before: None, limit: None };
-        let options = PruneOptions { keep_last: Some(KEEP_EXECUTIONS), completed_before: None };
-        control.client.prune_executions_bulk(filter, options).await?;
-    }
-    cms::forget_old(&control.cms).await?;
-    Ok(())
 }

@@ -31,6 +31,10 @@ pub(crate) struct ControlSettings {
     pub(crate) ready_interval: Duration,
     /// How long work is leased, so how soon another process takes over that of a dead one.
     pub(crate) lease: Duration,
+    /// How many days the results of health checks are kept.
+    pub(crate) keep_checks_days: i32,
+    /// How many days the events of instances, and drifts that were resolved, are kept.
+    pub(crate) keep_events_days: i32,
     /// How many activities run at once in this process.
     pub(crate) workers: usize,
 }
@@ -52,6 +56,8 @@ impl ControlSettings {
             monitor_interval: Duration::from_secs(30),
             ready_interval: Duration::from_secs(30),
             lease: Duration::from_secs(30),
+            keep_checks_days: 7,
+            keep_events_days: 90,
             workers: 8,
         }
     }

@@ -1,10 +1,11 @@
-//! A worker: the workflows' runtime, its heartbeats, and the janitor, until it is told to stop.
+//! A worker: the workflows' runtime, its heartbeats, the janitor and what forgets, until it is told to
+//! stop.
 
 mod log;
 
 pub(super) use log::Log;
 
-use super::{ControlPlane, activities, cms, janitor, orchestrations, rollup};
+use super::{ControlPlane, activities, cms, forget, janitor, orchestrations, rollup};
 use duroxide::runtime::{Runtime, RuntimeOptions};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +48,7 @@ impl ControlPlane {
         tokio::join!(
             self.beats(&worker, &log, self.inner.settings.workers, &stop),
             janitor::run(&self.inner, &stop),
+            forget::run(&self.inner, &stop),
             rollup::run(&self.inner, &stop),
         );
         tracing::info!(worker = worker.id, "letting begun work come to its end");

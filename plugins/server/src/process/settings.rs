@@ -93,6 +93,11 @@ impl Settings {
         Ok(Duration::from_millis(self.number(key, least_ms, 24 * 3600 * 1000)?))
     }
 
+    /// A number of days: one at least, ten years at most.
+    fn days(&self, key: &str) -> Result<i32> {
+        Ok(i32::try_from(self.number(key, 1, 3650)?).unwrap_or(i32::MAX))
+    }
+
     fn flag(&self, key: &str) -> Result<Option<bool>> {
         match self.text(key).as_deref() {
             None => Ok(None),
@@ -217,6 +222,8 @@ pub(crate) async fn control(
         monitor_interval: settings.duration("server.monitor_interval_ms", 10)?,
         ready_interval: settings.duration("server.ready_interval_ms", 10)?,
         lease: settings.duration("server.lease_ms", 1000)?,
+        keep_checks_days: settings.days("server.keep_checks_days")?,
+        keep_events_days: settings.days("server.keep_events_days")?,
         workers: plan.workers as usize,
         ..ControlSettings::new(defaults.database_url)
     })

@@ -1,11 +1,6 @@
-//! Health checks: written, and forgotten when they are old.
+//! Health checks, as they are written.
 
 use super::Cms;
-
-/// How many days of checks are kept of an instance.
-const KEEP_DAYS: i32 = 7;
-/// How many checks are kept of an instance: a day and a half at the default interval.
-const KEEP_ROWS: i64 = 5000;
 
 /// What a check found.
 #[derive(Debug, Clone)]
@@ -52,17 +47,6 @@ pub(in crate::control) async fn record_check(
         .bind(check.response_ms)
         .bind(check.error)
         .bind(check.checked_ms as f64)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query(
-            "DELETE FROM instance_health_checks WHERE instance_id = $1::uuid
-             AND (checked_at < now() - make_interval(days => $2) OR checked_at < (
-                 SELECT checked_at FROM instance_health_checks WHERE instance_id = $1::uuid
-                 ORDER BY checked_at DESC OFFSET $3 LIMIT 1))",
-        )
-        .bind(check.id)
-        .bind(KEEP_DAYS)
-        .bind(KEEP_ROWS)
         .execute(&mut *transaction)
         .await?;
     }

@@ -50,12 +50,3 @@ pub(in crate::control) async fn beat(cms: &Cms, beat: &Beat<'_>) -> Result<(), s
     .await
     .map(drop)
 }
-
-/// Forgets processes that nobody has seen for a week.
-///
-/// # Errors
-/// The database's.
-pub(in crate::control) async fn forget_old(cms: &Cms) -> Result<u64, sqlx::Error> {
-    let old = "DELETE FROM worker_heartbeats WHERE last_seen_at < now() - interval '7 days'";
-    Ok(sqlx::query(old).execute(&cms.pool).await?.rows_affected())
-}

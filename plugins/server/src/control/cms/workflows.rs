@@ -108,17 +108,3 @@ pub(in crate::control) async fn next_id(
         .find(|id| !used.contains(id) && taken != Some(id.as_str()));
     Ok(free.unwrap_or_else(|| plain.to_owned()))
 }
-
-/// The health monitors, at most a thousand of them: those with the most executions.
-///
-/// # Errors
-/// The database's.
-pub(in crate::control) async fn monitors(cms: &Cms) -> Result<Vec<String>, sqlx::Error> {
-    let sql = format!(
-        "SELECT instance_id FROM {schema}.instances
-         WHERE orchestration_name LIKE '%health-monitor' AND current_execution_id > 1
-         ORDER BY current_execution_id DESC LIMIT 1000",
-        schema = cms.duroxide
-    );
-    sqlx::query_scalar(&sql).fetch_all(&cms.pool).await
-}
