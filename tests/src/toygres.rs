@@ -45,6 +45,11 @@ pub fn misbehaving() -> PathBuf {
     built("TOYGRES_MISBEHAVING_BIN", "examples/misbehaving")
 }
 
+/// The project's own tasks: named by `TOYGRES_XTASK`, or beside the tests' own folder.
+pub fn tasks() -> PathBuf {
+    built("TOYGRES_XTASK", "xtask")
+}
+
 fn collected() -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let target = built("", "");

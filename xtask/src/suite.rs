@@ -18,7 +18,7 @@ pub(crate) struct Test {
 
 /// The suites that have to hold on the stand-in for Kubernetes as on a real API server; the others
 /// either ask for one of them or for neither.
-const ON_BOTH: &[&str] = &["control_plane", "server"];
+const ON_BOTH: &[&str] = &["control_plane", "server", "healthy"];
 
 /// The suites that an ordinary run repeats on the binary with the plugins linked in.
 const ON_BUNDLED: &[&str] =
@@ -44,6 +44,7 @@ impl Test {
         ]))?;
         let plugins = target().join("test-plugins");
         built.install_plugins(&plugins)?;
+        let tasks = std::env::current_exe()?;
         let with_what_was_built = |command: &mut Command| {
             command
                 .current_dir(root())
@@ -53,6 +54,7 @@ impl Test {
                 .env("TOYGRES_BAD_PLUGIN", built.binary("libtoygres_bad_plugin.so"))
                 .env("TOYGRES_GUIDE_PLUGIN", built.binary("libtoygres_guide_plugin.so"))
                 .env("TOYGRES_KUBE_SERVER", built.binary("examples/kube-server"))
+                .env("TOYGRES_XTASK", &tasks)
                 .env("TOYGRES_BUNDLED_BIN", built.binary("toygres-bundled"))
                 .env("TOYGRES_MISBEHAVING_BIN", built.binary("examples/misbehaving"));
         };
