@@ -15,37 +15,51 @@ const FILE: u32 = 0o644;
 /// Where files are changed.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
-    /// Changes that are still made; all of them where there is none.
     #[cfg(test)]
-    left: Option<std::cell::Cell<usize>>,
+    trouble: Option<Trouble>,
 }
 
+/// What happens to a test's changes.
+#[cfg(test)]
+#[derive(Debug)]
+struct Trouble {
+    /// Changes that are still made.
+    left: std::cell::Cell<usize>,
+    /// Whether those after the one that fails are made again.
+    once: bool,
+}
+
+#[cfg(test)]
 impl Disk {
-    /// Stops for good within the change after this many.
-    #[cfg(test)]
-    pub(crate) fn stopping_after(changes: usize) -> Self {
-        Self { left: Some(std::cell::Cell::new(changes)) }
+    /// Stops for good within the change after this many, as a lost machine does.
+    pub(super) fn stopping_after(changes: usize) -> Self {
+        let left = std::cell::Cell::new(changes);
+        Self { trouble: Some(Trouble { left, once: false }) }
     }
 
-    /// Whether a change is still made; the one that is not made may have been half made.
-    #[cfg(test)]
-    fn goes_on(&self) -> bool {
-        let Some(left) = &self.left else { return true };
-        let now = left.get();
-        left.set(now.saturating_sub(1));
-        now > 0
-    }
-
-    #[cfg(not(test))]
-    #[expect(clippy::unused_self, reason = "a test's one counts")]
-    fn goes_on(&self) -> bool {
-        true
+    /// Fails the one change after this many, as a full disk does.
+    pub(super) fn failing_at(changes: usize) -> Self {
+        let left = std::cell::Cell::new(changes);
+        Self { trouble: Some(Trouble { left, once: true }) }
     }
 
     fn step(&self) -> io::Result<()> {
-        if self.goes_on() { Ok(()) } else { Err(io::Error::other("stopped by the test")) }
+        let Some(Trouble { left, once }) = &self.trouble else { return Ok(()) };
+        let now = left.get();
+        left.set(if now == 0 && *once { usize::MAX } else { now.saturating_sub(1) });
+        if now > 0 { Ok(()) } else { Err(io::Error::other("stopped by the test")) }
     }
+}
 
+#[cfg(not(test))]
+impl Disk {
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "a test's one counts")]
+    fn step(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Disk {
     /// Makes a folder and those above it, where they are missing.
     pub(crate) fn make_folder(&self, path: &Path) -> io::Result<()> {
         if path.is_dir() {

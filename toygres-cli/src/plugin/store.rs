@@ -281,3 +281,6 @@ impl Fault {
         Self { message, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests;
