@@ -1,5 +1,6 @@
 //! The measurements, one in each file, and what they share.
 
+mod complete;
 mod create;
 mod csv;
 mod drift;
@@ -23,7 +24,7 @@ use toygres_tests::postgres::Binaries;
 /// Measure toygres beside what one would use instead.
 #[derive(Parser)]
 struct Options {
-    /// Only these: help, query, csv, list, create, drift, stats, health
+    /// Only these: help, complete, query, csv, list, create, drift, stats, health
     only: Vec<String>,
     /// Rows of the large tables; orchestrations of `stats`, each with fifteen events
     #[arg(long, default_value_t = 1_000_000)]
@@ -45,6 +46,7 @@ type Measurement = fn(&Bench) -> Result;
 /// Every measurement by its name, in the order in which they run.
 const ALL: &[(&str, Measurement)] = &[
     ("help", help::measure),
+    ("complete", complete::measure),
     ("query", query::measure),
     ("csv", csv::measure),
     ("list", list::measure),
