@@ -12,7 +12,6 @@ mod clock;
 mod codes;
 mod contributed;
 mod database;
-mod healthy;
 mod hung;
 mod kubernetes;
 mod plane;

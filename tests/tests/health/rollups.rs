@@ -102,3 +102,100 @@ fn a_process_killed_within_a_step_has_counted_nothing_of_it() {
     assert_eq!(method, "sampled", "too many events to read all of them");
     assert_eq!(by_rollups["by_type"][0]["completed"], counted["by_type"][0]["completed"]);
 }
+
+/// As if it had all been a day earlier: what was made, and what was counted of it.
+const A_DAY_AGO: &str = "
+    UPDATE toygres_duroxide.instances SET created_at = created_at - interval '1 day';
+    UPDATE toygres_duroxide.executions SET started_at = started_at - interval '1 day',
+        completed_at = completed_at - interval '1 day';
+    UPDATE toygres_cms.rollup_orchestrations SET bucket = bucket - interval '1 day';
+    UPDATE toygres_cms.rollup_activities SET bucket = bucket - interval '1 day';
+    UPDATE toygres_cms.rollup_done SET completed_at = completed_at - interval '1 day';
+    UPDATE toygres_cms.rollup_progress SET rolled_until = rolled_until - interval '1 day';";
+
+/// The same orchestrations once more, a day later.
+const AGAIN: &str = "
+    INSERT INTO toygres_duroxide.instances (instance_id, orchestration_name, orchestration_version,
+            current_execution_id, created_at, updated_at)
+        SELECT 'again-' || instance_id, orchestration_name, orchestration_version,
+            current_execution_id, created_at + interval '1 day', updated_at
+        FROM toygres_duroxide.instances;
+    INSERT INTO toygres_duroxide.executions (instance_id, execution_id, status, output, started_at,
+            completed_at)
+        SELECT 'again-' || instance_id, execution_id, status, output,
+            started_at + interval '1 day', completed_at + interval '1 day'
+        FROM toygres_duroxide.executions;
+    INSERT INTO toygres_duroxide.history (instance_id, execution_id, event_id, event_type,
+            event_data, created_at)
+        SELECT 'again-' || instance_id, execution_id, event_id, event_type, event_data, created_at
+        FROM toygres_duroxide.history;";
+
+/// Every second history as PostgreSQL's `jsonb` writes it, and one orchestration cancelled.
+const OTHERWISE_WRITTEN: &str = r#"
+    UPDATE toygres_duroxide.history SET event_data = event_data::jsonb::text
+        WHERE hashtext(instance_id) % 2 = 0;
+    WITH one AS (SELECT instance_id FROM toygres_duroxide.executions
+        WHERE status = 'Completed' ORDER BY instance_id LIMIT 1
+    ), failed AS (UPDATE toygres_duroxide.executions SET status = 'Failed'
+        WHERE instance_id = (SELECT instance_id FROM one))
+    UPDATE toygres_duroxide.history SET event_data = '{"type": "OrchestrationFailed", "details":
+            {"Application": {"kind": {"Cancelled": {"reason": "asked"}}}}}'
+        WHERE instance_id = (SELECT instance_id FROM one) AND event_id = 15;"#;
+
+#[test]
+fn what_ended_since_the_server_went_down_is_counted_with_the_roll_ups() {
+    let Some(deployment) = Deployment::new() else { return };
+    deployment.start(Options::default()).stop().unwrap();
+    statistics::generate(&deployment.database.url, 400).unwrap();
+    let mut plane = Plane { deployment, server: None };
+    plane.sql(OTHERWISE_WRITTEN);
+    // It ended before there were roll-ups, and before what they look for.
+    plane.sql(
+        "INSERT INTO toygres_duroxide.executions (instance_id, execution_id, status, started_at,
+            completed_at) VALUES ('long-ago', 1, 'Completed', now() - interval '50 days',
+            now() - interval '50 days')",
+    );
+    plane.server = Some(plane.deployment.start(Options::default()));
+    let missing = "SELECT count(*) FROM toygres_duroxide.executions e \
+        WHERE e.completed_at > now() - interval '30 days' AND NOT EXISTS (SELECT FROM \
+        toygres_cms.rollup_progress WHERE rolled_until >= e.completed_at)";
+    wait::until("the roll-ups", || Ok((plane.deployment.count(missing) == 0).then_some(())))
+        .unwrap();
+    plane.stop();
+    plane.sql(A_DAY_AGO);
+    plane.sql(AGAIN);
+
+    let stats = |since: &str| {
+        let args = ["server", "stats", "-o", "json", "--since", since];
+        plane.toygres().args(args).run().code(0).json()
+    };
+    let by_rollups = stats("5d");
+    let sources = &by_rollups["sources"];
+    assert_eq!(sources["method"], "rolled_up", "{by_rollups:#}");
+    let (rolled, live) = (&sources["rolled_orchestrations"], &sources["live_orchestrations"]);
+    assert!(rolled.as_i64() > Some(350) && live.as_i64() > Some(350), "{sources:#}");
+    assert_eq!(sources["bounds"], serde_json::Value::Null);
+    let bounds = stats("40d")["sources"]["bounds"].as_str().unwrap().to_owned();
+    assert!(bounds.contains("is not in the roll-ups"), "{bounds}");
+
+    // Too much ended since to be counted one by one.
+    plane.sql(
+        "INSERT INTO toygres_duroxide.executions (instance_id, execution_id, status, started_at,
+            completed_at) SELECT 'many-' || g, 1, 'Completed', now() - interval '1 hour',
+            now() - interval '1 hour' FROM generate_series(1, 5001) g",
+    );
+    let sampled = stats("5d");
+    assert_eq!(sampled["sources"]["method"], "sampled", "{sampled:#}");
+    let bounds = sampled["sources"]["bounds"].as_str().unwrap();
+    assert!(bounds.contains("more than 5000 executions ended since"), "{bounds}");
+    plane.sql("DELETE FROM toygres_duroxide.executions WHERE instance_id LIKE 'many-%'");
+
+    // A full count, from the same moment on, finds the same.
+    plane.sql("DROP TABLE toygres_cms.rollup_progress; ANALYZE toygres_duroxide.executions");
+    let counted = stats("5d");
+    assert_eq!(counted["sources"]["method"], "counted", "{counted:#}");
+    assert_eq!(counted["orchestrations"], by_rollups["orchestrations"]);
+    assert_eq!(counted["orchestrations"]["cancelled"], 2, "{counted:#}");
+    assert_eq!(counted["activities"], by_rollups["activities"]);
+    assert!(counted["activities"]["total"].as_i64() > Some(4500), "{counted:#}");
+}
