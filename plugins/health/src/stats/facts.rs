@@ -134,6 +134,9 @@ pub(crate) struct Sources {
     pub(crate) method: String,
     /// Everything that ended before is in the roll-ups; `null` without them.
     pub(crate) rolled_until: Option<String>,
+    /// Where the counting begins: roll-ups are of five minutes, and those that the window begins in
+    /// are counted whole.
+    pub(crate) counted_since: String,
     pub(crate) rolled_orchestrations: i64,
     pub(crate) rolled_activities: i64,
     pub(crate) live_orchestrations: i64,
@@ -201,6 +204,10 @@ fn made_of(raw: Raw, since: &str) -> Facts {
         sources: Sources {
             method: raw.method.to_owned(),
             rolled_until: raw.rolled_until_ms.and_then(time::rfc3339),
+            counted_since: raw
+                .counted_since_ms
+                .and_then(time::rfc3339)
+                .unwrap_or_else(|| since.to_owned()),
             rolled_orchestrations: rolled,
             rolled_activities,
             live_orchestrations: live,

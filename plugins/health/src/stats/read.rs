@@ -12,8 +12,8 @@ use toygres_plugin_api::{Context, Error, Result};
 
 /// How long one statement may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Roll-ups that are further behind are not used.
-const BEHIND_MS: i64 = 900_000;
+/// Executions that ended and that the roll-ups do not have: with more, they are not used.
+const LATE: i64 = 5_000;
 /// Executions that are counted one by one; where there are many more, a sample of about so many.
 const COUNTED: i64 = 10_000;
 /// Executions whose events are read; the same.
@@ -33,6 +33,10 @@ pub(super) struct Raw {
     pub(super) activities: Vec<Activity>,
     pub(super) method: &'static str,
     pub(super) rolled_until_ms: Option<i64>,
+    /// Where the counting begins, if that is not where the window begins.
+    pub(super) counted_since_ms: Option<i64>,
+    /// What ended before then is gone from the roll-ups, and the window begins earlier.
+    pub(super) gone_before_ms: Option<i64>,
     /// Of all executions, this part was looked at.
     pub(super) sampled_part: f64,
     /// Of all executions, the events of this part were.
@@ -104,7 +108,7 @@ impl Raw {
             let why = match self.rolled_until_ms {
                 None => "this deployment keeps no roll-ups".to_owned(),
                 Some(until) => format!(
-                    "the roll-ups are {} behind",
+                    "the roll-ups are {} behind, and more than {LATE} executions ended since",
                     toygres_model::time::words(self.now_ms - until)
                 ),
             };
@@ -115,12 +119,17 @@ impl Raw {
                 self.sampled_events_part * 100.0
             ));
         }
-        (self.left_out > 0).then(|| {
+        let left_out = (self.left_out > 0).then(|| {
             format!(
                 "the activities of {} executions that run, or ended a moment ago, are not counted",
                 self.left_out
             )
-        })
+        });
+        let gone = self.gone_before_ms.and_then(toygres_model::time::rfc3339).map(|moment| {
+            format!("what ended before {moment} is not in the roll-ups, and not counted")
+        });
+        let bounds: Vec<String> = left_out.into_iter().chain(gone).collect();
+        (!bounds.is_empty()).then(|| bounds.join("; "))
     }
 }
 
@@ -149,29 +158,35 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
         activities: Vec::new(),
         method: "counted",
         rolled_until_ms: None,
+        counted_since_ms: None,
+        gone_before_ms: None,
         sampled_part: 1.0,
         sampled_events_part: 1.0,
         left_out: 0,
     };
     let has_rollups = schemas.cms_has("rollup_progress") && may_read_rollups(ctx, &schemas).await;
-    if has_rollups {
-        let progress: Progress = one(&session, sql::progress(&schemas), &[]).await?;
-        raw.rolled_until_ms = progress.until_ms;
-    }
-    // Roll-ups that are far behind leave too much to be counted one by one.
-    match raw.rolled_until_ms {
-        Some(until) if raw.now_ms - until < BEHIND_MS => {
-            rolled(&session, &schemas, since, until, &mut raw).await?;
-        }
-        _ => counted(&session, &schemas, since, &mut raw).await?,
+    let progress = if has_rollups {
+        one(&session, sql::progress(&schemas), &[since]).await?
+    } else {
+        Progress::default()
+    };
+    raw.rolled_until_ms = progress.until_ms;
+    let by_rollups = has_rollups && rolled(&session, &schemas, since, &progress, &mut raw).await?;
+    if !by_rollups {
+        counted(&session, &schemas, since, &mut raw).await?;
     }
     let _over = session.rollback().await;
     Ok(raw)
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Progress {
     until_ms: Option<i64>,
+    /// Where the bucket begins that the window begins in.
+    since_ms: i64,
+    /// What ended before is not in the roll-ups any more, or never was.
+    kept_ms: Option<i64>,
+    has_older: bool,
 }
 
 fn stands_for(count: i64, part: f64) -> i64 {
@@ -202,23 +217,35 @@ async fn workers(ctx: &Context, schemas: &Schemas) -> Result<Workers> {
     ctx.db().query(sql::workers(schemas)).timeout(PATIENCE).fetch_one().await
 }
 
-/// What ended from the roll-ups; what they do not have yet, and what runs, now.
+/// What ended from the roll-ups; what they do not have yet, and what runs, now. Answers whether that
+/// was possible: roll-ups that are far behind leave too much to be counted one by one. How long ago
+/// they were made says nothing of that: with the server, the workers were down too.
 async fn rolled(
     session: &Session,
     schemas: &Schemas,
     since: &str,
-    until_ms: i64,
+    progress: &Progress,
     raw: &mut Raw,
-) -> Result<()> {
+) -> Result<bool> {
     #[derive(Deserialize)]
     struct Left {
         left_out: i64,
     }
+    let Some(until_ms) = progress.until_ms else { return Ok(false) };
+    let until = moment(until_ms)?;
+    let late: Executions = one(session, sql::late(schemas, LATE), &[&until]).await?;
+    if late.executions > LATE {
+        return Ok(false);
+    }
     raw.method = "rolled_up";
+    let window_ms = toygres_model::time::parse(since).unwrap_or(progress.since_ms);
+    raw.gone_before_ms =
+        progress.kept_ms.filter(|kept_ms| progress.has_older && window_ms < *kept_ms);
+    // Everything is counted from where a bucket begins, so that both parts are of one window.
+    raw.counted_since_ms = Some(progress.since_ms);
+    let since = &moment(progress.since_ms)?;
     raw.orchestrations = all(session, sql::rolled_orchestrations(schemas), &[since]).await?;
     raw.activities = all(session, sql::rolled_activities(schemas), &[since]).await?;
-    let until = toygres_model::time::rfc3339(until_ms)
-        .ok_or_else(|| Error::failed(format!("the roll-ups reach to {until_ms} ms, no time")))?;
     let live: Vec<Orchestration> =
         all(session, sql::live_orchestrations(schemas), &[since, &until]).await?;
     raw.orchestrations.extend(live);
@@ -227,7 +254,12 @@ async fn rolled(
     raw.activities.extend(live);
     let left: Left = one(session, sql::left_out(schemas, LIVE), &[&until]).await?;
     raw.left_out = left.left_out;
-    Ok(())
+    Ok(true)
+}
+
+fn moment(ms: i64) -> Result<String> {
+    toygres_model::time::rfc3339(ms)
+        .ok_or_else(|| Error::failed(format!("the roll-ups speak of {ms} ms, no time")))
 }
 
 /// Everything now: all of it where that is little, else a sample.

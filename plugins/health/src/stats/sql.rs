@@ -51,11 +51,30 @@ pub(super) fn may_read_rollups(schemas: &Schemas) -> String {
     format!("SELECT {} AS may", each.collect::<Vec<_>>().join(" AND "))
 }
 
+/// How far the roll-ups reach; where the bucket begins that the window begins in; where what they
+/// keep begins, and whether anything ended before that.
 pub(super) fn progress(schemas: &Schemas) -> String {
     format!(
-        "SELECT (extract(epoch FROM max(rolled_until)) * 1000)::bigint AS until_ms \
-         FROM {} WHERE name = 'executions'",
+        "SELECT (extract(epoch FROM p.until) * 1000)::bigint AS until_ms, \
+           (extract(epoch FROM date_bin('5 minutes', $1::timestamptz, '2000-01-01Z')) * 1000)::bigint \
+             AS since_ms, \
+           (extract(epoch FROM p.kept) * 1000)::bigint AS kept_ms, \
+           EXISTS (SELECT FROM {} e WHERE e.completed_at < p.kept) AS has_older \
+         FROM (SELECT max(rolled_until) AS until, \
+             greatest(max(rolled_from), now() - interval '35 days') AS kept \
+           FROM {} WHERE name = 'executions') AS p",
+        schemas.of_duroxide("executions"),
         schemas.of_cms("rollup_progress")
+    )
+}
+
+/// How many executions ended that the roll-ups do not have, up to one more than `most`. `$1` is how
+/// far the roll-ups reach.
+pub(super) fn late(schemas: &Schemas, most: i64) -> String {
+    format!(
+        "SELECT count(*) AS executions FROM ({} LIMIT {}) AS them",
+        fresh(schemas, "$1"),
+        most + 1
     )
 }
 
@@ -63,7 +82,7 @@ pub(super) fn rolled_orchestrations(schemas: &Schemas) -> String {
     format!(
         "SELECT kind, status, sum(count)::bigint AS count, sum(total_ms)::bigint AS total_ms, \
            true AS rolled FROM {} \
-         WHERE bucket >= date_bin('5 minutes', $1::timestamptz, '2000-01-01Z') GROUP BY 1, 2",
+         WHERE bucket >= $1::timestamptz GROUP BY 1, 2",
         schemas.of_cms("rollup_orchestrations")
     )
 }
@@ -72,7 +91,7 @@ pub(super) fn rolled_activities(schemas: &Schemas) -> String {
     format!(
         "SELECT activity, succeeded, bin, sum(count)::bigint AS count, \
            sum(total_ms)::bigint AS total_ms, max(most_ms)::bigint AS most_ms, true AS rolled FROM {} \
-         WHERE bucket >= date_bin('5 minutes', $1::timestamptz, '2000-01-01Z') GROUP BY 1, 2, 3",
+         WHERE bucket >= $1::timestamptz GROUP BY 1, 2, 3",
         schemas.of_cms("rollup_activities")
     )
 }
@@ -126,19 +145,17 @@ fn status(schemas: &Schemas) -> String {
 /// What ended and is not rolled up, and what runs.
 pub(super) fn live_orchestrations(schemas: &Schemas) -> String {
     format!(
-        "WITH fresh AS ({fresh}), running AS ({running}) \
+        "WITH fresh AS ({fresh}), running AS MATERIALIZED ( \
+           SELECT i.orchestration_name AS kind, count(*) AS all_of_them, \
+             count(*) FILTER (WHERE i.created_at >= $1::timestamptz) AS new_ones \
+           FROM ({running}) e JOIN {instances} i ON i.instance_id = e.instance_id GROUP BY 1) \
          SELECT i.orchestration_name AS kind, {status} AS status, count(*) AS count, \
            coalesce(sum(greatest(0, extract(epoch FROM e.completed_at - i.created_at) * 1000)), 0)::bigint \
              AS total_ms, false AS rolled \
          FROM fresh e JOIN {instances} i ON i.instance_id = e.instance_id \
          WHERE e.status IN ('Completed', 'Failed') AND i.created_at >= $1::timestamptz GROUP BY 1, 2 \
-         UNION ALL \
-         SELECT i.orchestration_name, 'running', count(*), 0, false \
-         FROM running e JOIN {instances} i ON i.instance_id = e.instance_id \
-         WHERE i.created_at >= $1::timestamptz GROUP BY 1, 2 \
-         UNION ALL \
-         SELECT i.orchestration_name, 'running_now', count(*), 0, false \
-         FROM running e JOIN {instances} i ON i.instance_id = e.instance_id GROUP BY 1, 2",
+         UNION ALL SELECT kind, 'running', new_ones, 0, false FROM running WHERE new_ones > 0 \
+         UNION ALL SELECT kind, 'running_now', all_of_them, 0, false FROM running",
         fresh = fresh(schemas, "$2"),
         running = running(schemas),
         status = status(schemas),
@@ -176,14 +193,18 @@ pub(super) fn left_out(schemas: &Schemas, most: i64) -> String {
     format!("SELECT {} + {} AS left_out", beyond(fresh(schemas, "$1")), beyond(running(schemas)))
 }
 
-/// About how many executions there are, without counting many.
+/// About how many executions there are, without counting many: as many as there were in a page when
+/// the table was last analysed, in the pages that it has now.
 pub(super) fn about(schemas: &Schemas) -> String {
     let table = schemas.of_duroxide("executions");
     let name = table.replace('\'', "''");
     format!(
-        "SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint \
-           ELSE pg_relation_size(c.oid) / 200 END AS executions \
-         FROM pg_class c WHERE c.oid = '{name}'::regclass"
+        "SELECT CASE WHEN c.reltuples > 0 AND c.relpages > 0 \
+             THEN (c.reltuples / c.relpages * pages.now)::bigint \
+           ELSE pages.now * 40 END AS executions \
+         FROM pg_class c, LATERAL (SELECT pg_relation_size(c.oid) \
+             / current_setting('block_size')::bigint AS now) AS pages \
+         WHERE c.oid = '{name}'::regclass"
     )
 }
 

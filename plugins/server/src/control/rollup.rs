@@ -242,6 +242,6 @@ mod tests {
     fn the_statement_names_the_schema() {
         let sql = statement("other");
         assert!(sql.contains("FROM other.executions e"));
-        assert!(sql.contains("JOIN other.history h"));
+        assert!(sql.contains("FROM other.history h"));
     }
 }
