@@ -1,62 +1,23 @@
 //! A plugin from another workspace: plugin-api only as its package, other versions of tokio and
 //! kube, another optimisation level, and every type laid out at random.
 
+#[path = "border/packaged.rs"]
+#[allow(dead_code, reason = "shared with the suite of the corpus")]
+mod packaged;
 #[path = "border/plugins.rs"]
 #[allow(dead_code, reason = "shared with the suite of the border")]
 mod plugins;
 
 use plugins::{Folder, run, run_with};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use toygres_tests::kube::ApiServer;
 use toygres_tests::postgres::PrivatePostgres;
 
-/// Builds the plugin far away from the sources of plugin-api, and answers its library.
+/// Built far away from the sources of plugin-api.
 fn foreign_library() -> &'static [u8] {
     static BUILT: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
-    BUILT.get_or_init(build)
-}
-
-fn build() -> Vec<u8> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = here.parent().unwrap();
-    // Beside the other build results, so that a second run has little to do.
-    let away = std::env::current_exe().unwrap();
-    let away = away.ancestors().nth(3).unwrap().join("foreign");
-    std::fs::create_dir_all(&away).unwrap();
-    let mut package = cargo(root);
-    package
-        .args(["package", "--no-verify", "--allow-dirty"])
-        .args(["-p", "toygres-plugin-api-macros", "-p", "toygres-plugin-api"])
-        .arg("--target-dir")
-        .arg(away.join("package"));
-    succeed(&mut package);
-    for name in ["toygres-plugin-api-macros-1.0.0", "toygres-plugin-api-1.0.0"] {
-        let archive = away.join("package/package").join(format!("{name}.crate"));
-        succeed(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&away));
-    }
-    succeed(Command::new("cp").arg("-r").arg(here.join("foreign-plugin")).arg(&away));
-    let mut build = cargo(&away.join("foreign-plugin"));
-    build
-        .args(["build", "--release", "--target-dir"])
-        .arg(away.join("target"))
-        // Lets the stable compiler take the flag.
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", "-Zrandomize-layout");
-    succeed(&mut build);
-    std::fs::read(away.join("target/release/libforeign_plugin.so")).unwrap()
-}
-
-fn cargo(folder: &Path) -> Command {
-    let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let mut cargo = Command::new(program);
-    cargo.current_dir(folder).env_remove("RUSTFLAGS").env_remove("CARGO_TARGET_DIR");
-    cargo
-}
-
-fn succeed(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    BUILT.get_or_init(|| {
+        packaged::library("foreign-plugin", "foreign_plugin", packaged::Build::OptimisedAtRandom)
+    })
 }
 
 #[test]

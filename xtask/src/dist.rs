@@ -9,6 +9,7 @@ mod deb;
 mod doc;
 mod elf;
 mod licences;
+mod lock;
 mod needs;
 mod shell;
 mod tree;

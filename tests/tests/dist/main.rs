@@ -128,6 +128,15 @@ fn works(root: &Root, prefix: &str) {
     let unreachable = root.run(&[&[toygres.as_str()], &asked[..]].concat());
     assert_eq!(unreachable.code, Some(4), "{}", unreachable.stderr);
 
+    // What was changed since is not opened.
+    let library = format!("{prefix}/lib/toygres/plugins/libtoygres_config.so");
+    let library = root.path().join(library.trim_start_matches('/'));
+    let mut bytes = std::fs::read(&library).unwrap();
+    bytes.push(0);
+    std::fs::write(&library, bytes).unwrap();
+    let changed = root.run(&[&toygres, "server", "env"]);
+    assert_eq!(changed.code, Some(8), "{}", changed.stderr);
+
     let pages = root.path().join(prefix.trim_start_matches('/')).join("share/man/man1");
     let pages = std::fs::read_dir(pages).unwrap().map(|page| {
         let name = page.unwrap().file_name().into_string().unwrap();

@@ -1,6 +1,7 @@
-//! Manual pages and completions, written by the host itself as it is installed: they are of exactly
-//! the commands that are there.
+//! What the host itself says as it is installed: manual pages and completions of exactly the commands
+//! that are there, and what plugins it finds.
 
+use super::lock;
 use super::tree::Tree;
 use crate::run::Result;
 use std::fs;
@@ -19,6 +20,9 @@ const SCRIPTS: &[(&str, &str)] = &[
 pub(crate) fn add(tree: &mut Tree) -> Result {
     let prefix = tempfile::tempdir()?;
     install(tree, prefix.path())?;
+    if tree.files().any(|(path, _)| path.starts_with("lib/")) {
+        lock::add(tree, &say(prefix.path(), &["plugin", "list", "-o", "json"])?)?;
+    }
     let pages = prefix.path().join("man1");
     fs::create_dir(&pages)?;
     say(prefix.path(), &["man", "--dir", &pages.display().to_string()])?;
