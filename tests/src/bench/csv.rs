@@ -1,7 +1,7 @@
 //! A large table as CSV.
 
 use super::measure::compare;
-use super::{Bench, psql, report};
+use super::{Aim, Bench, psql, report};
 use toygres_tests::Result;
 use toygres_tests::postgres::PrivatePostgres;
 
@@ -18,6 +18,7 @@ pub(super) fn measure(bench: &Bench) -> Result {
     let mut psql = psql(&server.url())?;
     psql.args(["--csv", "-c", sql]);
     let (a, b) = compare(&mut ours, &mut psql, bench.options.runs)?;
-    report(&format!("{rows} rows as csv"), &a, "psql --csv", &b, "aim 1.0 within 64 MiB");
+    let aim = Aim { ratio: 1.0, peak_mib: Some(64.0) };
+    report(bench, &format!("{rows} rows as csv"), &a, "psql --csv", &b, aim);
     Ok(())
 }

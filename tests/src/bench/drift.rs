@@ -1,7 +1,7 @@
 //! Drift over many instances, beside fetching both sides as text and comparing nothing.
 
 use super::measure::{compare, exists};
-use super::{Bench, report};
+use super::{Aim, Bench, report};
 use std::process::Command;
 use toygres_tests::kube::ApiServer;
 use toygres_tests::postgres::PrivatePostgres;
@@ -33,6 +33,7 @@ pub(super) fn measure(bench: &Bench) -> Result {
     let runs = bench.few();
     let (a, b) = compare(&mut ours, &mut both, runs)?;
     let what = format!("drift, {instances} instances, {runs} runs");
-    report(&what, &a, "kubectl get -o json, then psql", &b, "aim 0.15 within 128 MiB");
+    let aim = Aim { ratio: 0.15, peak_mib: Some(128.0) };
+    report(bench, &what, &a, "kubectl get -o json, then psql", &b, aim);
     Ok(())
 }

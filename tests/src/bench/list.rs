@@ -1,7 +1,7 @@
 //! The list of orchestrations beside the statement that it sends.
 
 use super::measure::{compare, run};
-use super::{Bench, psql, report};
+use super::{Aim, Bench, psql, report};
 use std::process::Command;
 use toygres_tests::postgres::PrivatePostgres;
 use toygres_tests::{Result, generations};
@@ -17,7 +17,7 @@ pub(super) fn measure(bench: &Bench) -> Result {
     psql.args(["-c", &statement]);
     let (a, b) = compare(&mut ours, &mut psql, bench.options.runs)?;
     let what = format!("orchestrations, {rows} rows");
-    report(&what, &a, "the same statement in psql", &b, "aim 1.1");
+    report(bench, &what, &a, "the same statement in psql", &b, Aim::ratio(1.1));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The measurements, one in each file, and what they share.
 
+mod aim;
 mod complete;
 mod create;
 mod csv;
@@ -14,6 +15,7 @@ mod plugins;
 mod query;
 mod stats;
 
+use aim::{Aim, Aims};
 use clap::Parser;
 use measure::Measured;
 use std::path::{Path, PathBuf};
@@ -61,13 +63,14 @@ struct Bench {
     binary: PathBuf,
     plugins: PathBuf,
     options: Options,
+    aims: Aims,
 }
 
 /// Measures what the command line asks for.
 ///
 /// # Errors
 /// When a measurement is unknown or a part of one does not work: a figure of something broken is
-/// none.
+/// none. After all of them, when a figure missed its aim.
 pub(crate) fn run() -> Result {
     let options = Options::parse();
     for name in &options.only {
@@ -80,6 +83,7 @@ pub(crate) fn run() -> Result {
         binary: variable("TOYGRES_BIN")?,
         plugins: variable("TOYGRES_PLUGIN_DIR")?,
         options,
+        aims: Aims::default(),
     };
     println!("medians, in turns; a ratio is toygres / other; {}\n", load());
     for (name, measure) in ALL {
@@ -88,7 +92,12 @@ pub(crate) fn run() -> Result {
         }
     }
     println!("{}", load());
-    Ok(())
+    match bench.aims.missed() {
+        Some(missed) => {
+            Err(format!("aims were missed, of what machine the load says:\n{missed}").into())
+        }
+        None => Ok(()),
+    }
 }
 
 impl Bench {
@@ -133,14 +142,16 @@ fn psql(url: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Prints what two commands took, and how they compare.
-fn report(ours: &str, a: &Measured, other: &str, b: &Measured, aim: &str) {
+/// Prints what two commands took, how they compare, and whether that is what it should be.
+fn report(bench: &Bench, ours: &str, a: &Measured, other: &str, b: &Measured, aim: Aim) {
+    let ratio = a.wall_ms / b.wall_ms;
+    let mut held = bench.aims.hold(format_args!("{ours}, ratio"), ratio, aim.ratio, "");
+    if let Some(most) = aim.peak_mib {
+        held += "; ";
+        held += &bench.aims.hold(format_args!("{ours}, memory"), a.peak_mib, most, "MiB");
+    }
     println!(
-        "{ours}: {:.1} ms, {:.0} MiB\n{other}: {:.1} ms, {:.0} MiB\nratio {:.2}  ({aim})\n",
-        a.wall_ms,
-        a.peak_mib,
-        b.wall_ms,
-        b.peak_mib,
-        a.wall_ms / b.wall_ms
+        "{ours}: {:.1} ms, {:.0} MiB\n{other}: {:.1} ms, {:.0} MiB\nratio {ratio:.2}  ({held})\n",
+        a.wall_ms, a.peak_mib, b.wall_ms, b.peak_mib,
     );
 }

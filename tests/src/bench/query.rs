@@ -1,7 +1,7 @@
 //! The smallest query.
 
 use super::measure::compare;
-use super::{Bench, psql, report};
+use super::{Aim, Bench, psql, report};
 use toygres_tests::Result;
 use toygres_tests::postgres::PrivatePostgres;
 
@@ -12,6 +12,6 @@ pub(super) fn measure(bench: &Bench) -> Result {
     let mut psql = psql(&server.url())?;
     psql.args(["-c", "select 1"]);
     let (a, b) = compare(&mut ours, &mut psql, bench.options.runs)?;
-    report("db-query 'select 1'", &a, "psql -c", &b, "aim 1.0");
+    report(bench, "db-query 'select 1'", &a, "psql -c", &b, Aim::ratio(1.0));
     Ok(())
 }
