@@ -206,3 +206,39 @@ fn every_error() {
         }
     });
 }
+
+/// A plugin of a later border of the same major version: what it needs is there, or is named.
+#[test]
+fn a_host_that_is_older_than_the_plugin() {
+    const LATER: (&[u8], &[u8]) = (b"\"abi\":\"1.0\"", b"\"abi\":\"1.9\"");
+    let later = patched(&libraries()[0], &[LATER]);
+    let folder = Folder::with(&[("corpus.so", &later)]);
+    let ran = run(&folder, &["corpus-args", "x", "-o", "json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+
+    let ability: (&[u8], &[u8]) = (b"\"workflows\",\"ui\"", b"\"wonderful\",\"ui\"");
+    let word: (&[u8], &[u8]) = (b"\"kind\":\"float\"", b"\"kind\":\"flock\"");
+    for (change, says) in [(ability, "`wonderful`"), (word, "border 1.9")] {
+        let library = patched(&libraries()[0], &[LATER, change]);
+        let folder = Folder::with(&[("corpus.so", &library)]);
+        let ran = run(&folder, &["server", "corpus-report"]);
+        assert_eq!(ran.code, Some(8), "{says}: {}", ran.stderr);
+        for part in [says, "corpus.so", "hint: "] {
+            assert!(ran.stderr.contains(part), "`{part}` is missing in {}", ran.stderr);
+        }
+    }
+}
+
+/// The library with other bytes, of the same length, in place of the only such ones.
+fn patched(library: &[u8], changes: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let mut patched = library.to_vec();
+    for (from, to) in changes {
+        assert_eq!(from.len(), to.len());
+        let found: Vec<usize> = (0..=patched.len() - from.len())
+            .filter(|at| patched[*at..].starts_with(from))
+            .collect();
+        let [at] = found[..] else { panic!("{found:?}") };
+        patched[at..at + to.len()].copy_from_slice(to);
+    }
+    patched
+}

@@ -161,3 +161,21 @@ fn encode<T: Serialize>(reply: &Reply<T>) -> Bytes<u8> {
     });
     bytes.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::unimplemented;
+    use toygres_plugin_api::ErrorKind;
+    use toygres_plugin_api::protocol::{Method, Reply};
+
+    /// What a plugin of a later border gets, and with it whoever typed its command.
+    #[test]
+    fn a_method_of_a_later_border_is_refused_with_what_to_do() {
+        assert_eq!(Method::from_number(9999), None);
+        let reply: Reply = serde_json::from_slice(&unimplemented(9999)).unwrap();
+        let Reply::Err(error) = reply else { panic!("{reply:?}") };
+        assert_eq!(error.kind, ErrorKind::Plugin);
+        assert!(error.message.contains("no method 9999"), "{}", error.message);
+        assert!(error.hint.is_some_and(|hint| hint.contains("newer toygres")));
+    }
+}

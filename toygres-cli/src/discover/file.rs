@@ -6,7 +6,7 @@ use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, FileKind, Object, ObjectSection, ReadCache, ReadRef};
 use std::fs::File;
 use std::path::Path;
-use toygres_plugin_api::manifest::{MAGIC, Manifest, SECTION};
+use toygres_plugin_api::manifest::{ABI_VERSION, MAGIC, Manifest, SECTION};
 
 /// The manifest of a library file.
 ///
@@ -112,7 +112,23 @@ pub(super) fn parse(path: &Path, section: &[u8]) -> Result<Manifest, Fault> {
     if text.windows(MAGIC.len()).any(|found| found == MAGIC.as_bytes()) {
         return Err(Fault::several(path));
     }
-    serde_json::from_slice(&text[..end]).map_err(|error| Fault::bad_manifest(path, &error))
+    let text = &text[..end];
+    serde_json::from_slice(text).map_err(|error| match of_later_border(text) {
+        Some((name, abi)) => Fault::abi(&name, path, &abi),
+        None => Fault::bad_manifest(path, &error),
+    })
+}
+
+/// The name and border of a manifest that says it is of a later border than this host's: then it
+/// may hold words that this host does not know.
+fn of_later_border(text: &[u8]) -> Option<(String, String)> {
+    let manifest: serde_json::Value = serde_json::from_slice(text).ok()?;
+    let said = |key: &str| manifest.get(key)?.as_str().map(str::to_owned);
+    let (name, abi) = (said("name")?, said("abi")?);
+    let numbers = |version: &str| -> Option<Vec<u32>> {
+        version.split('.').map(|part| part.parse().ok()).collect()
+    };
+    (numbers(&abi)? > numbers(ABI_VERSION)?).then_some((name, abi))
 }
 
 #[cfg(test)]
@@ -131,6 +147,20 @@ mod tests {
             prop_assert!(manifest(file.path()).is_err());
             prop_assert!(parse(Path::new("x.so"), &bytes).is_err());
         }
+    }
+
+    #[test]
+    fn words_that_a_later_border_has_are_its_own_fault() {
+        let of = |abi: &str| {
+            let manifest = format!(
+                "toygres-manifest-1\n{{\"name\":\"a\",\"abi\":\"{abi}\",\
+                 \"commands\":[{{\"args\":[{{\"kind\":\"colour\"}}]}}]}}"
+            );
+            parse(Path::new("x.so"), manifest.as_bytes()).unwrap_err()
+        };
+        assert_eq!(of("1.9").code, "abi");
+        assert!(of("1.9").message.contains("border 1.9"));
+        assert_eq!(of("1.0").code, "bad_manifest");
     }
 
     #[test]
