@@ -106,10 +106,10 @@ impl Install {
         }
         let accepted = offered.into_iter().map(|offered| self.accept(offered, manager));
         let accepted = accepted.collect::<Result<Vec<_>>>()?;
+        check_names(&accepted)?;
         if !manager.force {
             check_commands(&accepted, manager)?;
         }
-        check_names(&accepted)?;
         let mut store = manager.store()?;
         let rows = self.put(&accepted, &mut store)?;
         Ok(report(rows, &accepted, manager))
