@@ -125,6 +125,16 @@ impl TestHost {
 
     /// Kubernetes answers a watch of this path with these events, `{"type": …, "object": …}`, and
     /// ends it.
+    ///
+    /// ```
+    /// # use serde_json::json;
+    /// # use toygres_plugin_api::testing::TestHost;
+    /// let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "orders-0"}});
+    /// let path = "/api/v1/namespaces/toygres/pods";
+    /// let host = TestHost::new()
+    ///     .kube(path, 200, json!({"kind": "PodList", "metadata": {}, "items": [pod]}))
+    ///     .kube_watch(path, [json!({"type": "DELETED", "object": pod})]);
+    /// ```
     #[must_use]
     pub fn kube_watch(self, path: &str, events: impl IntoIterator<Item = Value>) -> Self {
         let key = (KubeAnswer::WATCH.to_owned(), path.to_owned());
@@ -133,6 +143,18 @@ impl TestHost {
     }
 
     /// The API of the control plane answers this method and path so.
+    ///
+    /// ```
+    /// # use serde_json::json;
+    /// # use toygres_plugin_api::testing::TestHost;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let host = TestHost::new().api("GET", "/api/instances", 200, json!([]));
+    /// let answer = host.context().api().get("/api/instances").await.unwrap();
+    /// assert_eq!(answer.body, json!([]));
+    /// assert_eq!(host.requests()[0].path, "/api/instances");
+    /// # }
+    /// ```
     #[must_use]
     pub fn api(self, method: &str, path: &str, status: u16, body: Value) -> Self {
         self.state().api.insert((method.to_owned(), path.to_owned()), (status, body));
@@ -168,6 +190,18 @@ impl TestHost {
     }
 
     /// The operator declines whatever is asked.
+    ///
+    /// ```
+    /// # use toygres_plugin_api::testing::TestHost;
+    /// # use toygres_plugin_api::{Confirmation, ErrorKind};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let host = TestHost::new().declines();
+    /// let error = host.context().ui().confirm(Confirmation::new("Really?")).await.unwrap_err();
+    /// assert_eq!(error.kind, ErrorKind::Refused);
+    /// assert_eq!(host.questions()[0].question, "Really?");
+    /// # }
+    /// ```
     #[must_use]
     pub fn declines(self) -> Self {
         self.state().declines = true;
@@ -254,6 +288,17 @@ impl TestHost {
     }
 
     /// What was shown while it ran (`ui.show`), in order.
+    ///
+    /// ```
+    /// # use toygres_plugin_api::Report;
+    /// # use toygres_plugin_api::testing::TestHost;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let host = TestHost::new();
+    /// host.context().ui().show(&Report::list(["half"])).await.unwrap();
+    /// assert_eq!(host.frames(), [Report::list(["half"])]);
+    /// # }
+    /// ```
     #[must_use]
     pub fn frames(&self) -> Vec<Report> {
         self.state().frames.clone()

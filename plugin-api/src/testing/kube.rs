@@ -114,3 +114,72 @@ impl Body for Pieces {
         std::future::ready(next.map_or(ROption::RNone, piece)).into_ffi()
     }
 }
+
+#[cfg(all(test, feature = "kube"))]
+mod tests {
+    use super::super::TestHost;
+    use crate::{Confirmation, ErrorKind};
+    use futures_util::{StreamExt, pin_mut};
+    use k8s_openapi::api::core::v1::Pod;
+    use kube::api::{Api, DeleteParams, WatchEvent, WatchParams};
+    use serde_json::{Value, json};
+
+    fn pod(name: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "resourceVersion": "1"}})
+    }
+
+    const PODS: &str = "/api/v1/namespaces/toygres/pods";
+
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(test)
+    }
+
+    #[test]
+    fn a_watch_gives_its_events_and_ends() {
+        let events = ["a", "b"].map(|name| json!({"type": "ADDED", "object": pod(name)}));
+        let host = TestHost::new().kube_watch(PODS, events);
+        let names = run(async {
+            let pods: Api<Pod> = Api::default_namespaced(host.context().kube().await.unwrap());
+            let watched = pods.watch(&WatchParams::default(), "0").await.unwrap();
+            pin_mut!(watched);
+            let mut names = Vec::new();
+            while let Some(event) = watched.next().await {
+                if let WatchEvent::Added(pod) = event.unwrap() {
+                    names.extend(pod.metadata.name);
+                }
+            }
+            names
+        });
+        assert_eq!(names, ["a", "b"]);
+    }
+
+    #[test]
+    fn only_a_confirmation_opens_the_way_to_write() {
+        let path = format!("{PODS}/a");
+        let host = TestHost::new().kube_answers("DELETE", &path, 200, pod("a"));
+        run(async {
+            let context = host.context();
+            let reading: Api<Pod> = Api::default_namespaced(context.kube().await.unwrap());
+            let refused = reading.delete("a", &DeleteParams::default()).await.unwrap_err();
+            assert_eq!(crate::Error::from(refused).kind, ErrorKind::Refused);
+            assert!(host.kube_requests().is_empty());
+            let confirmed = context.ui().confirm(Confirmation::new("Delete it?")).await.unwrap();
+            let client = context.kube_writing(&confirmed).await.unwrap();
+            let writing: Api<Pod> = Api::default_namespaced(client);
+            writing.delete("a", &DeleteParams::default()).await.unwrap();
+        });
+        assert_eq!(host.kube_requests()[0].method, "DELETE");
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        let error = run(async {
+            let pods: Api<Pod> =
+                Api::default_namespaced(TestHost::new().context().kube().await.unwrap());
+            crate::Error::from(pods.get("a").await.unwrap_err())
+        });
+        assert_eq!(error.kind, ErrorKind::NotFound);
+    }
+}
