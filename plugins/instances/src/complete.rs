@@ -14,7 +14,7 @@ pub(crate) async fn names(ctx: &Context, begun: &str) -> Result<Vec<Candidate>> 
     let schema = ctx.config().get("database.cms_schema").await?;
     let schema = schema.unwrap_or_else(|| "toygres_cms".to_owned());
     let names = completion::instances(&schema);
-    match ctx.db().query(&names).bind(begins_with(begun)).fetch().await {
+    match ctx.db().query(names).bind(begins_with(begun)).fetch().await {
         Ok(names) => Ok(names),
         Err(_) => Ok(offered(api::list(ctx, None, None, false).await?, begun)),
     }

@@ -10,7 +10,7 @@ use toygres_plugin_api::{Candidate, Context, Result};
 pub(crate) async fn orchestrations(ctx: &Context, begun: &str) -> Result<Vec<Candidate>> {
     let schema = ctx.config().get("database.duroxide_schema").await?;
     let schema = schema.unwrap_or_else(|| "toygres_duroxide".to_owned());
-    ctx.db().query(&completion::orchestrations(&schema)).bind(begins_with(begun)).fetch().await
+    ctx.db().query(completion::orchestrations(&schema)).bind(begins_with(begun)).fetch().await
 }
 
 /// Database instances.
@@ -20,5 +20,5 @@ pub(crate) async fn orchestrations(ctx: &Context, begun: &str) -> Result<Vec<Can
 pub(crate) async fn instances(ctx: &Context, begun: &str) -> Result<Vec<Candidate>> {
     let schema = ctx.config().get("database.cms_schema").await?;
     let schema = schema.unwrap_or_else(|| "toygres_cms".to_owned());
-    ctx.db().query(&completion::instances(&schema)).bind(begins_with(begun)).fetch().await
+    ctx.db().query(completion::instances(&schema)).bind(begins_with(begun)).fetch().await
 }

@@ -16,19 +16,21 @@ pub(super) fn complete(root: Command, catalogue: &Catalogue, environment: &Envir
         command.mut_args(|arg| match arg.get_id().as_str() {
             "host.context" => offering(arg, &contexts),
             "host.plugin-dir" => arg.value_hint(ValueHint::DirPath),
-            _ if path.first().is_some_and(|first| first == "plugin") => {
-                if named(&arg, "PLUGIN") {
-                    offering(arg, &plugins)
-                } else {
-                    arg
-                }
-            }
+            _ if path.first().is_some_and(|first| first == "plugin") => managed(arg, &plugins),
             _ => match &owned {
                 Some(owned) => declared(arg, owned),
                 None => arg,
             },
         })
     })
+}
+
+/// An argument of the manager's commands: what it takes is said by its name in help.
+fn managed(arg: Arg, plugins: &Values) -> Arg {
+    if named(&arg, "PLUGIN") {
+        return offering(arg, plugins);
+    }
+    if named(&arg, "FILE|FOLDER|URL") { arg.value_hint(ValueHint::AnyPath) } else { arg }
 }
 
 /// The command of a plugin at this path.

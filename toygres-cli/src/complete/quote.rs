@@ -41,9 +41,10 @@ pub(super) fn put_on(shell: Shell, begun: &str, value: &str) -> String {
     }
     let mut quoted = String::new();
     for (n, letter) in value.chars().enumerate() {
+        // At the beginning, and there alone, a tilde is the home folder.
+        let home = letter == '~' && n == 0;
         let plain = letter.is_alphanumeric() || "_-./:=@%+,^".contains(letter);
-        // Only at the beginning does it mean the home folder.
-        if !plain && !(letter == '~' && n == 0) {
+        if !(plain || home) {
             quoted.push('\\');
         }
         quoted.push(letter);
