@@ -58,7 +58,8 @@ fn a_variable_tightens() {
 #[test]
 fn a_lock_file_that_is_broken_newer_or_others_may_write_is_an_answer() {
     let lock = |home: &Home| home.path().join("plugins.lock");
-    let broken: [(fn(&Home), &str); 3] = [
+    type Break = fn(&Home);
+    let broken: [(Break, &str); 3] = [
         (
             |home| fs::write(home.path().join("plugins.lock"), "version = [").unwrap(),
             "cannot be read",

@@ -1,6 +1,6 @@
 //! `toygres plugin info`.
 
-use crate::discover::{Catalogue, Found};
+use crate::discover::{Catalogue, Found, Origin};
 use serde_json::json;
 use std::path::Path;
 use toygres_plugin_api::report::{Block, Column, Field, Rows, Table};
@@ -12,6 +12,8 @@ pub(super) fn report(catalogue: &Catalogue, name: &str) -> Result<Report> {
     let mut data = serde_json::to_value(manifest)?;
     data["path"] = json!(found.path.display().to_string());
     data["origin"] = json!(found.origin.name());
+    data["disabled"] = json!(found.disabled);
+    data["sha256"] = json!(found.locked.as_ref().map(|locked| locked.sha256.clone()));
     data["shadowed_by"] = json!(found.shadowed_by.as_ref().map(|path| path.display().to_string()));
     let fields = [
         ("Version", &manifest.version),
@@ -28,6 +30,14 @@ pub(super) fn report(catalogue: &Catalogue, name: &str) -> Result<Report> {
     }
     fields.push(Field::new("Path", found.path.display().to_string()));
     fields.push(Field::new("Origin", found.origin.name()));
+    match &found.locked {
+        Some(locked) => fields.push(Field::new("Locked as", locked.sha256.as_str())),
+        None if found.origin == Origin::Bundled => {}
+        None => fields.push(Field::new("Locked as", "in no lock file")),
+    }
+    if found.disabled {
+        fields.push(Field::new("Disabled", "yes"));
+    }
     if let Some(winner) = &found.shadowed_by {
         fields.push(Field::new("Shadowed by", winner.display().to_string()));
     }
@@ -49,10 +59,7 @@ pub(super) fn report(catalogue: &Catalogue, name: &str) -> Result<Report> {
 }
 
 fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Found> {
-    let named = |found: &&Found| match &found.manifest {
-        Ok(manifest) => manifest.name == name,
-        Err(_) => found.path.file_stem().is_some_and(|stem| stem == name),
-    };
+    let named = |found: &&Found| found.name() == name;
     let used = catalogue.plugins.iter().find(|found| named(found) && found.shadowed_by.is_none());
     let at_path = || catalogue.plugins.iter().find(|found| found.path == Path::new(name));
     used.or_else(at_path).ok_or_else(|| {

@@ -81,7 +81,8 @@ impl ConfigFile {
         let prefix = self.context.as_ref().map(|name| format!("contexts.{name}."));
         collect("", &self.chosen, &mut keys);
         let known = |key: &String| KNOWN.iter().any(|known| known.key == key);
-        keys.retain(|key| !known(key));
+        // What plugins may be opened is read elsewhere, before anything else (`plugin::policy`).
+        keys.retain(|key| !known(key) && !matches!(key.as_str(), "plugins.strict" | "plugins.keys"));
         keys.sort();
         keys.dedup();
         keys.into_iter()
