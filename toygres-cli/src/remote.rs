@@ -7,5 +7,6 @@
 
 mod args;
 pub(crate) mod ask;
+mod files;
 pub(crate) mod rows;
 pub(crate) mod serve;

@@ -81,6 +81,7 @@ impl Applying<'_> {
     async fn one(&self, number: usize, step: &Step) -> Result<Done> {
         if !step.is_in_cms() {
             self.intended(step).await?;
+            faults::at(number, "intended");
         }
         match &step.action {
             Action::MarkDeleted
@@ -88,6 +89,7 @@ impl Applying<'_> {
             | Action::RecordMonitor { .. }
             | Action::RecordAddress { .. }
             | Action::RecordStorage { .. } => self.in_cms(number, step).await,
+            Action::Settle { detection, .. } => self.settled(*detection).await,
             Action::KeepPassword => {
                 let password = self.password.ok_or_else(|| {
                     Error::usage("the password of an instance without a Secret is not known")

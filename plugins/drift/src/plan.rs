@@ -74,6 +74,8 @@ pub(crate) enum Action {
     MakeService { load_balancer: bool, dns_label: Option<String> },
     /// The labels by which an object is found.
     RestoreLabels { piece: String, object: String, object_version: String },
+    /// The record of a step whose run was ended before it could say that it was done.
+    Settle { detection: i64, what: String },
 }
 
 /// What a record is made of that is adopted.
@@ -85,6 +87,15 @@ pub(crate) struct Adopted {
     pub(crate) dns_label: Option<String>,
     pub(crate) host: Option<String>,
     pub(crate) port: u16,
+}
+
+/// A step that was begun and of which nothing was said any more.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Interrupted {
+    /// The id of its record.
+    pub(crate) detection: i64,
+    /// The step.
+    pub(crate) step: Step,
 }
 
 /// A drift that a plan does not resolve.
@@ -138,6 +149,9 @@ impl Step {
             Action::RestoreLabels { piece, object, .. } => {
                 format!("put the labels of `{k8s_name}` back on the {piece} `{object}`")
             }
+            Action::Settle { what, .. } => {
+                format!("close the record of an interrupted step: {what}")
+            }
         }
     }
 
@@ -153,6 +167,7 @@ impl Step {
             Action::RecordStorage { .. } => "record_storage",
             Action::MakeService { .. } => "make_service",
             Action::RestoreLabels { .. } => "restore_labels",
+            Action::Settle { .. } => "settle",
         }
     }
 
@@ -175,7 +190,13 @@ impl Step {
                 | Action::RecordMonitor { .. }
                 | Action::RecordAddress { .. }
                 | Action::RecordStorage { .. }
+                | Action::Settle { .. }
         )
+    }
+
+    /// The step that closes the record of another one, which was interrupted.
+    fn settling(Interrupted { detection, step }: Interrupted) -> Self {
+        Self { action: Action::Settle { detection, what: step.text() }, ..step }
     }
 }
 
@@ -232,8 +253,20 @@ pub(crate) async fn resolve(
     for finding in findings {
         names.entry(finding.k8s_name.clone()).or_default().insert(finding.namespace.clone());
     }
+    // What is found still is to be done; its record is closed by doing it.
+    let found = |step: &Step| {
+        let same = |it: &Finding| it.kind.word() == step.kind && it.k8s_name == step.k8s_name;
+        findings.iter().any(same)
+    };
+    let mut interrupted = crate::read::cms::interrupted(ctx, settings).await;
+    interrupted.retain(|it| !found(&it.step));
+    for Interrupted { step, .. } in &interrupted {
+        names.entry(step.k8s_name.clone()).or_default().insert(step.namespace.clone());
+    }
     let sides = crate::read::again::exactly(ctx, settings, names).await?;
-    Ok(of_findings(findings, &sides, instances, settings).observed_in(&sides))
+    let mut plan = of_findings(findings, &sides, instances, settings);
+    plan.steps.extend(interrupted.into_iter().map(Step::settling));
+    Ok(plan.observed_in(&sides))
 }
 
 /// The same steps with what their instances look like now.

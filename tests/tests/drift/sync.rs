@@ -2,13 +2,15 @@
 //! end; a plan for another state is refused; no claim is ever deleted.
 
 use crate::plane::Plane;
-use crate::support::Ran;
+use crate::support::{Ran, Toygres};
 use crate::view::orphan;
-use expectrl::session::Session;
+use expectrl::process::unix::WaitStatus;
+use expectrl::session::{OsSession, Session};
 use expectrl::{Eof, Expect};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
+use tempfile::TempDir;
 use toygres_tests::kube::Rule;
 use toygres_tests::toygres::{binary, plugins};
 use toygres_tests::wait;
@@ -45,6 +47,43 @@ fn claims(plane: &Plane) -> String {
 
 fn server(plane: &Plane, args: &[&str]) -> Ran {
     plane.run(&[args, &["--force", "-o", "json"]].concat())
+}
+
+/// A command on a terminal; the folder is its home.
+fn on_terminal(plane: &Plane, args: &[&str]) -> (OsSession, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(binary());
+    command
+        .args(args)
+        .env_clear()
+        .env("TERM", "xterm-256color")
+        .env("LANG", "C.UTF-8")
+        .env("TOYGRES_HOME", home.path())
+        .env("TOYGRES_PLUGIN_PATH", plugins())
+        .env("DATABASE_URL", &plane.deployment.database.url)
+        .env("KUBECONFIG", plane.deployment.world.api.kubeconfig())
+        .env("AKS_NAMESPACE", &plane.deployment.namespace)
+        .env("TOYGRES_LEASE_MS", "0");
+    if let Some(server) = &plane.server {
+        let line =
+            |name: &str| std::fs::read_to_string(server.home().join("toygres").join(name)).unwrap();
+        command
+            .env("TOYGRES_API_URL", line("api-url").trim())
+            .env("TOYGRES_API_TOKEN", line("api-token").trim());
+    }
+    let mut session = Session::spawn(command).unwrap();
+    session.set_expect_timeout(Some(Duration::from_secs(60)));
+    (session, home)
+}
+
+/// The rest of what it says, and its exit code.
+fn ended(mut session: OsSession) -> (String, i32) {
+    let found = session.expect(Eof).unwrap();
+    let text = String::from_utf8_lossy(found.get(0).unwrap_or_default()).into_owned();
+    match session.get_process().wait().unwrap() {
+        WaitStatus::Exited(_, code) => (text, code),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -315,31 +354,11 @@ fn simple_drift_is_resolved_where_it_is_asked_for_and_confirmed() {
     let name = plane.instance("simple");
     plane.sql("UPDATE instances SET external_ip = NULL, storage_size_gb = 99");
     plane.kubectl(&["label", "pvc", &format!("{name}-pvc"), "app-"]);
-    let home = tempfile::tempdir().unwrap();
     let answer = |answer: &str| -> (String, i32) {
-        let toygres = ["server", "drift", "--auto-resolve"];
-        let mut command = Command::new(binary());
-        command
-            .args(toygres)
-            .env_clear()
-            .env("TERM", "xterm-256color")
-            .env("LANG", "C.UTF-8")
-            .env("TOYGRES_HOME", home.path())
-            .env("TOYGRES_PLUGIN_PATH", plugins())
-            .env("DATABASE_URL", &plane.deployment.database.url)
-            .env("KUBECONFIG", plane.deployment.world.api.kubeconfig())
-            .env("AKS_NAMESPACE", &plane.deployment.namespace)
-            .env("TOYGRES_LEASE_MS", "0");
-        let mut session = Session::spawn(command).unwrap();
-        session.set_expect_timeout(Some(Duration::from_secs(60)));
+        let (mut session, _home) = on_terminal(&plane, &["server", "drift", "--auto-resolve"]);
         session.expect("Do these 2 steps?").unwrap();
         session.send(answer).unwrap();
-        let found = session.expect(Eof).unwrap();
-        let text = String::from_utf8_lossy(found.get(0).unwrap_or_default()).into_owned();
-        match session.get_process().wait().unwrap() {
-            expectrl::process::unix::WaitStatus::Exited(_, code) => (text, code),
-            other => panic!("{other:?}"),
-        }
+        ended(session)
     };
     let (text, code) = answer("n");
     assert_eq!(code, 6, "{text}");
@@ -351,4 +370,170 @@ fn simple_drift_is_resolved_where_it_is_asked_for_and_confirmed() {
     assert_eq!(drift["summary"]["mismatch"], 1);
     let audited = plane.sql("SELECT count(*) FROM drift_detections WHERE resolved_at IS NOT NULL");
     assert_eq!(audited.trim(), "2");
+}
+
+/// A run that is killed between a change outside of the database and its record leaves that open;
+/// the drift is gone, so that no step for it comes again.
+#[test]
+fn the_record_of_an_interrupted_step_is_closed() {
+    let Some(plane) = Plane::new() else { return };
+    let name = plane.instance("killed");
+    let open = || plane.sql("SELECT count(*) FROM drift_detections WHERE resolved_at IS NULL");
+    let kill = || {
+        plane.kubectl(&["label", "pvc", &format!("{name}-pvc"), "app-"]);
+        wait::until(
+            "the drift to be found",
+            || Ok((plane.run(&["drift"]).code == 1).then_some(())),
+        )
+        .unwrap();
+        let killed = plane.toygres().env("TOYGRES_FAULT", "sync:step-1:abort");
+        let killed = killed.args(["server", "sync", "--force"]).run();
+        assert_ne!(killed.code, 0, "{killed:#?}");
+        assert_eq!(open().trim(), "1");
+        plane.run(&["drift"]).code(0);
+    };
+    kill();
+    let dry = server(&plane, &["sync", "--dry-run"]).code(0);
+    assert_eq!(dry.json()["steps"][0]["action"], "settle", "{:#}", dry.json());
+    assert!(texts(&dry)[0].contains("put the labels"), "{:?}", texts(&dry));
+    let done = server(&plane, &["sync"]).code(0);
+    assert_eq!(texts(&done), texts(&dry));
+    assert_eq!(done.json()["steps"][0]["status"], "done");
+    assert_eq!(open().trim(), "0");
+    assert_eq!(server(&plane, &["sync"]).code(0).json()["steps"], json!([]));
+
+    kill();
+    let api = plane.server.as_ref().unwrap().api().unwrap();
+    let resolve = |body| api.post("/api/server/drift", &body).unwrap();
+    let asked = resolve(json!({"auto_resolve": true}));
+    assert_eq!(asked.status, 428, "{asked:#?}");
+    assert_eq!(open().trim(), "1");
+    let done = resolve(json!({"auto_resolve": true, "confirm": "yes"}));
+    assert_eq!(done.status, 200, "{done:#?}");
+    assert_eq!(open().trim(), "0");
+    let told = plane.sql(
+        "SELECT count(*) FROM drift_detections WHERE resolved_by LIKE 'toygres sync%'
+         AND message LIKE 'put the labels of%the run that began this was interrupted%'",
+    );
+    assert_eq!(told.trim(), "2");
+
+    // Where the drift is still there, it is the step that closes it.
+    plane.kubectl(&["label", "pvc", &format!("{name}-pvc"), "app-"]);
+    wait::until("the drift to be found", || Ok((plane.run(&["drift"]).code == 1).then_some(())))
+        .unwrap();
+    let refusing = plane.toygres().env("TOYGRES_FAULT", "sync:step-1:intended");
+    assert_ne!(refusing.args(["server", "sync", "--force"]).run().code, 0);
+    assert_eq!(open().trim(), "1");
+    let done = server(&plane, &["sync"]).code(0).json();
+    assert_eq!(done["steps"][0]["action"], "restore_labels", "{done:#}");
+    assert_eq!(done["steps"].as_array().map(Vec::len), Some(1), "{done:#}");
+    assert_eq!(open().trim(), "0");
+}
+
+/// Somebody with the API's address and token alone: the plan is read and written where they are.
+#[test]
+fn a_plan_goes_through_a_server() {
+    let Some(plane) = Plane::new() else { return };
+    plane.instance("faraway");
+    plane.sql("UPDATE instances SET storage_size_gb = 99");
+    wait::until("the drift to be found", || Ok((plane.run(&["drift"]).code == 1).then_some(())))
+        .unwrap();
+    let home = plane.server.as_ref().unwrap().home().join("toygres");
+    let line = |name: &str| std::fs::read_to_string(home.join(name)).unwrap().trim().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let away = |args: &[&str]| {
+        let toygres = Toygres::new()
+            .env("TOYGRES_API_URL", &line("api-url"))
+            .env("TOYGRES_API_TOKEN", &line("api-token"));
+        toygres.args(["server", "sync"]).args(args.iter().copied()).run()
+    };
+    let file = path("plan.json");
+    let dry = wait::until("the server to find it too", || {
+        let dry = away(&["--dry-run", "--plan", &file, "-o", "json"]).code(0);
+        Ok((texts(&dry).len() == 1).then_some(dry))
+    })
+    .unwrap();
+    assert!(dry.stderr.contains(&format!("the plan is in `{file}`")), "{}", dry.stderr);
+    let here = path("here.json");
+    plane.run(&["sync", "--dry-run", "--plan", &here]).code(0);
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    assert_eq!(read(&file), read(&here), "the plan is another one than here");
+    // What is wrong with a file is said by the name that was typed.
+    std::fs::write(path("none.json"), "{}").unwrap();
+    let none = away(&["--plan", &path("none.json"), "-o", "json"]).code(2).error();
+    assert!(none["message"].as_str().unwrap().contains(&path("none.json")), "{none}");
+    let missing = away(&["--plan", &path("missing.json"), "-o", "json"]).code(2).error();
+    assert!(missing["hint"].as_str().unwrap().contains(&path("missing.json")), "{missing}");
+    let nowhere = away(&["--dry-run", "--plan", "/nosuch/folder/plan.json"]).code(2);
+    assert!(nowhere.stderr.contains("/nosuch/folder/plan.json"), "{}", nowhere.stderr);
+    let forged = read(&file).replace("\"storage_gb\": 10", "\"storage_gb\": 11");
+    std::fs::write(path("forged.json"), forged).unwrap();
+    away(&["--plan", &path("forged.json"), "--force"]).code(6);
+    assert_eq!(plane.sql("SELECT storage_size_gb FROM instances").trim(), "99");
+    let unasked = away(&["--plan", &file, "-o", "json"]).code(6);
+    assert!(unasked.stderr.contains("write the storage"), "{}", unasked.stderr);
+    let done = away(&["--plan", &file, "--force", "-o", "json"]).code(0).json();
+    assert_eq!(done["steps"][0]["status"], "done", "{done:#}");
+    assert_eq!(plane.sql("SELECT storage_size_gb FROM instances").trim(), "10");
+    away(&["--plan", &file, "--force"]).code(6);
+}
+
+#[test]
+fn a_password_is_asked_for_on_a_terminal_and_never_shown() {
+    let Some(plane) = Plane::new() else { return };
+    let k8s_name = "typed-00000001";
+    orphan(&plane, k8s_name);
+    let import = || {
+        let args = ["server", "sync", "--import", k8s_name];
+        let (mut session, home) = on_terminal(&plane, &args);
+        session.expect(format!("Password of the superuser of `{k8s_name}`: ")).unwrap();
+        (session, home)
+    };
+    let untouched = || {
+        assert_eq!(plane.sql("SELECT count(*) FROM instances").trim(), "0");
+        assert_eq!(plane.sql("SELECT count(*) FROM drift_detections").trim(), "0");
+        assert_eq!(plane.kubectl(&["get", "secrets", "-o", "name"]), "");
+    };
+    let (mut session, _home) = import();
+    session.send_line("").unwrap();
+    let (text, code) = ended(session);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("password"), "{text}");
+    untouched();
+
+    let (mut session, _home) = import();
+    session.send("half of it\u{3}").unwrap();
+    let (text, code) = ended(session);
+    assert_eq!(code, 130, "{text}");
+    assert!(!text.contains("half of it"), "{text}");
+    untouched();
+
+    // Known, but then declined.
+    let (mut session, _home) = import();
+    session.send_line("test123").unwrap();
+    session.expect("Do these 3 steps?").unwrap();
+    session.send("n").unwrap();
+    let (text, code) = ended(session);
+    assert_eq!(code, 6, "{text}");
+    untouched();
+
+    let (mut session, _home) = import();
+    session.send_line("test123").unwrap();
+    let asked = session.expect("Do these 3 steps?").unwrap();
+    let shown = String::from_utf8_lossy(asked.before()).into_owned();
+    assert!(!shown.contains("test123"), "{shown}");
+    session.send("y").unwrap();
+    let (text, code) = ended(session);
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("test123"), "{text}");
+    is_adopted(&plane, k8s_name, "typed");
+
+    // Through a server nobody is asked: its terminal is not that of whoever asks.
+    orphan(&plane, "typed-00000002");
+    let api = plane.server.as_ref().unwrap().api().unwrap();
+    let wanted = json!({"import": "typed-00000002", "name": "other", "confirm": "yes"});
+    let refused = api.post("/api/server/sync", &wanted).unwrap();
+    assert_eq!(refused.status, 403, "{refused:#?}");
+    assert!(refused.body["hint"].as_str().unwrap().contains("--password-file"), "{refused:#?}");
 }

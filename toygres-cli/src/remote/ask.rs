@@ -1,13 +1,13 @@
 //! The asking side: a command line without credentials of its own runs a command on a server and
 //! shows what it says as if it were local.
 
+use super::files::{self, StandardInput};
 use crate::call::interrupted;
 use crate::lend::api::{Api, unreadable};
 use crate::lend::grants::Grants;
 use crate::lend::ui::{Given, Operator, Ui, ask_here};
 use crate::output::{Output, RowSource};
 use crate::settings::Settings;
-use base64::Engine as _;
 use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::manifest::{ArgKind, Command, Scope};
+use toygres_plugin_api::manifest::{Command, Scope};
 use toygres_plugin_api::protocol::{ApiRequest, Confirm, Line, Output as Shown, Source};
 use toygres_plugin_api::report::Verdict;
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
@@ -31,6 +31,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) force: bool,
     pub(crate) settings: Arc<Settings>,
     pub(crate) output: Arc<Output>,
+    pub(crate) input: StandardInput,
 }
 
 impl Ask<'_> {
@@ -145,6 +146,7 @@ impl Ask<'_> {
                         _ => Err(error),
                     };
                 }
+                Line::File(file) => files::keep(self.command, &self.args, &file)?,
                 Line::Rows(_) | Line::End | Line::Unknown => {}
             }
         }
@@ -152,11 +154,12 @@ impl Ask<'_> {
     }
 
     async fn send(&self, answer: Option<&str>) -> Result<Lines> {
-        let (args, files) = self.with_files()?;
+        // Files that arguments name go along as their contents.
+        let files = files::contents(self.command, &self.args, &self.input)?;
         let body = json!({
             "scope": self.command.scope,
             "command": self.command.name,
-            "args": args,
+            "args": self.args,
             "files": files,
             "output": self.shown,
             "answer": answer,
@@ -171,20 +174,6 @@ impl Ask<'_> {
         let api = Api::new(self.settings.clone(), Grants::default());
         let body = api.open(&request).await?;
         Ok(Lines { body, read: BytesMut::new() })
-    }
-
-    /// Files that arguments name go along as their contents.
-    fn with_files(&self) -> Result<(Map<String, Value>, Map<String, Value>)> {
-        let (mut args, mut files) = (self.args.clone(), Map::new());
-        for arg in self.command.args.iter().filter(|arg| arg.kind == ArgKind::Path) {
-            let Some(Value::String(path)) = args.remove(&arg.id) else { continue };
-            let contents = std::fs::read(&path).map_err(|error| {
-                Error::usage(format!("the file `{path}` cannot be read")).cause(error)
-            })?;
-            let contents = base64::engine::general_purpose::STANDARD.encode(contents);
-            files.insert(arg.id.clone(), Value::from(contents));
-        }
-        Ok((args, files))
     }
 }
 
@@ -224,10 +213,17 @@ impl Lines {
                         self.read.extend_from_slice(&data);
                     }
                 }
-                Some(Err(error)) => return Err(unreadable(error)),
+                Some(Err(error)) => return Err(broken(&error)),
             }
         }
     }
+}
+
+/// The server went away while it answered.
+fn broken(error: &hyper::Error) -> Error {
+    Error::unavailable("the answer of the API server broke off")
+        .cause(error)
+        .hint("it may have been stopped; look for it with `toygres server status` where it runs")
 }
 
 /// Rows that a server sends.

@@ -1,5 +1,6 @@
 //! The server's side: a command that runs for somebody else, and what it says.
 
+use super::files::Copies;
 use super::rows::RowMask;
 use crate::call::{Answered, Call};
 use crate::discover::{Catalogue, Folders};
@@ -9,15 +10,11 @@ use crate::lend::ui::{Given, Operator};
 use crate::load::Loaded;
 use crate::redact::Redactor;
 use crate::settings::Settings;
-use base64::Engine as _;
-use serde_json::Value;
 use std::sync::Arc;
-use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::manifest::{ArgKind, Command};
-use toygres_plugin_api::protocol::{Line, RunCommand};
+use toygres_plugin_api::protocol::{Line, Output, RunCommand};
 use toygres_plugin_api::report::StreamRef;
 use toygres_plugin_api::{Error, ErrorKind, Result};
 
@@ -26,12 +23,38 @@ use toygres_plugin_api::{Error, ErrorKind, Result};
 pub(crate) struct Away {
     lines: UnboundedSender<Line>,
     redactor: Arc<Redactor>,
+    /// Paths of copies of files, and the names by which the operator knows these.
+    names: Arc<Vec<(String, String)>>,
 }
 
 impl Away {
     /// Says a line; lost where nobody listens any more.
     pub(crate) fn say(&self, line: Line) {
-        let _unheard = self.lines.send(self.masked(line));
+        let _unheard = self.lines.send(self.masked(self.renamed(line)));
+    }
+
+    /// With the operator's own names of files.
+    fn renamed(&self, line: Line) -> Line {
+        let named = |text: String| {
+            self.names.iter().fold(text, |text, (path, name)| text.replace(path, name))
+        };
+        match line {
+            Line::Progress(mut progress) => {
+                progress.text = named(progress.text);
+                Line::Progress(progress)
+            }
+            Line::Note(mut note) => {
+                note.text = named(note.text);
+                Line::Note(note)
+            }
+            Line::Error(mut error) => {
+                error.message = named(error.message);
+                error.causes = error.causes.into_iter().map(named).collect();
+                error.hint = error.hint.map(named);
+                Line::Error(error)
+            }
+            other => other,
+        }
     }
 
     fn masked(&self, line: Line) -> Line {
@@ -104,18 +127,21 @@ impl Running {
             return Err(Error::not_found(format!("there is no command `{}`", run.command))
                 .hint("see what there is at `/api/openapi.json`"));
         };
-        if owned.command.here && owned.command.mutating {
+        let leaves = owned.command.mutating || owned.command.args.iter().any(|arg| arg.writes);
+        if owned.command.here && leaves {
             return Err(Error::usage(format!(
                 "`{}` is about the machine it is typed on and is not run for somebody else",
                 run.command
             )));
         }
         let loaded = Loaded::open(&owned)?;
-        let (args, files) = local_files(owned.command, run.args, &run.files)?;
+        let mut args = run.args;
+        let copies = Copies::make(owned.command, &mut args, &run.files)?;
         let args = super::args::checked(owned.command, args)?;
         let redactor = Arc::new(Redactor::new(&settings.secrets(), run.output.show_secrets));
         let (sender, lines) = unbounded_channel();
-        let away = Away { lines: sender, redactor: redactor.clone() };
+        let names = Arc::new(copies.names());
+        let away = Away { lines: sender, redactor: redactor.clone(), names };
         let given = match run.answer {
             Some(word) if may_change => Given::Word(word),
             _ => Given::Nothing,
@@ -126,13 +152,12 @@ impl Running {
         let (handle, raised) = (runtime.clone(), interrupt.clone());
         let (tell, answered) = tokio::sync::oneshot::channel();
         runtime.spawn_blocking(move || {
-            let _files = files;
             let Some(owned) = catalogue.at(place) else { return };
             let operator = Operator::Away(away.clone());
             let call = Call {
                 owned,
                 args,
-                shown: run.output,
+                shown: Output { away: true, ..run.output },
                 settings,
                 folders,
                 operator,
@@ -141,6 +166,9 @@ impl Running {
             };
             let stopped = raised.clone();
             let answer = call.answer(&handle, loaded, &raised, async move { stopped.wait().await });
+            for file in copies.written() {
+                away.say(Line::File(file));
+            }
             match answer {
                 Ok(answered) => {
                     let report = answered.report.clone();
@@ -230,39 +258,6 @@ pub(crate) fn row_of(line: Option<&Line>) -> RowBatch {
         }
     }
     batch
-}
-
-/// Files come as their contents and are put into a folder of this run. A path that somebody else
-/// names is never opened: it would be a file of this machine.
-fn local_files(
-    command: &Command,
-    mut args: serde_json::Map<String, Value>,
-    files: &std::collections::BTreeMap<String, String>,
-) -> Result<(serde_json::Map<String, Value>, Option<TempDir>)> {
-    let mut folder = None;
-    for arg in command.args.iter().filter(|arg| arg.kind == ArgKind::Path) {
-        let Some(contents) = files.get(&arg.id) else {
-            if args.get(&arg.id).is_some_and(|value| !value.is_null()) {
-                return Err(Error::usage(format!(
-                    "`{}` names a file, whose contents have to come with the request",
-                    arg.id
-                )));
-            }
-            continue;
-        };
-        let bytes =
-            base64::engine::general_purpose::STANDARD.decode(contents).map_err(|error| {
-                Error::usage(format!("the file `{}` is no base64", arg.id)).cause(error)
-            })?;
-        let place = match &folder {
-            Some(place) => place,
-            None => folder.insert(tempfile::tempdir()?),
-        };
-        let path = place.path().join(&arg.id);
-        std::fs::write(&path, bytes)?;
-        args.insert(arg.id.clone(), Value::from(path.display().to_string()));
-    }
-    Ok((args, folder))
 }
 
 /// The refusal of a command that asked and got no answer.

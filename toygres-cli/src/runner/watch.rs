@@ -25,7 +25,8 @@ pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<Verdict> {
                 output.frame(&report)?;
             }
             Err(_) if interrupt.is_raised() => break,
-            Err(error) if matches!(error.kind, ErrorKind::Unavailable | ErrorKind::TimedOut) => {
+            // A token that does not do now does not do later either.
+            Err(error) if error.retryable && is_away(error.kind) => {
                 if !std::mem::replace(&mut lost, true) {
                     let text = format!("{}; trying again every {interval:?}", error.message);
                     output.remark(NoteLevel::Warning, &text);
@@ -41,4 +42,9 @@ pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<Verdict> {
     }
     runtime.shutdown_background();
     Err(interrupted())
+}
+
+/// Whether a backend did not answer, which it may do again.
+fn is_away(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::TimedOut)
 }

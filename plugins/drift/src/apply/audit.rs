@@ -51,6 +51,26 @@ impl Applying<'_> {
     }
 }
 
+/// What is added to a record whose step was interrupted.
+const INTERRUPTED: &str = "; the run that began this was interrupted, and it is not found any more";
+
+impl Applying<'_> {
+    /// Closes the record of a step that was interrupted, and says in it what happened.
+    pub(super) async fn settled(&self, detection: i64) -> Result<Done> {
+        let session = self.ctx.db().write(self.confirmed).await?;
+        let sql = format!(
+            "UPDATE {cms}.drift_detections SET resolved_at = now(),
+                 resolved_by = $2 || current_user, message = coalesce(message, '') || $3
+             WHERE id = $1 AND resolved_at IS NULL",
+            cms = quoted(&self.settings.cms)
+        );
+        let binds: Vec<Bind> = vec![detection.into(), by(self.ctx).into(), INTERRUPTED.into()];
+        let closed = session.execute(&sql, binds).await?;
+        session.commit().await?;
+        Ok(if closed > 0 { Done::Done } else { Done::Already })
+    }
+}
+
 /// The word of a step's event.
 fn event_type(action: &Action) -> &'static str {
     match action {
@@ -63,6 +83,7 @@ fn event_type(action: &Action) -> &'static str {
         Action::RecordStorage { .. } => "storage-recorded",
         Action::MakeService { .. } => "service-made",
         Action::RestoreLabels { .. } => "labels-restored",
+        Action::Settle { .. } => "step-settled",
     }
 }
 

@@ -19,11 +19,11 @@ pub(crate) async fn resolve(
     sides: &Sides,
     findings: &[Finding],
 ) -> Result<()> {
-    if findings.is_empty() {
-        return Ok(());
-    }
     let kept = sides.records.iter().filter(|record| record.state != State::Deleted);
     let plan = plan::resolve(ctx, settings, findings, kept.count()).await?.simple();
+    if plan.steps.is_empty() && findings.is_empty() {
+        return Ok(());
+    }
     if plan.steps.is_empty() {
         ctx.ui().note("nothing of it is simple; see `toygres server sync --dry-run`").await;
         return Ok(());

@@ -1,7 +1,8 @@
 //! Faults on request, for tests: only in debug builds, and only where `TOYGRES_FAULT` asks for one.
 //!
 //! `sync:step-N:before` ends the process as `kill -9` does before the N-th step;
-//! `sync:step-N:abort` in its middle, between the change and what tells of it.
+//! `sync:step-N:intended` once it is written down that it begins; `sync:step-N:abort` in its middle,
+//! between the change and what tells of it.
 
 /// Ends the process where that was asked for.
 #[cfg(not(debug_assertions))]

@@ -1,9 +1,13 @@
 //! The password of an instance whose Secret is missing: from a file, or typed without being shown.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use toygres_model::request;
 use toygres_plugin_api::{Context, Error, Result};
 
@@ -45,15 +49,23 @@ impl Password {
     /// Asks on the terminal.
     ///
     /// # Errors
-    /// `refused` where there is no terminal; `interrupted`.
+    /// `refused` where there is no terminal, or the operator is not at this one; `interrupted`.
     pub(crate) async fn asked(ctx: &Context, k8s_name: &str) -> Result<Self> {
+        let hint = "give it with `--password-file FILE`";
+        if ctx.output().away {
+            // This process's terminal is not that of whoever asked.
+            return Err(Error::refused(format!(
+                "the password of `{k8s_name}` is needed and cannot be asked for from elsewhere"
+            ))
+            .hint(hint));
+        }
         let terminal =
             File::options().read(true).write(true).open("/dev/tty").map_err(|error| {
                 Error::refused(format!(
                     "the password of `{k8s_name}` is needed and there is no terminal"
                 ))
                 .cause(error)
-                .hint("give it with `--password-file FILE`")
+                .hint(hint)
             })?;
         let before = tcgetattr(&terminal).map_err(std::io::Error::from)?;
         let mut hidden = before.clone();
@@ -61,16 +73,22 @@ impl Password {
         tcsetattr(&terminal, OptionalActions::Flush, &hidden).map_err(std::io::Error::from)?;
         let (mut asks, reads) = (terminal.try_clone()?, terminal.try_clone()?);
         write!(asks, "Password of the superuser of `{k8s_name}`: ")?;
-        let typed = tokio::task::spawn_blocking(move || line(BufReader::new(reads)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let mut typing = tokio::task::spawn_blocking(move || typed(reads, &stopped));
         let typed = tokio::select! {
-            typed = typed => Some(typed),
-            () = ctx.cancelled() => None,
+            typed = &mut typing => typed,
+            () = ctx.cancelled() => {
+                // A thread that went on reading would keep the process from ending.
+                stop.store(true, Ordering::Relaxed);
+                typing.await
+            }
         };
         // Whatever happened, what is typed is seen again.
         tcsetattr(&terminal, OptionalActions::Flush, &before).map_err(std::io::Error::from)?;
         writeln!(asks)?;
         let interrupted = || Error::new(toygres_plugin_api::ErrorKind::Interrupted, "interrupted");
-        Self::checked(typed.ok_or_else(interrupted)???)
+        Self::checked(typed??.ok_or_else(interrupted)?)
     }
 
     fn checked(text: String) -> Result<Self> {
@@ -78,6 +96,22 @@ impl Password {
             .map_err(|refusal| Error::usage(refusal.message).hint(refusal.hint))?;
         Ok(Self(text))
     }
+}
+
+/// How long a line is waited for before it is looked whether anybody waits for it still.
+const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// The line that is typed; none where it is waited for no more.
+fn typed(terminal: File, stop: &AtomicBool) -> std::io::Result<Option<String>> {
+    while !stop.load(Ordering::Relaxed) {
+        // A terminal has something to read once a line is whole.
+        match poll(&mut [PollFd::new(&terminal, PollFlags::IN)], Some(&LOOK_UP)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return line(BufReader::new(terminal)).map(Some),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// The first line, without its end.

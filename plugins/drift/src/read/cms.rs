@@ -1,6 +1,7 @@
 //! The CMS and the workflows' records, in one moment.
 
 use super::NotCompared;
+use crate::plan::Interrupted;
 use crate::settings::{Settings, quoted};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -152,6 +153,27 @@ pub(crate) async fn since(ctx: &Context, settings: &Settings) -> HashMap<(String
     );
     let rows: Vec<Row> = ctx.db().query(sql).fetch().await.unwrap_or_default();
     rows.into_iter().map(|row| ((row.detection_type, row.k8s_name), row.detected_at)).collect()
+}
+
+/// Steps that were begun and of which nothing was said any more; none where that cannot be read.
+pub(crate) async fn interrupted(ctx: &Context, settings: &Settings) -> Vec<Interrupted> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: i64,
+        step: serde_json::Value,
+    }
+    let sql = format!(
+        "SELECT id, metadata->'step' AS step FROM {}.drift_detections
+         WHERE resolved_at IS NULL AND metadata ? 'step' ORDER BY id",
+        quoted(&settings.cms)
+    );
+    let rows: Vec<Row> = ctx.db().query(sql).fetch().await.unwrap_or_default();
+    // A step that a newer release wrote is left to that one.
+    let known = |row: Row| {
+        let step = serde_json::from_value(row.step).ok()?;
+        Some(Interrupted { detection: row.id, step })
+    };
+    rows.into_iter().filter_map(known).collect()
 }
 
 /// The name in Kubernetes of the instance that an operator calls so: by either name, a live one
