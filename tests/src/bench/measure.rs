@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code, reason = "only wait4 tells a child's peak memory")]
 
-use std::process::{Command, Stdio};
+use std::io::{Read, Seek};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 use toygres_tests::Result;
 
@@ -32,10 +34,12 @@ pub(crate) fn times(command: &mut Command, runs: u32) -> Result<Measured> {
     Ok(median(&of_it))
 }
 
-/// One run, its output thrown away.
+/// One run, its output thrown away; of one that fails, the end of what it said is in the error.
 pub(crate) fn run(command: &mut Command) -> Result<Measured> {
+    let mut said = tempfile::tempfile()?;
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.try_clone()?);
     let began = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let child = command.spawn()?;
     let pid = libc::pid_t::try_from(child.id())?;
     let mut status = 0;
     // SAFETY: rusage is plain numbers, for which zeros are a value.
@@ -44,7 +48,19 @@ pub(crate) fn run(command: &mut Command) -> Result<Measured> {
     let reaped = unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) };
     let wall_ms = began.elapsed().as_secs_f64() * 1000.0;
     if reaped != pid || status != 0 {
-        return Err(format!("{command:?} ended with status {status}").into());
+        let mut words = Vec::new();
+        said.rewind()?;
+        said.read_to_end(&mut words)?;
+        // Not its variables: there is a password among them.
+        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+        return Err(format!(
+            "`{} {}` ended with {}: {}",
+            command.get_program().display(),
+            args.join(" "),
+            ExitStatus::from_raw(status),
+            String::from_utf8_lossy(&words).trim()
+        )
+        .into());
     }
     Ok(Measured { wall_ms, peak_mib: usage.ru_maxrss as f64 / 1024.0 })
 }
