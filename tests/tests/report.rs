@@ -67,7 +67,7 @@ fn everything_is_packed_and_masked() {
         "workers",
         "config",
         "env",
-        "logs",
+        "logs --tail 2000",
     ] {
         let entry = entry(&manifest, command);
         let end = format!("/{}", entry["file"].as_str().unwrap());
@@ -76,10 +76,18 @@ fn everything_is_packed_and_masked() {
         let held: Value = serde_json::from_str(text).unwrap();
         assert!(!held["data"].is_null(), "{command}: {text}");
         assert_eq!(entry["masked"], text.matches("***").count(), "{command}");
+        for place in entry["masked_at"].as_array().unwrap() {
+            let masked = held.pointer(place.as_str().unwrap()).and_then(Value::as_str);
+            assert!(masked.is_some_and(|text| text.contains("***")), "{command}: {place}");
+        }
     }
     let listed = files.iter().find(|(name, _)| name.ends_with("/orchestrations.json")).unwrap();
     assert!(listed.1.contains("casedb"), "{}", listed.1);
     assert!(told["masked"].as_u64().unwrap() > 0, "the URL's password at the least");
+    let config = &entry(&manifest, "config")["masked_at"];
+    assert!(config.as_array().unwrap().contains(&"/data/database/url/value".into()), "{config}");
+    let plugins = manifest["plugins"].as_array().unwrap();
+    assert!(plugins.iter().any(|plugin| plugin["name"] == "health" && plugin["version"] != ""));
     let url = database_url(plane);
     let password = url.split(':').nth(2).and_then(|rest| rest.split('@').next()).unwrap();
     for (name, text) in &files {

@@ -250,6 +250,19 @@ pub(crate) fn reason(error: &Error) -> String {
     }
 }
 
+/// Names that are told before the rest is a number; the evidence has them all.
+pub(crate) const NAMED: usize = 5;
+
+/// The first of these names, and how many more there are.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// The command that a hint names in backticks.
 fn command_of(hint: &str) -> Option<String> {
     let (_, rest) = hint.split_once('`')?;
@@ -283,7 +296,7 @@ pub(crate) use row;
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, Outcome, command_of, reason};
+    use super::{Finding, Outcome, command_of, listed, reason};
     use toygres_plugin_api::Error;
 
     #[test]
@@ -311,5 +324,14 @@ mod tests {
             assert_eq!(Outcome::of(outcome.word()), outcome);
         }
         assert_eq!(Outcome::of("splendid"), Outcome::Unknown);
+    }
+
+    #[test]
+    fn many_names_are_a_number() {
+        assert_eq!(listed(["a", "b"]), "`a`, `b`");
+        assert_eq!(
+            listed(["a", "b", "c", "d", "e", "f", "g"]),
+            "`a`, `b`, `c`, `d`, `e` and 2 more"
+        );
     }
 }

@@ -14,6 +14,7 @@ mod contributed;
 mod database;
 mod hung;
 mod kubernetes;
+mod layout;
 mod plane;
 mod reads;
 mod records;

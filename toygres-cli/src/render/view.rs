@@ -94,7 +94,11 @@ fn room(look: &Look, indent: usize) -> Option<usize> {
 
 fn fields(fields: &[Field], look: &Look, indent: usize) -> String {
     let longest = fields.iter().map(|field| width(&field.label) + 2).max().unwrap_or(0);
-    let column = longest.max(VALUE_COLUMN.saturating_sub(indent));
+    // With one alone, nothing has to stand below anything.
+    let column = match fields.len() {
+        1 if indent == 0 => longest,
+        _ => longest.max(VALUE_COLUMN.saturating_sub(indent)),
+    };
     let mut text = String::new();
     for field in fields {
         let (value, tone) = cell::text(&field.cell.value, &field.cell.kind, look.style, &look.now);
@@ -154,7 +158,7 @@ fn bars(bars: &[Bar], look: &Look) -> String {
 }
 
 fn steps(steps: &[Step], look: &Look, indent: usize) -> String {
-    let label = steps.iter().map(|step| width(&step.label)).max().unwrap_or(0).max(22);
+    let label = steps.iter().map(|step| width(&step.label)).max().unwrap_or(0).max(21);
     // Some glyphs take two columns; what stands behind them begins in one column all the same.
     let plain = |step: &Step| width(look.style.glyph(step.tone));
     let widest = steps.iter().map(plain).max().unwrap_or(0);

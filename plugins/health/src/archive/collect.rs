@@ -31,6 +31,8 @@ pub(crate) struct Entry {
     bytes: usize,
     /// Secrets that were masked in what it said.
     masked: usize,
+    /// Where in what it said, as JSON pointers.
+    masked_at: Vec<String>,
     #[serde(skip)]
     pub(crate) text: String,
     #[serde(skip)]
@@ -75,6 +77,7 @@ async fn run(ctx: &Context, planned: &Planned, patience: Duration) -> Entry {
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         bytes: 0,
         masked: 0,
+        masked_at: Vec::new(),
         text: String::new(),
         data: Value::Null,
     };
@@ -82,8 +85,10 @@ async fn run(ctx: &Context, planned: &Planned, patience: Duration) -> Entry {
         Ok(report) => {
             entry.code = code(report.verdict).into();
             let notes: Vec<&str> = report.notes.iter().map(|note| note.text.as_str()).collect();
-            entry.text = format!("{:#}\n", json!({"notes": notes, "data": report.data}));
+            let said = json!({"notes": notes, "data": report.data});
+            entry.text = format!("{said:#}\n");
             entry.bytes = entry.text.len();
+            masks(&said, &mut String::new(), &mut entry.masked_at);
             entry.masked = entry.text.matches(MASK).count();
             entry.file = Some(format!("{}.json", planned.file));
             entry.data = report.data;
@@ -107,6 +112,25 @@ async fn answer(ctx: &Context, planned: &Planned) -> Result<Report> {
         ..RunCommand::default()
     };
     ctx.commands().run(&run).await?.answer().await
+}
+
+/// The places of masks below a value whose own place is given.
+fn masks(value: &Value, place: &mut String, found: &mut Vec<String>) {
+    let mut below = |step: &str, value: &Value| {
+        let here = place.len();
+        place.push('/');
+        place.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        masks(value, place, found);
+        place.truncate(here);
+    };
+    match value {
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(n, value)| below(&n.to_string(), value));
+        }
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| below(key, value)),
+        Value::String(text) if text.contains(MASK) => found.push(place.clone()),
+        _ => {}
+    }
 }
 
 fn code(verdict: Verdict) -> u8 {
@@ -139,9 +163,17 @@ fn typed_argument(id: &str, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Planned, typed};
+    use super::{Planned, masks, typed};
     use serde_json::{Value, json};
     use toygres_plugin_api::manifest::Scope;
+
+    #[test]
+    fn masks_are_found_wherever_they_are() {
+        let mut found = Vec::new();
+        let said = json!({"a": [1, {"b/c": "postgresql://x:***@y"}], "d": "***", "e": "*"});
+        masks(&said, &mut String::new(), &mut found);
+        assert_eq!(found, ["/a/1/b~1c", "/d"]);
+    }
 
     #[test]
     fn a_command_is_told_as_it_would_be_typed() {

@@ -20,12 +20,18 @@ pub(crate) struct Planned {
     pub(crate) file: String,
 }
 
+/// Lines of the log: what led to a trouble began before it was seen.
+const LINES: u32 = 2000;
+
 /// Arguments that make a command say more, where it has them.
-const MORE: &[(&str, &str, Value)] = &[
-    ("health", "verbose", Value::Bool(true)),
-    ("db-status", "verbose", Value::Bool(true)),
-    ("drift", "verbose", Value::Bool(true)),
-];
+fn more() -> [(&'static str, &'static str, Value); 4] {
+    [
+        ("health", "verbose", json!(true)),
+        ("db-status", "verbose", json!(true)),
+        ("drift", "verbose", json!(true)),
+        ("logs", "tail", json!(LINES)),
+    ]
+}
 
 /// Every command that can be run as it is, private ones too.
 pub(crate) fn plan(manifests: &[Manifest]) -> Vec<Planned> {
@@ -50,8 +56,8 @@ fn is_diagnostic(command: &Command) -> bool {
 
 fn whole(manifest: &Manifest, command: &Command) -> Planned {
     let has = |id: &str| command.args.iter().any(|arg| arg.id == id);
-    let more = MORE.iter().filter(|(name, id, _)| command.name == *name && has(id));
-    let args = more.map(|(_, id, value)| ((*id).to_owned(), value.clone())).collect();
+    let more = more().into_iter().filter(|(name, id, _)| command.name == *name && has(id));
+    let args = more.map(|(_, id, value)| (id.to_owned(), value)).collect();
     one(manifest, command, args, command.name.clone())
 }
 

@@ -4,7 +4,7 @@
 //! second reading of the records, made after the objects were read: what changed meanwhile was on
 //! its way, and is no finding.
 
-use crate::check::{Finding, Row, reason, row};
+use crate::check::{Finding, NAMED, Row, listed, reason, row};
 use crate::gather::Sources;
 use crate::gather::instances::Instance;
 use crate::report::instances::{View, views};
@@ -38,9 +38,6 @@ const MISSED: i64 = 5;
 const NOT_YET_MS: i64 = 900_000;
 /// Objects of an instance that is being made may be older than what was read of its record.
 const NEW_MS: i64 = 60_000;
-/// Names that are told before the rest is a number.
-const NAMED: usize = 5;
-
 type Instances = Arc<Vec<Instance>>;
 
 async fn records(sources: &Sources) -> Result<Instances, Finding> {
@@ -50,15 +47,6 @@ async fn records(sources: &Sources) -> Result<Instances, Finding> {
 /// What is known of every instance on both sides.
 async fn both(sources: &Sources) -> Result<Vec<View>, Finding> {
     views(sources).await.map_err(|error| Finding::cannot_tell(&error))
-}
-
-fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
-    match names.len().saturating_sub(NAMED) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }
 
 async fn healthy(sources: &Sources) -> Finding {
@@ -399,18 +387,4 @@ async fn abandoned(sources: &Sources) -> Finding {
         .fix("toygres server drift"),
     };
     finding.see("count", names.len()).see("instances", json!(names))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::listed;
-
-    #[test]
-    fn many_names_are_a_number() {
-        assert_eq!(listed(["a", "b"]), "`a`, `b`");
-        assert_eq!(
-            listed(["a", "b", "c", "d", "e", "f", "g"]),
-            "`a`, `b`, `c`, `d`, `e` and 2 more"
-        );
-    }
 }

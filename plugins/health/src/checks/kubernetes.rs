@@ -1,6 +1,6 @@
 //! The cluster and the namespace.
 
-use crate::check::{Finding, Row, row};
+use crate::check::{Finding, NAMED, Row, listed, row};
 use crate::gather::Sources;
 use crate::gather::cluster::{Object, is_forbidden};
 use serde_json::json;
@@ -70,15 +70,12 @@ async fn version(sources: &Sources) -> Finding {
         Ok(version) => version,
         Err(error) => return Finding::cannot_tell(&error),
     };
-    let minor: u32 = version
-        .minor
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect::<String>()
-        .parse()
-        .unwrap_or(0);
-    let known = version.major == "1" && minor >= OLDEST_MINOR;
-    let finding = if known {
+    let Some(release) = release(&version.major, &version.minor) else {
+        return Finding::unknown(format!("its release cannot be read: {}", version.text))
+            .see("version", version.text.as_str())
+            .fix("kubectl version");
+    };
+    let finding = if release >= (1, OLDEST_MINOR) {
         Finding::ok(version.text.clone())
     } else {
         Finding::warning(format!("{} is older than 1.{OLDEST_MINOR}", version.text))
@@ -87,6 +84,12 @@ async fn version(sources: &Sources) -> Finding {
     finding
         .see("version", version.text.as_str())
         .fact("Version", version.text.trim_start_matches('v'))
+}
+
+/// The two numbers; a provider may put something behind the second one: `28+`.
+fn release(major: &str, minor: &str) -> Option<(u32, u32)> {
+    let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
+    Some((major.parse().ok()?, digits.parse().ok()?))
 }
 
 async fn nodes(sources: &Sources) -> Finding {
@@ -107,7 +110,11 @@ async fn nodes(sources: &Sources) -> Finding {
     } else if unready.len() == all {
         Finding::failed(format!("none of {all} is ready"))
     } else {
-        Finding::warning(format!("{} of {all} not ready: {}", unready.len(), unready.join(", ")))
+        Finding::warning(format!(
+            "{} of {all} not ready: {}",
+            unready.len(),
+            listed(unready.iter().copied())
+        ))
     };
     let finding = if unready.is_empty() && all > 0 {
         finding.fact("Nodes", format!("{all} (all ready)"))
@@ -195,7 +202,10 @@ async fn quotas(sources: &Sources) -> Finding {
             count => format!("{count} looked at"),
         })
     } else {
-        Finding::warning(near.join(", ")).fix("kubectl describe resourcequota")
+        let more = near.len().saturating_sub(NAMED);
+        let told = near[..near.len() - more].join(", ");
+        Finding::warning(if more > 0 { format!("{told} and {more} more") } else { told })
+            .fix("kubectl describe resourcequota")
     };
     finding.see("quotas", quotas.len()).see("near", json!(near))
 }
@@ -235,8 +245,7 @@ async fn events(sources: &Sources) -> Finding {
     let mut recent: Vec<_> = events
         .iter()
         .filter_map(|event| {
-            let at = event.last_timestamp.as_deref().or(event.event_time.as_deref())?;
-            let at = time::parse(at)?;
+            let at = event.at().and_then(time::parse)?;
             (now - at < RECENT_MS).then_some((at, event))
         })
         .collect();
@@ -314,7 +323,15 @@ fn is_default(class: &Object) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::quantity;
+    use super::{quantity, release};
+
+    #[test]
+    fn a_release_is_two_numbers_or_nothing() {
+        assert_eq!(release("1", "28+"), Some((1, 28)));
+        assert!(release("2", "0") > release("1", "20"));
+        assert_eq!(release("", ""), None);
+        assert_eq!(release("1", "x"), None);
+    }
 
     #[test]
     fn quantities_of_every_unit_are_read() {

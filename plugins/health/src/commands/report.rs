@@ -12,7 +12,7 @@ use toygres_plugin_api::{Args, Context, Error, Result, Schema};
 ///
 /// Every command that only reads is run, those of private plugins too, and what failed or is stuck
 /// is looked into one by one. Secrets are masked as on a terminal, whatever else was asked for. The
-/// archive holds `manifest.json`: what was run, what failed and why, how much was masked. Where
+/// archive holds `manifest.json`: what was run, what failed and why, what was masked. Where
 /// something could not be read, the exit code is 4.
 #[derive(Args)]
 #[command(
@@ -43,7 +43,16 @@ pub(crate) struct Archive {
     succeeded: usize,
     failed: usize,
     masked: usize,
+    /// Whoever was asked.
+    plugins: Vec<Asked>,
     entries: Vec<Entry>,
+}
+
+/// A plugin whose commands were run.
+#[derive(Serialize, Schema)]
+pub(crate) struct Asked {
+    name: String,
+    version: String,
 }
 
 pub(crate) async fn report(ctx: &Context, args: Report) -> Result<toygres_plugin_api::Report> {
@@ -53,7 +62,13 @@ pub(crate) async fn report(ctx: &Context, args: Report) -> Result<toygres_plugin
     if path.exists() {
         return Err(taken(&path));
     }
-    let planned = plan(&ctx.commands().manifests().await?);
+    let manifests = ctx.commands().manifests().await?;
+    let planned = plan(&manifests);
+    let mut plugins: Vec<Asked> = manifests
+        .into_iter()
+        .map(|plugin| Asked { name: plugin.name, version: plugin.version })
+        .collect();
+    plugins.sort_by(|one, other| one.name.cmp(&other.name));
     let mut entries = gather(ctx, &planned, args.timeout).await;
     let lists: Vec<_> = planned
         .iter()
@@ -73,6 +88,7 @@ pub(crate) async fn report(ctx: &Context, args: Report) -> Result<toygres_plugin
         succeeded: entries.len() - failed,
         failed,
         masked: entries.iter().map(Entry::masked).sum(),
+        plugins,
         entries,
     };
     let mut manifest = serde_json::to_value(&archive)?;

@@ -84,8 +84,29 @@ pub(crate) struct Event {
     pub(crate) reason: String,
     pub(crate) message: String,
     pub(crate) involved_object: Involved,
-    pub(crate) last_timestamp: Option<String>,
-    pub(crate) event_time: Option<String>,
+    last_timestamp: Option<String>,
+    event_time: Option<String>,
+    series: Option<Series>,
+    metadata: Metadata,
+}
+
+/// One event for many of a kind.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Series {
+    last_observed_time: Option<String>,
+}
+
+impl Event {
+    /// When it happened last. Who records events fills in one of several fields.
+    pub(crate) fn at(&self) -> Option<&str> {
+        let series = self.series.as_ref().and_then(|series| series.last_observed_time.as_ref());
+        series
+            .or(self.last_timestamp.as_ref())
+            .or(self.event_time.as_ref())
+            .or(self.metadata.creation_timestamp.as_ref())
+            .map(String::as_str)
+    }
 }
 
 /// Whom an event is about.

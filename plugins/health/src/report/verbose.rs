@@ -6,6 +6,9 @@ use crate::check::Outcome;
 use toygres_model::time::words;
 use toygres_plugin_api::report::{Block, Column, Kind, Rows, State, Step, Table, Tone};
 
+/// So many instances are told one by one.
+const MOST: usize = 50;
+
 /// The sections of the detailed checks.
 pub(super) fn blocks(answer: &Answer) -> Vec<Block> {
     let lines = lines(answer);
@@ -20,18 +23,34 @@ pub(super) fn blocks(answer: &Answer) -> Vec<Block> {
             None => sections.push((line.category, vec![block])),
         }
     }
-    let instances = answer.instances.iter().flatten();
-    let steps: Vec<Block> = instances
-        .enumerate()
-        .flat_map(|(n, one)| {
-            let gap = (n > 0).then_some(Block::Blank);
-            gap.into_iter().chain([Block::steps([instance(one)])])
-        })
-        .collect();
-    if !steps.is_empty() {
-        sections.push(("Data Plane Instances", steps));
+    let instances = instances(answer);
+    if !instances.is_empty() {
+        sections.push(("Data Plane Instances", instances));
     }
     sections.into_iter().map(|(title, blocks)| Block::section(title, blocks)).collect()
+}
+
+/// Those that are not well, then the others, as far as somebody reads; how many are left is said.
+fn instances(answer: &Answer) -> Vec<Block> {
+    let mut all: Vec<&InstanceFacts> = answer.instances.iter().flatten().collect();
+    all.sort_by_key(|one| rank(one));
+    let shown = all.iter().take(MOST).enumerate().flat_map(|(n, one)| {
+        let gap = (n > 0).then_some(Block::Blank);
+        gap.into_iter().chain([Block::steps([instance(one)])])
+    });
+    let mut blocks: Vec<Block> = shown.collect();
+    let left = all.iter().skip(MOST);
+    let well = left.clone().filter(|one| tone_of(one) == Tone::Good).count();
+    match (left.len(), left.len() - well) {
+        (0, _) => {}
+        (more, sick) => blocks.extend([
+            Block::Blank,
+            Block::text(format!(
+                "and {more} more, {sick} of them not well or on their way: `-o json` has them all"
+            )),
+        ]),
+    }
+    blocks
 }
 
 /// `✓ CMS Database` with what is known of it, and what is wrong with it.
@@ -57,18 +76,38 @@ fn instance(one: &InstanceFacts) -> Step {
         format!("K8s: {}", objects(one)),
         format!("CMS: {}", record(one)),
     ];
-    let sick = one.health == "unhealthy" || one.state == "failed";
-    if sick {
+    if is_sick(one) {
         lines.push("Action: Investigate pod logs or database issues".to_owned());
     }
-    let tone = match one.state.as_str() {
-        _ if sick => Tone::Warn,
+    Step {
+        tone: tone_of(one),
+        label: format!("{} ({})", one.name, one.k8s_name),
+        detail: None,
+        lines,
+    }
+}
+
+fn is_sick(one: &InstanceFacts) -> bool {
+    one.health == "unhealthy" || one.state == "failed"
+}
+
+/// Who is told first.
+fn rank(one: &InstanceFacts) -> u8 {
+    match tone_of(one) {
+        Tone::Warn => 0,
+        Tone::Bad => 1,
+        Tone::Good => 3,
+        _ => 2,
+    }
+}
+
+fn tone_of(one: &InstanceFacts) -> Tone {
+    match one.state.as_str() {
+        _ if is_sick(one) => Tone::Warn,
         "running" if one.pod_ready == Some(false) || one.monitor_live == Some(false) => Tone::Bad,
         "running" => Tone::Good,
-        "failed" => Tone::Bad,
         _ => Tone::Active,
-    };
-    Step { tone, label: format!("{} ({})", one.name, one.k8s_name), detail: None, lines }
+    }
 }
 
 fn objects(one: &InstanceFacts) -> String {
