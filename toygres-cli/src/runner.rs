@@ -7,7 +7,7 @@ pub(crate) use once::runtime;
 
 use crate::cli::{self, Action, Early, Options, Stop};
 use crate::complete::{self, Asked};
-use crate::discover::{Catalogue, Folders};
+use crate::discover::{Catalogue, Folders, OPENS_LIBRARIES};
 use crate::output::{self, Output};
 use crate::plugin::exec;
 use crate::plugin::manage::Manager;
@@ -40,6 +40,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     let early = Early::read(&typed);
     let environment = Environment::read();
     let folders = folders(&early, &environment, bundled);
+    let named_folders = !early.plugin_dirs.is_empty();
     let mut catalogue = Catalogue::read(&folders);
     let mut argv = argv.to_vec();
     match exec::meant(&argv, &catalogue) {
@@ -56,6 +57,10 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     let output = Arc::new(Output::new(&options, redactor));
     if let Some(remark) = settings.remark() {
         output.remark(NoteLevel::Warning, &remark);
+    }
+    if !OPENS_LIBRARIES && named_folders {
+        let remark = "`--plugin-dir` is not looked into: this toygres is one static binary";
+        output.remark(NoteLevel::Warning, remark);
     }
     let done = match action {
         Action::Completions(shell) => {
@@ -84,6 +89,8 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     };
     match done {
         Ok(verdict) => exit_code(verdict),
+        // `toygres … --watch | head -1` has done what it was to do.
+        Err(error) if output::is_closed_pipe(&error) => 0,
         Err(error) => {
             let code = error.kind.exit_code();
             output.error(error);

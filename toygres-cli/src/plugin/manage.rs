@@ -3,7 +3,7 @@
 use super::policy::Policy;
 use super::store::Store;
 use super::{enable, install, remove, rollback, verify};
-use crate::discover::{Catalogue, Folders};
+use crate::discover::{Catalogue, Folders, OPENS_LIBRARIES};
 use crate::lend::ui::ask_here;
 use crate::output::Output;
 use clap::{Arg, ArgMatches, Command};
@@ -37,6 +37,16 @@ pub enum Change {
     Verify(verify::Verify),
 }
 
+/// Why nothing can be installed into a binary that is linked statically.
+fn opens_none() -> Error {
+    Error::refused("this toygres is one static binary, which opens no plugin from a file")
+        .cause("its plugins were linked in when it was built: see `toygres plugin list`")
+        .hint(
+            "install the toygres that is not static, or have one built with the plugin: \
+             docs/packaging.md",
+        )
+}
+
 /// Their part of the command line.
 pub(super) fn commands() -> Vec<Command> {
     let mut commands = vec![install::command(), remove::command()];
@@ -60,6 +70,7 @@ impl Change {
 
     pub(super) fn run(&self, manager: &Manager<'_>) -> Result<Report> {
         match self {
+            Self::Install(_) | Self::Rollback(_) if !OPENS_LIBRARIES => Err(opens_none()),
             Self::Install(install) => install.run(manager),
             Self::Remove(remove) => remove.run(manager),
             Self::Enable(enable) => enable.run(manager),
