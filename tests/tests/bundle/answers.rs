@@ -47,7 +47,7 @@ fn every_answer_in_every_format() {
     for format in ["table", "json", "yaml"] {
         let o = ["-o", format];
         let same = |args: &[&str], code| both.same_with(&[args, &o].concat(), code);
-        for scenario in [Scenario::Completed, Scenario::Failed, Scenario::LongTimer] {
+        for scenario in [Scenario::Completed, Scenario::Failed, Scenario::Deleted] {
             same(&["server", "orchestration", scenario.id()], 0);
         }
         same(&["server", "orchestration", completed, "--history"], 0);
@@ -83,9 +83,9 @@ fn every_refusal() {
     for command in ["orchestrations", "db-status", "workers", "stats"] {
         gone.same_with(&["server", command, "-o", "json"], 4);
     }
-    gone.same_with(&["server", "health", "-o", "json"], 1);
+    gone.same(&["server", "health", "--check", "TG0101", "-o", "json"]);
     let nothing = Both::new();
-    for command in ["orchestrations", "db-status", "health", "drift", "stats"] {
+    for command in ["orchestrations", "db-status", "drift", "stats"] {
         nothing.same(&["server", command]);
     }
 }

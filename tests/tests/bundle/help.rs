@@ -44,6 +44,21 @@ fn every_help_and_every_usage_error() {
     }
 }
 
+/// Pages and completion scripts.
+#[test]
+fn what_a_packager_takes_along() {
+    let both = Both::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        both.same_with(&["completions", shell], 0);
+    }
+    both.same_with(&["man"], 0);
+    for command in commands(&both) {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        both.same_with(&[&["man"], &words[..]].concat(), 0);
+        both.same_with(&[&["help"], &words[..]].concat(), 0);
+    }
+}
+
 /// What a plugin says of itself is the same, but for where it lies.
 #[test]
 fn manifests() {
