@@ -356,12 +356,21 @@ impl Output {
     }
 }
 
+/// What ends a command that goes on when nobody reads it.
+const CLOSED_PIPE: &str = "nobody reads stdout any more";
+
+/// Whether a command ended because nobody reads it any more, which is no error.
+#[must_use]
+pub fn is_closed_pipe(error: &Error) -> bool {
+    error.kind == ErrorKind::Interrupted && error.message == CLOSED_PIPE
+}
+
 /// Writes at once; a closed pipe means that nobody reads any more.
 fn written(out: &mut impl Write, text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Interrupted, "nobody reads stdout any more"))
+            Err(Error::new(ErrorKind::Interrupted, CLOSED_PIPE))
         }
         Err(error) => Err(error.into()),
     }

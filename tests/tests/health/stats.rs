@@ -198,3 +198,17 @@ fn a_watch_outlives_a_restart_of_the_database() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn a_watch_that_nobody_reads_any_more_ends_well() {
+    use std::io::{BufRead, BufReader};
+    let server = PrivatePostgres::new().unwrap();
+    generations::old(&server.url()).unwrap();
+    let args = ["server", "stats", "--watch", "--interval", "100ms", "-o", "jsonl"];
+    let (mut child, _home) = Toygres::on(&server.url()).args(args).start();
+    let mut frame = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut frame).unwrap();
+    assert!(frame.starts_with('{'), "{frame}");
+    let ran = crate::support::Ran::of(child.wait_with_output().unwrap()).code(0);
+    assert!(!ran.stderr.contains("nobody reads"), "{ran:#?}");
+}
