@@ -7,6 +7,7 @@ use super::signature::{self, Signed};
 use super::source::{Offered, Source};
 use super::store::{New, Store};
 use crate::cli;
+use crate::discover::OPENS_LIBRARIES;
 use crate::fault::Fault;
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
@@ -116,6 +117,12 @@ impl Install {
     }
 
     fn check_usage(&self) -> Result<()> {
+        if !OPENS_LIBRARIES {
+            return Err(Error::refused(
+                "this toygres has its plugins linked in and opens no others",
+            )
+            .hint("install the toygres that opens libraries"));
+        }
         if let Some(digest) = self.sha256.as_ref().filter(|digest| !is_digest(digest)) {
             return Err(Error::usage(format!("`{digest}` is no SHA-256 digest"))
                 .hint("it has 64 hexadecimal digits, as `sha256sum FILE` prints them"));

@@ -105,7 +105,7 @@ impl Remove {
 
 fn preview(removed: &Removed) -> Result<Report> {
     Ok(Report::data(removed)?.block(Block::fields([
-        Field::new("Removed", removed.name.as_str()),
+        Field::new("Plugin", removed.name.as_str()),
         Field::new("Versions", removed.versions.join(", ")),
         Field::new("Files", removed.paths.join("\n")),
     ])))
