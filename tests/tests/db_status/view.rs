@@ -56,8 +56,8 @@ Connection:
   Uptime: …
 
 Schemas:
-  ✓  toygres_cms             (2 tables, …)
-  ❌ toygres_duroxide        missing
+  ✓  toygres_cms            (2 tables, …)
+  ❌ toygres_duroxide       missing
 
 Tables (toygres_cms):
   instance_events  1 row   (…)
@@ -106,7 +106,7 @@ fn verbose_tells_more() {
 fn an_empty_database_is_a_state_and_no_error() {
     let database = database(PrivatePostgres::shared(), "");
     let ran = status(&database.url, &[]).code(0);
-    assert!(ran.stdout.contains("❌ toygres_cms             missing"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("❌ toygres_cms            missing"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("Tables ("), "{}", ran.stdout);
     let json = status(&database.url, &["-o", "json"]).code(0).json();
     assert_eq!(json["tables"], serde_json::json!([]));
