@@ -83,6 +83,8 @@ fn a_disabled_plugin_stays_and_says_how_to_enable_it() {
         assert_eq!(refused.code, Some(8), "{}", refused.stderr);
         let says = format!("toygres plugin enable {name}");
         assert!(refused.stderr.contains(&says), "{}", refused.stderr);
+        let which = home.run(&["plugin", "which", run[1]]);
+        assert!(which.stderr.contains(&says), "{}", which.stderr);
         assert_eq!(home.row(name)["status"], "disabled");
         let exec = home.run(&["plugin", "exec", name, run[1]]);
         assert_eq!(exec.code, Some(8), "{}", exec.stderr);

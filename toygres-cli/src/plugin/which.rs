@@ -36,6 +36,9 @@ pub(super) fn report(catalogue: &Catalogue, words: &[String]) -> Result<Report> 
             ])));
         }
     }
+    if let Some(fault) = catalogue.disabled(name) {
+        return Err(fault.into());
+    }
     Err(Error::not_found(format!("no plugin has the command `{name}`"))
         .hint("see what there is with `toygres plugin list`"))
 }
