@@ -68,7 +68,7 @@ impl Dist {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             architecture: std::env::consts::ARCH,
             epoch: epoch()?,
-            tree: tree(&built, &plugins)?,
+            tree: tree(&built, &plugins, self.linked)?,
         };
         std::fs::create_dir_all(&self.out)?;
         let tarball = self.out.join(format!(
@@ -87,14 +87,14 @@ impl Dist {
 }
 
 /// All files, below the prefix that they are installed into.
-fn tree(built: &Binaries, plugins: &[&str]) -> Result<Tree> {
+fn tree(built: &Binaries, plugins: &[&str], linked: bool) -> Result<Tree> {
     let mut tree = Tree::default();
     tree.add("bin/toygres", 0o755, built.host.clone());
     for (name, library) in &built.plugins {
         tree.add(&format!("lib/toygres/plugins/{name}"), 0o644, library.clone());
     }
     shell::add(&mut tree)?;
-    doc::add(&mut tree, plugins)?;
+    doc::add(&mut tree, plugins, linked)?;
     Ok(tree)
 }
 

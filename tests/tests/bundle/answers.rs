@@ -53,7 +53,6 @@ fn every_answer_in_every_format() {
         same(&["server", "orchestration", completed, "--history"], 0);
         same(&["server", "orchestration", completed, "--tree"], 0);
         same(&["server", "orchestration", completed, "--timeline"], 0);
-        both.same(&[&["server", "workers"], &o[..]].concat());
         both.same(&[&["server", "status"], &o[..]].concat());
         both.same(&[&["local", "status"], &o[..]].concat());
         both.same(&[&["get", "proddb"], &o[..]].concat());

@@ -26,7 +26,7 @@ pub(crate) fn tar_gz(tree: &Tree, top: &str, epoch: u64) -> Result<Vec<u8>> {
         }
         append(&mut builder, &path, EntryType::Regular, file.mode, &file.bytes, epoch)?;
     }
-    gzip(&builder.into_inner()?)
+    gzip(&builder.into_inner()?, Compression::default())
 }
 
 /// The folders above a path, the outermost first, each with a slash at its end.
@@ -60,9 +60,14 @@ fn append(
     Ok(builder.append(&header, bytes)?)
 }
 
+/// A text as small as it gets, as Debian wants its pages.
+pub(crate) fn smallest(bytes: &[u8]) -> Result<Vec<u8>> {
+    gzip(bytes, Compression::best())
+}
+
 /// Without a time or a name of its own.
-pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+fn gzip(bytes: &[u8], how: Compression) -> Result<Vec<u8>> {
+    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), how);
     gzip.write_all(bytes)?;
     Ok(gzip.finish()?)
 }

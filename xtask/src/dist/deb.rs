@@ -1,6 +1,6 @@
 //! The Debian package: an `ar` archive of two tar archives.
 
-use super::archive::{gzip, tar_gz};
+use super::archive::{smallest, tar_gz};
 use super::needs::Needs;
 use super::tree::Tree;
 use super::{Package, doc};
@@ -28,9 +28,12 @@ pub(crate) fn build(
     glibc: &str,
     maintainer: &str,
 ) -> Result<Vec<u8>> {
-    let data = data(package, maintainer)?;
+    // What is linked to nothing is the static binary: another package, in place of this one.
+    let depends = needs.depends(glibc);
+    let name = if depends.is_some() { "toygres" } else { "toygres-static" };
+    let data = data(package, name, maintainer)?;
     let mut control = Tree::default();
-    let text = self::control(package, &data, needs.depends(glibc), maintainer);
+    let text = self::control(package, &data, depends, maintainer);
     control.add("control", 0o644, text);
     let parts = [
         ("debian-binary", b"2.0\n".to_vec()),
@@ -48,28 +51,33 @@ pub(crate) fn build(
 }
 
 /// The files below `/usr`, where and how Debian wants them.
-fn data(package: &Package, maintainer: &str) -> Result<Tree> {
+fn data(package: &Package, name: &str, maintainer: &str) -> Result<Tree> {
     let mut data = Tree::default();
     for (path, file) in package.tree.files() {
-        let path = path.replace("share/zsh/site-functions/", "share/zsh/vendor-completions/");
+        let path = path
+            .replace("share/zsh/site-functions/", "share/zsh/vendor-completions/")
+            .replace("share/doc/toygres/", &format!("share/doc/{name}/"));
         if path.starts_with("share/man/") {
-            data.add(&format!("usr/{path}.gz"), file.mode, gzip(&file.bytes)?);
+            data.add(&format!("usr/{path}.gz"), file.mode, smallest(&file.bytes)?);
         } else if !path.contains("/LICENSE") {
             data.add(&format!("usr/{path}"), file.mode, file.bytes.clone());
         }
     }
-    let folder = "usr/share/doc/toygres";
+    let folder = format!("usr/share/doc/{name}");
     data.add(&format!("{folder}/copyright"), 0o644, doc::copyright()?);
-    let changelog = doc::changelog(&package.version, maintainer, package.epoch)?;
-    data.add(&format!("{folder}/changelog.gz"), 0o644, gzip(changelog.as_bytes())?);
+    let changelog = doc::changelog(name, &package.version, maintainer, package.epoch)?;
+    data.add(&format!("{folder}/changelog.gz"), 0o644, smallest(changelog.as_bytes())?);
     Ok(data)
 }
 
 fn control(package: &Package, data: &Tree, depends: Option<String>, maintainer: &str) -> String {
-    let depends = depends.map(|depends| format!("Depends: {depends}\n")).unwrap_or_default();
+    let (name, others) = match &depends {
+        Some(depends) => ("toygres", format!("Depends: {depends}\nConflicts: toygres-static\n")),
+        None => ("toygres-static", "Provides: toygres\nConflicts: toygres\n".to_owned()),
+    };
     format!(
-        "Package: toygres\nVersion: {}\nArchitecture: {}\nMaintainer: {maintainer}\n\
-         Installed-Size: {}\n{depends}Section: database\nPriority: optional\n\
+        "Package: {name}\nVersion: {}\nArchitecture: {}\nMaintainer: {maintainer}\n\
+         Installed-Size: {}\n{others}Section: database\nPriority: optional\n\
          Description: operator's command line for PostgreSQL as a service\n \
          See into a control plane of PostgreSQL databases on Kubernetes: its metadata,\n \
          its durable workflows and the cluster, one plugin for each group of commands.\n",
