@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod every;
 mod requests;
 mod same;
 

@@ -55,8 +55,7 @@ pub(super) fn contents(
             }
             Err(error) if arg.writes && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                let what = format!("the file `{path}` cannot be read");
-                return Err(Error::usage(what).cause(error));
+                return Err(Error::usage(format!("`{path}` cannot be read")).cause(error));
             }
         }
     }
