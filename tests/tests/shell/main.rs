@@ -27,6 +27,9 @@ use toygres_tests::{cms, generations, toygres};
 /// A name that would do something, were it not quoted.
 const TREACHEROUS: &str = "treacherous-$(touch done) `touch done`;*'\"";
 
+/// So long may a value take where one is awaited: the machine may have a lot to do.
+const PATIENCE: &str = "60000";
+
 /// Orchestrations and instances, made once for all tests of this process.
 fn database() -> &'static Database<'static> {
     static SHARED: OnceLock<Database<'static>> = OnceLock::new();
@@ -81,6 +84,7 @@ impl Place {
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
             .env("DATABASE_URL", url)
+            .env("TOYGRES_COMPLETION_MS", PATIENCE)
             .env("TOYGRES_PLUGIN_PATH", toygres::plugins())
             .current_dir(self.path());
         command

@@ -1,20 +1,24 @@
 //! Values out of the database: those that fit, the latest first, and none where it does not answer.
 
 use super::support::Toygres;
-use super::{TREACHEROUS, database, offered, values};
+use super::{PATIENCE, TREACHEROUS, database, offered, values};
 use std::net::TcpListener;
 use toygres_tests::postgres::PrivatePostgres;
 use toygres_tests::secrets::Secrets;
 
+fn patient(url: &str) -> Toygres {
+    Toygres::on(url).env("TOYGRES_COMPLETION_MS", PATIENCE)
+}
+
 #[track_caller]
 fn known(words: &[&str]) -> Vec<String> {
-    values(Toygres::on(&database().url), words)
+    values(patient(&database().url), words)
 }
 
 #[test]
 fn orchestrations_come_the_latest_first_and_not_all_of_them() {
     let words = ["toygres", "server", "orchestration", "create-db"];
-    let found = offered(Toygres::on(&database().url), "fish", &words);
+    let found = offered(patient(&database().url), "fish", &words);
     assert_eq!(found.len(), 50);
     assert_eq!(found[0].0, "create-db1-00000001");
     assert_eq!(found[1].0, "create-db2-00000002");
@@ -79,18 +83,22 @@ fn instances_are_offered_by_their_names() {
         let typed: Vec<&str> = words.iter().copied().chain([longer.as_str()]).collect();
         assert_eq!(known(&typed), [k8s_name.as_str()], "{words:?}");
     }
-    let told = offered(Toygres::on(url), "fish", &["toygres", "get", &name]);
+    let told = offered(patient(url), "fish", &["toygres", "get", &name]);
     assert!(told.iter().any(|(_, help)| help == &format!("running, {k8s_name}")), "{told:?}");
 }
 
 #[test]
 fn check_codes_need_no_database() {
     let words = ["toygres", "server", "health", "--check", "TG04"];
-    let found = offered(Toygres::new(), "fish", &words);
+    let patient = Toygres::new().env("TOYGRES_COMPLETION_MS", PATIENCE);
+    let found = offered(patient, "fish", &words);
     assert!(found.len() > 3, "{found:?}");
     assert!(found.iter().all(|(code, help)| code.starts_with("TG04") && !help.is_empty()));
     assert_eq!(
-        values(Toygres::new(), &["toygres", "server", "health", "--skip=TG0401"]),
+        values(
+            Toygres::new().env("TOYGRES_COMPLETION_MS", PATIENCE),
+            &["toygres", "server", "health", "--skip=TG0401"]
+        ),
         ["--skip=TG0401"]
     );
 }
@@ -105,7 +113,7 @@ fn nothing_is_changed_and_no_secret_is_told() {
         &["toygres", "get", "", "--show-secrets"],
         &["toygres", "server", "sync", "--mark-deleted", ""],
     ] {
-        let found = offered(Toygres::on(&database().url), "fish", words);
+        let found = offered(patient(&database().url), "fish", words);
         let text = format!("{found:?}");
         assert_eq!(Secrets::canaries().found_in(&text), Vec::<&str>::new(), "{words:?}");
     }
@@ -152,12 +160,9 @@ fn a_server_that_was_stopped_in_its_tracks_holds_no_shell() {
     toygres_tests::generations::old(&url).unwrap();
     let words = ["toygres", "server", "orchestration", "create-"];
     // The first releases' tables are completed from as well.
-    assert_eq!(
-        values(Toygres::on(&url), &words),
-        ["create-odddb-00000002", "create-olddb-00000001"]
-    );
+    assert_eq!(values(patient(&url), &words), ["create-odddb-00000002", "create-olddb-00000001"]);
     server.pause().unwrap();
     assert_eq!(values(Toygres::on(&url), &words), [""; 0]);
     server.resume().unwrap();
-    assert_eq!(values(Toygres::on(&url), &words).len(), 2);
+    assert_eq!(values(patient(&url), &words).len(), 2);
 }

@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 use toygres_plugin_api::protocol::{Candidate, Complete, Output as Shown};
 use toygres_plugin_api::typed::arguments;
 
-/// From the press of the key to the answer, however slow a backend is.
-const DEADLINE: Duration = Duration::from_secs(1);
-/// A backend that does not answer by then is as good as down; one that refuses says so at once.
-const CONNECT: &str = "300";
-/// For one statement.
-const STATEMENT: &str = "700";
+/// From the press of the key to the answer, however slow a backend is, in milliseconds. Who sits far
+/// from the database sets `TOYGRES_COMPLETION_MS`.
+const DEADLINE_MS: u64 = 1000;
+/// Of it, in percent, for connecting: a backend that does not answer by then is as good as down, and
+/// one that refuses says so at once. The rest is for one statement.
+const CONNECT: u64 = 30;
 
 /// The command that was typed, as far as its plugin knows values.
 pub(super) struct Values(Option<Arc<Inner>>);
@@ -49,7 +49,10 @@ impl Values {
         environment: &Environment,
         folders: &Folders,
     ) -> Self {
-        let until = Instant::now() + DEADLINE;
+        let begun = Instant::now();
+        let given = environment.get("TOYGRES_COMPLETION_MS").and_then(|(ms, _)| ms.parse().ok());
+        let deadline: u64 = given.unwrap_or(DEADLINE_MS);
+        let percent = |part: u64| (deadline.saturating_mul(part) / 100).to_string();
         let tolerant = root.clone().ignore_errors(true);
         let Ok(matches) = tolerant.try_get_matches_from(before) else { return Self(None) };
         let (path, found) = chosen(&matches);
@@ -61,15 +64,15 @@ impl Values {
         let mut options = Options::read(found).unwrap_or_default();
         options.show_secrets = false;
         let settings = Settings::new(environment.clone(), &options)
-            .with("database.connect_timeout_ms", CONNECT)
-            .with("database.statement_timeout_ms", STATEMENT);
+            .with("database.connect_timeout_ms", &percent(CONNECT))
+            .with("database.statement_timeout_ms", &percent(100 - CONNECT));
         Self(Some(Arc::new(Inner {
             catalogue: catalogue.clone(),
             place: owned.place,
             args: arguments(&owned.command.args, found),
             settings: Arc::new(settings),
             folders: folders.clone(),
-            until,
+            until: begun + Duration::from_millis(deadline.min(600_000)),
             asked: AtomicBool::new(false),
         })))
     }
