@@ -92,8 +92,8 @@ fn an_install() {
 fn an_upgrade() {
     killed(&Change {
         args: |home| args(&["plugin", "install", &home.file("third.so", &version(b"0.3.0"))]),
-        home: upgraded,
-        before: Some("0.2.0"),
+        home: Home::with_bad,
+        before: Some("0.1.0"),
         after: Some("0.3.0"),
     });
 }

@@ -82,7 +82,9 @@ impl ConfigFile {
         collect("", &self.chosen, &mut keys);
         let known = |key: &String| KNOWN.iter().any(|known| known.key == key);
         // What plugins may be opened is read elsewhere, before anything else (`plugin::policy`).
-        keys.retain(|key| !known(key) && !matches!(key.as_str(), "plugins.strict" | "plugins.keys"));
+        keys.retain(|key| {
+            !known(key) && !matches!(key.as_str(), "plugins.strict" | "plugins.keys")
+        });
         keys.sort();
         keys.dedup();
         keys.into_iter()
