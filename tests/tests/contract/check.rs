@@ -108,7 +108,8 @@ fn what_is_not_documented_is_found() {
         Schemas::new(&document).wrong(&operation, answer)
     };
     assert_eq!(wrong(&|_| {}, &answer), None);
-    let changes: [(&str, &dyn Fn(&mut Value)); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let changes: [(&str, Change<'_>); 4] = [
         ("status 200", &|responses| {
             responses.as_object_mut().unwrap().remove("200");
         }),
