@@ -3,6 +3,7 @@
 use crate::{here, request};
 use serde_json::json;
 use toygres_tests::server::http::Answer;
+use toygres_tests::wait;
 
 #[track_caller]
 fn get(path: &str, status: u16) -> Answer {
@@ -17,7 +18,12 @@ fn the_endpoints_of_the_specification_answer() {
     let list = get("/api/server/orchestrations?type=create-instance&instance=pathdb", 200).json();
     assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
     let id = list[0]["id"].as_str().unwrap();
-    let detail = get(&format!("/api/server/orchestrations/{id}"), 200).json();
+    // The database is there a moment before the last step of its making has ended.
+    let detail = wait::until("the creation to end", || {
+        let detail = get(&format!("/api/server/orchestrations/{id}"), 200).json();
+        Ok((detail["status"] != "running").then_some(detail))
+    })
+    .unwrap();
     assert_eq!((&detail["id"], &detail["status"]), (&json!(id), &json!("completed")));
     assert!(detail.get("history").is_none());
     let history = get(&format!("/api/server/orchestrations/{id}/history"), 200).json();
