@@ -12,6 +12,7 @@ pub mod discover;
 pub mod fault;
 pub mod guard;
 pub mod host;
+mod https;
 pub mod lend;
 pub mod load;
 pub mod man;

@@ -1,9 +1,9 @@
 //! Backends that answer late, or otherwise than they should: the answers are the real ones' own, and
 //! what leads to them is at fault.
 
-use crate::plane::{Plane, one};
+use crate::plane::{Plane, found, is};
 use crate::support::Toygres;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,16 +12,6 @@ use toygres_tests::control::{Deployment, Options, Way};
 use toygres_tests::kube::{ApiServer, Rule};
 use toygres_tests::postgres::PrivatePostgres;
 use toygres_tests::wait;
-
-fn found(toygres: Toygres, code: &str) -> Value {
-    one(&toygres.args(["server", "health", "-o", "json", "--check", code]).run(), code)
-}
-
-#[track_caller]
-fn is(row: &Value, outcome: &str, words: &str) {
-    assert_eq!(row["outcome"], outcome, "{row:#}");
-    assert!(row["summary"].as_str().unwrap().contains(words), "`{words}` is not in {row:#}");
-}
 
 fn port_of(url: &str) -> u16 {
     url.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap()

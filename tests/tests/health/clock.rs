@@ -1,22 +1,11 @@
 //! Time that does not agree, and transactions that are open, or have been counted, for too long.
 
-use crate::plane::one;
+use crate::plane::{found, is};
 use crate::support::Toygres;
-use serde_json::Value;
 use std::process::{Command, Stdio};
 use toygres_tests::clock::Clock;
 use toygres_tests::postgres::PrivatePostgres;
 use toygres_tests::wait;
-
-fn found(toygres: Toygres, code: &str) -> Value {
-    one(&toygres.args(["server", "health", "-o", "json", "--check", code]).run(), code)
-}
-
-#[track_caller]
-fn is(row: &Value, outcome: &str, words: &str) {
-    assert_eq!(row["outcome"], outcome, "{row:#}");
-    assert!(row["summary"].as_str().unwrap().contains(words), "`{words}` is not in {row:#}");
-}
 
 #[test]
 fn a_clock_that_is_off_is_named_on_either_side() {

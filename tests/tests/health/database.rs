@@ -1,6 +1,6 @@
 //! Faults of the database itself.
 
-use crate::plane::one;
+use crate::plane::{self, one};
 use crate::support::{Ran, Toygres};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::process::{Child, Command, Stdio};
@@ -13,9 +13,7 @@ fn health(url: &str, code: &str) -> Ran {
 
 #[track_caller]
 fn is(url: &str, code: &str, outcome: &str, words: &str) {
-    let row = one(&health(url, code), code);
-    assert_eq!(row["outcome"], outcome, "{row:#}");
-    assert!(row["summary"].as_str().unwrap().contains(words), "{row:#}");
+    plane::is(&one(&health(url, code), code), outcome, words);
 }
 
 /// PostgreSQL tells of what it counts some time later.

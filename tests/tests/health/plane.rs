@@ -136,18 +136,14 @@ impl Plane {
     /// What one check finds.
     #[track_caller]
     pub(crate) fn finds(&self, code: &str) -> Value {
-        one(&self.health(&["--check", code, "-o", "json"]), code)
+        found(self.toygres(), code)
     }
 
     /// One check finds this, said with these words.
     #[track_caller]
     pub(crate) fn is(&self, code: &str, outcome: &str, words: &str) -> Value {
         let found = self.finds(code);
-        assert_eq!(found["outcome"], outcome, "{found:#}");
-        assert!(
-            found["summary"].as_str().unwrap().contains(words),
-            "`{words}` is not in {found:#}"
-        );
+        is(&found, outcome, words);
         found
     }
 
@@ -166,6 +162,19 @@ impl Plane {
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.deployment.database.psql(sql)
     }
+}
+
+/// What one check finds with these backends.
+#[track_caller]
+pub(crate) fn found(toygres: Toygres, code: &str) -> Value {
+    one(&toygres.args(["server", "health", "-o", "json", "--check", code]).run(), code)
+}
+
+/// It found this, said with these words.
+#[track_caller]
+pub(crate) fn is(row: &Value, outcome: &str, words: &str) {
+    assert_eq!(row["outcome"], outcome, "{row:#}");
+    assert!(row["summary"].as_str().unwrap().contains(words), "`{words}` is not in {row:#}");
 }
 
 /// The row of a check in an answer.

@@ -14,6 +14,7 @@ mod values;
 mod zsh;
 
 use expectrl::session::{OsSession, Session};
+use expectrl::{Expect, Regex};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -108,6 +109,17 @@ impl Place {
         session.get_process_mut().set_window_size(200, 50).unwrap();
         session
     }
+}
+
+/// The line of an interactive shell after these keys, which has `^Xq` show it between `<<` and `>>`;
+/// then it is empty again.
+fn line_after(terminal: &mut OsSession, typed: &str) -> String {
+    terminal.send(typed).unwrap();
+    terminal.send("\x18q").unwrap();
+    let shown = terminal.expect(Regex("<<[^>]*>>")).unwrap();
+    let shown = String::from_utf8_lossy(shown.get(0).unwrap()).into_owned();
+    terminal.send("\x15").unwrap();
+    shown[2..shown.len() - 2].to_owned()
 }
 
 /// A shell, where this machine has it.

@@ -1,7 +1,7 @@
 //! In zsh itself: keys on a terminal.
 
-use super::{Place, database, shell};
-use expectrl::{Expect, Regex};
+use super::{Place, database, line_after, shell};
+use expectrl::Expect;
 
 #[test]
 fn the_key_itself_completes_on_a_terminal() {
@@ -33,12 +33,7 @@ fn the_key_itself_completes_on_a_terminal() {
             "toygres server orchestration nothing-like-it",
         ),
     ] {
-        terminal.send(typed).unwrap();
-        terminal.send("\x18q").unwrap();
-        let shown = terminal.expect(Regex("<<[^>]*>>")).unwrap();
-        let shown = String::from_utf8_lossy(shown.get(0).unwrap()).into_owned();
-        assert_eq!(shown, format!("<<{line}>>"), "{typed}");
-        terminal.send("\x15").unwrap();
+        assert_eq!(line_after(&mut terminal, typed), line, "{typed}");
     }
 }
 

@@ -1,14 +1,11 @@
 //! The API of the control plane: the host knows where it is and has its token.
 
 use super::grants::Grants;
+use crate::https;
 use crate::settings::Settings;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +14,7 @@ use toygres_plugin_api::protocol::{ApiRequest, ApiResponse, Source};
 use toygres_plugin_api::{Error, Result};
 use url::{Host, Url};
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<bytes::Bytes>>;
+type HttpClient = https::HttpClient<Full<bytes::Bytes>>;
 
 /// The largest answer that is held.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -86,7 +83,7 @@ impl Api {
 
     async fn begin(&self, base: &Url, asked: &ApiRequest) -> Result<Response<Incoming>> {
         let request = self.request(base, asked)?;
-        let client = self.client.get_or_try_init(|| async { client() }).await?;
+        let client = self.client.get_or_try_init(|| async { https::client(CONNECT) }).await?;
         client.request(request).await.map_err(|error| unreachable(base, super::chain(&error)))
     }
 
@@ -142,19 +139,6 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-fn client() -> Result<HttpClient> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_connect_timeout(Some(CONNECT));
-    let https = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-        .map_err(|error| Error::unavailable("this machine has no root certificates").cause(error))?
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(http);
-    Ok(Client::builder(TokioExecutor::new()).build(https))
 }
 
 /// The whole answer; the error is for people.

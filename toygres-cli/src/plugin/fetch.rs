@@ -2,20 +2,17 @@
 //! https on to http.
 
 use super::examine::LARGEST;
+use crate::https;
 use crate::lend::chain;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
 use toygres_plugin_api::{Error, Result};
 use url::Url;
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
+type HttpClient = https::HttpClient<Empty<Bytes>>;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// For everything, from the name's resolution to the last byte.
@@ -41,7 +38,7 @@ pub(super) fn both(library: &Url, signature: &Url) -> Result<(Vec<u8>, Option<Ve
     let runtime = crate::runner::runtime()?;
     let fetched = runtime.block_on(async {
         let whole = async {
-            let client = client()?;
+            let client = https::client(CONNECT)?;
             let bytes = fetch(&client, library, LARGEST).await?.ok_or_else(|| {
                 Error::not_found(format!("there is nothing at {}", shown(library)))
                     .hint("check the URL; it names one library file")
@@ -131,19 +128,6 @@ async fn body(url: &Url, response: Response<Incoming>, largest: u64) -> Result<V
         }
     })?;
     Ok(body.to_bytes().into())
-}
-
-fn client() -> Result<HttpClient> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_connect_timeout(Some(CONNECT));
-    let https = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-        .map_err(|error| Error::unavailable("this machine has no root certificates").cause(error))?
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(http);
-    Ok(Client::builder(TokioExecutor::new()).build(https))
 }
 
 #[cfg(test)]
