@@ -11,7 +11,8 @@
 //! - [`leaks`]: secrets that got where they should not be;
 //! - [`server`]: the server as its operator handles it;
 //! - [`statistics`]: a deployment with millions of events;
-//! - [`toygres`]: the real binary, run in an environment of its own.
+//! - [`toygres`]: the real binary, run in an environment of its own;
+//! - [`twin`]: a second build that has to answer the same.
 
 pub mod clock;
 pub mod cms;
@@ -25,6 +26,7 @@ pub mod secrets;
 pub mod server;
 pub mod statistics;
 pub mod toygres;
+pub mod twin;
 pub mod wait;
 pub mod workload;
 

@@ -1,9 +1,12 @@
 //! `cargo xtask test` and `cargo xtask bench`.
 
+mod twin;
+
 use crate::build::{Built, root, target};
 use crate::run::{Result, cargo, run};
 use clap::Args;
 use std::process::Command;
+use twin::Twin;
 
 /// Build everything and run every test.
 #[derive(Args)]
@@ -14,6 +17,10 @@ pub(crate) struct Test {
     /// else
     #[arg(long)]
     bundled: bool,
+    /// The same suites, with every command that only reads asked of both builds: the one with the
+    /// plugins linked in has to answer the same, byte by byte
+    #[arg(long, conflicts_with = "bundled")]
+    twin: bool,
 }
 
 /// The suites that have to hold on the stand-in for Kubernetes as on a real API server; the others
@@ -59,11 +66,16 @@ impl Test {
                 .env("TOYGRES_MISBEHAVING_BIN", built.binary("examples/misbehaving"));
         };
         let mut on_bundled = some_suites(ON_BUNDLED);
-        if self.bundled {
+        if self.bundled || self.twin {
             on_bundled.args(named(MORE_ON_BUNDLED));
         }
         on_bundled.args(&self.filter);
         with_what_was_built(&mut on_bundled);
+        if self.twin {
+            let twin = Twin::new(&built, &plugins)?;
+            let suites = run(on_bundled.env("TOYGRES_BIN", &twin.program));
+            return twin.told().and(suites);
+        }
         let no_plugins = target().join("no-plugins");
         std::fs::create_dir_all(&no_plugins)?;
         on_bundled

@@ -1,15 +1,19 @@
 //! The same words typed at two binaries: one opens its plugins, the other has them linked in.
 
-use regex::Regex;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
-use toygres_tests::toygres;
+use toygres_tests::{toygres, twin};
 
 /// A binary, where its plugins lie, and how it is run.
 pub(crate) struct Side {
     program: PathBuf,
     plugins: PathBuf,
+}
+
+impl Side {
+    fn told(&self) -> twin::Side<'_> {
+        twin::Side { program: &self.program, plugins: &self.plugins }
+    }
 }
 
 /// How a run ended.
@@ -90,9 +94,10 @@ impl Both {
     /// Both give the same answer, which is returned.
     #[track_caller]
     pub(crate) fn same(&self, args: &[&str]) -> Ran {
-        let settled = |side| {
+        let settled = |side: &Side| {
             let ran = self.run(side, args);
-            let [stdout, stderr] = [ran.stdout, ran.stderr].map(|text| settled(side, &text));
+            let [stdout, stderr] =
+                [ran.stdout, ran.stderr].map(|text| twin::settled(side.told(), &text));
             Ran { code: ran.code, stdout, stderr }
         };
         let (opening, linked) = (settled(&self.opening), settled(&self.linked));
@@ -113,24 +118,4 @@ impl Both {
         assert_eq!(ran.code, Some(code), "{args:?}: {ran:#?}");
         ran
     }
-}
-
-/// Without what may differ: where a plugin lies, and what is told from now.
-fn settled(side: &Side, text: &str) -> String {
-    static TIMES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(concat!(
-            r#"("?[a-z_]*(_ms|_at|age|uptime)"?: ?)("[^"]*"|\d+(\.\d+)?)|"#,
-            r"((\d+[a-z]+ )?\d+( minutes?| seconds?|[sm]) ago|just now) *|",
-            r"\d+(\.\d+)? ?(ms|µs)\b|returned \(.*\)",
-        ))
-        .unwrap()
-    });
-    let library =
-        Regex::new(&format!(r"{}(/[\w.-]+\.so)?", regex::escape(&shown(&side.plugins)))).unwrap();
-    let text = library.replace_all(text, "PLUGIN").replace(&shown(&side.program), "PLUGIN");
-    TIMES.replace_all(&text, "${1}THEN ").into_owned()
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -6,9 +6,16 @@ use super::tree::Tree;
 use super::{Package, doc};
 use crate::run::Result;
 
+/// The package of the binary that is linked to nothing.
+const STATIC: &str = "toygres-static";
+
+/// What Debian's checker takes for a fault and is none.
+const OVERRIDES: &str = "# A static binary that is loaded anywhere looks like a library to the \
+    checker.\ntoygres-static: shared-library-lacks-prerequisites [usr/bin/toygres]\n";
+
 /// `toygres_0.1.0_amd64.deb`.
 pub(crate) fn file_name(package: &Package, linked: bool) -> String {
-    let name = if linked { "toygres-static" } else { "toygres" };
+    let name = if linked { STATIC } else { "toygres" };
     format!("{name}_{}_{}.deb", package.version, architecture(package.architecture))
 }
 
@@ -30,7 +37,7 @@ pub(crate) fn build(
 ) -> Result<Vec<u8>> {
     // What is linked to nothing is the static binary: another package, in place of this one.
     let depends = needs.depends(glibc);
-    let name = if depends.is_some() { "toygres" } else { "toygres-static" };
+    let name = if depends.is_some() { "toygres" } else { STATIC };
     let data = data(package, name, maintainer)?;
     let mut control = Tree::default();
     let text = self::control(package, &data, depends, maintainer);
@@ -67,13 +74,16 @@ fn data(package: &Package, name: &str, maintainer: &str) -> Result<Tree> {
     data.add(&format!("{folder}/copyright"), 0o644, doc::copyright()?);
     let changelog = doc::changelog(name, &package.version, maintainer, package.epoch)?;
     data.add(&format!("{folder}/changelog.gz"), 0o644, smallest(changelog.as_bytes())?);
+    if name == STATIC {
+        data.add(&format!("usr/share/lintian/overrides/{name}"), 0o644, OVERRIDES);
+    }
     Ok(data)
 }
 
 fn control(package: &Package, data: &Tree, depends: Option<String>, maintainer: &str) -> String {
     let (name, others) = match &depends {
         Some(depends) => ("toygres", format!("Depends: {depends}\nConflicts: toygres-static\n")),
-        None => ("toygres-static", "Provides: toygres\nConflicts: toygres\n".to_owned()),
+        None => (STATIC, "Provides: toygres\nConflicts: toygres\n".to_owned()),
     };
     format!(
         "Package: {name}\nVersion: {}\nArchitecture: {}\nMaintainer: {maintainer}\n\
