@@ -16,6 +16,7 @@ pub(crate) use asked::Asked;
 
 use crate::cli::{self, Detail, Early};
 use crate::discover::{Catalogue, Folders};
+use crate::plugin::exec::{self, Half};
 use crate::settings::Environment;
 use clap::builder::PossibleValue;
 use clap::{Command, ValueEnum};
@@ -78,10 +79,20 @@ pub(crate) fn answer(asked: &Asked, bundled: &'static [Bundled]) -> String {
     let early = Early::read(&typed);
     let folders = crate::runner::folders(&early, &environment, bundled);
     let catalogue = Arc::new(Catalogue::read(&folders));
-    let found = match named_command(&typed) {
+    let line = |typed: &[String], catalogue: &Arc<Catalogue>| {
+        candidates(typed, catalogue, &environment, &folders)
+    };
+    let found = match (named_command(&typed), exec::half(&typed, &catalogue)) {
         // Words that name a command are completed as the command itself would be.
-        Some(words) => only_commands(candidates(&words, &catalogue, &environment, &folders)),
-        None => candidates(&typed, &catalogue, &environment, &folders),
+        (Some(words), _) => only_commands(line(&words, &catalogue)),
+        (None, Some(Half::Command(commands))) => {
+            let offered = |(name, about): (String, String)| {
+                CompletionCandidate::new(name).help(Some(about.into()))
+            };
+            commands.into_iter().map(offered).collect()
+        }
+        (None, Some(Half::Behind(words, alone))) => line(&words, &Arc::new(alone)),
+        (None, None) => line(&typed, &catalogue),
     };
     lines::written(asked, found)
 }

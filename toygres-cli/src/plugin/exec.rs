@@ -67,6 +67,39 @@ pub(crate) fn meant(
     Ok(Some((line, alone)))
 }
 
+/// Half a command line of `plugin exec`, for a shell that completes its last word.
+pub(crate) enum Half {
+    /// The command is being typed: the plugin's own, with what each does.
+    Command(Vec<(String, String)>),
+    /// Something behind it: what the line means, and the plugin alone.
+    Behind(Vec<String>, Catalogue),
+}
+
+/// Reads it; `None` where something else was typed, or nothing behind the plugin yet.
+pub(crate) fn half(typed: &[String], catalogue: &Catalogue) -> Option<Half> {
+    let argv: Vec<OsString> = typed.iter().map(OsString::from).collect();
+    let words = typed.get(place(&argv)? + 2..)?;
+    let [name, before @ .., begun] = words else { return None };
+    let scope = match before {
+        [] => None,
+        [scope] if scope == "server" => Some(Scope::Server),
+        [scope] if scope == "local" => Some(Scope::Local),
+        _ => {
+            let (line, alone) = meant(&argv, catalogue).ok()??;
+            let line = line.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            return Some(Half::Behind(line, alone));
+        }
+    };
+    let alone = catalogue.alone(name)?.ok()?;
+    let manifests = alone.plugins.iter().filter_map(|found| found.manifest.as_ref().ok());
+    let commands = manifests.flat_map(|manifest| &manifest.commands).filter(|command| {
+        !command.hidden
+            && command.name.starts_with(begun)
+            && scope.is_none_or(|scope| scope == command.scope)
+    });
+    Some(Half::Command(commands.map(|one| (one.name.clone(), one.about.clone())).collect()))
+}
+
 /// Where `plugin exec` stands: first, but for options of `toygres` itself.
 fn place(argv: &[OsString]) -> Option<usize> {
     let mut at = 1;
