@@ -15,6 +15,7 @@
 
 use crate::batch::RowBatch;
 use abi_stable::StableAbi;
+use abi_stable::abi_stability::check_layout_compatibility;
 use abi_stable::library::{CheckTypeLayout, RootModule, RootModuleResult};
 use abi_stable::marker_type::ErasedPrefix;
 use abi_stable::prefix_type::{PrefixRefTrait, PrefixTypeTrait};
@@ -133,6 +134,31 @@ pub const fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHead
     // SAFETY: `plugin!` is the only caller, and its constructor returns what `module` makes, a
     // `PluginModuleRef`.
     unsafe { LibHeader::from_constructor::<PluginModuleRef>(constructor, CheckTypeLayout::Yes) }
+}
+
+/// The module of an open library whose border is this one, or goes on where this one ends, or ends
+/// where this one goes on: the later side has more functions, and the older one does not know them.
+///
+/// # Errors
+/// When the header is none, or of another border.
+pub fn module_of(header: AbiHeaderRef) -> Result<PluginModuleRef, LibraryError> {
+    let header = header.upgrade()?;
+    let differs = match header.init_root_module::<PluginModuleRef>() {
+        Err(LibraryError::AbiInstability(differs)) => differs,
+        other => return other,
+    };
+    // abi_stable lets a library have more functions than the host, and not the other way round:
+    // so a later host is the one that has more.
+    let theirs = header.layout();
+    let fits = theirs
+        .is_some_and(|theirs| check_layout_compatibility(theirs, PluginModuleRef::LAYOUT).is_ok());
+    if !fits {
+        return Err(LibraryError::AbiInstability(differs));
+    }
+    // SAFETY: the layouts agree but for functions at the end of `PluginModule` and `Host`. Both are
+    // read through their prefix, which knows how many functions are there; one that is missing is
+    // never called.
+    unsafe { header.init_root_module_with_unchecked_layout() }
 }
 
 #[doc(hidden)]

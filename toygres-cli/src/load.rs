@@ -19,7 +19,7 @@ use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use toygres_plugin_api::abi::{AbiHeaderRef, HostObject, PluginModuleRef, symbol};
+use toygres_plugin_api::abi::{AbiHeaderRef, HostObject, module_of, symbol};
 use toygres_plugin_api::bundle::Run;
 
 /// A plugin that can be called: linked in, or its library is open and its layout was compared.
@@ -92,13 +92,11 @@ impl Loaded {
         let library = library.map_err(|error| Fault::does_not_open(name, path, reason(&error)))?;
         let library = ManuallyDrop::new(library);
         // SAFETY: a static of this name is a `LibHeader`, and abi_stable's header begins with a
-        // magic text and its own version, which `upgrade` compares before anything else is read.
+        // magic text and its own version, which `module_of` compares before anything else is read.
         let header = unsafe { library.get::<AbiHeaderRef>(symbol(name)) };
         let header = header.map_err(|_| Fault::missing_symbol(name, path))?;
-        let header = header.upgrade().map_err(|error| Fault::layout(name, path, error))?;
         // The header of this library, not abi_stable's loader: that keeps one module per type.
-        let module = header.init_root_module::<PluginModuleRef>();
-        let module = module.map_err(|error| Fault::layout(name, path, error))?;
+        let module = module_of(*header).map_err(|error| Fault::layout(name, path, error))?;
         Ok(Self { run: module.run() })
     }
 
