@@ -169,6 +169,8 @@ pub struct Expected {
     pub size: u64,
     /// It is opened only where what was digested cannot be changed any more.
     pub strict: bool,
+    /// An earlier version is kept.
+    pub kept: bool,
 }
 
 impl Found {

@@ -43,8 +43,15 @@ fn lock_file(path: &Path) -> String {
     format!("the lock file {}", path.display())
 }
 
+/// A path as it is typed in a shell.
+pub(crate) fn typed(path: &Path) -> String {
+    let shown = path.display().to_string();
+    // What a shell cannot be told is shown as it is.
+    shlex::try_quote(&shown).map_or_else(|_| shown.clone(), Into::into)
+}
+
 fn rebuild_or_remove(path: &Path) -> String {
-    format!("install the plugin again, or remove it: rm {}", path.display())
+    format!("install the plugin again, or remove it: rm {}", typed(path))
 }
 
 impl Fault {
@@ -68,12 +75,34 @@ impl Fault {
     /// The same fault, of the lock file instead of a library.
     pub(crate) fn of_lock(self, path: &Path) -> Self {
         let message = self.message.replacen(&unnamed(path), &lock_file(path), 1);
-        Self { code: "lock", message, ..self }
+        let hint = match self.code {
+            "symlink" => "put the file itself there, instead of the link".to_owned(),
+            _ => self.hint,
+        };
+        Self { code: "lock", message, hint, ..self }
+    }
+
+    /// The same fault, of a file that somebody wants to install or to check: it is theirs, and not
+    /// in a folder of plugins, out of which it could be removed.
+    pub(crate) fn of_source(self) -> Self {
+        let hint = match self.code {
+            "not_a_library" => {
+                "give the library that the build wrote, such as \
+                                target/release/libtoygres_acme.so"
+            }
+            "no_manifest" => {
+                "build it with `plugin!` of toygres-plugin-api and crate-type \"cdylib\""
+            }
+            "truncated" | "bad_manifest" | "open" => "get the file again, or build it again",
+            "clash" => "give one of them instead of the folder",
+            _ => return self,
+        };
+        Self { hint: hint.to_owned(), ..self }
     }
 
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let message = format!("{} cannot be read: {error}", unnamed(path));
-        let hint = format!("check it with: ls -l {}", path.display());
+        let hint = format!("check it with: ls -l {}", typed(path));
         Self::new("unreadable", path, message, hint)
     }
 
@@ -85,7 +114,7 @@ impl Fault {
             place.display(),
             mode & !0o022
         );
-        let hint = format!("if you trust it, run: chmod go-w {}", place.display());
+        let hint = format!("if you trust it, run: chmod go-w {}", typed(place));
         Self::new("permissions", path, message, hint)
     }
 
@@ -95,8 +124,17 @@ impl Fault {
             unnamed(path),
             place.display()
         );
-        let hint = format!("if you trust it, run: chown \"$(id -u)\" {}", place.display());
+        let hint = format!(
+            "if you trust it, install a copy of your own: toygres plugin install {} --sha256 DIGEST",
+            typed(path)
+        );
         Self::new("permissions", path, message, hint)
+    }
+
+    /// A folder, a pipe, a device: to read it may never end.
+    pub(crate) fn no_file(path: &Path) -> Self {
+        let message = format!("{} is no library: it is not a regular file", unnamed(path));
+        Self::new("not_a_library", path, message, rebuild_or_remove(path))
     }
 
     pub(crate) fn symlink(path: &Path, target: &Path, folder: &Path) -> Self {
@@ -106,7 +144,7 @@ impl Fault {
             target.display(),
             folder.display()
         );
-        let hint = format!("install what it leads to: toygres plugin install {}", target.display());
+        let hint = format!("install what it leads to: toygres plugin install {}", typed(target));
         Self::new("symlink", path, message, hint)
     }
 
@@ -165,7 +203,7 @@ impl Fault {
         let message = format!("{} has no manifest: it is no toygres plugin", unnamed(path));
         let hint = format!(
             "build it with `plugin!` of toygres-plugin-api, or remove it: rm {}",
-            path.display()
+            typed(path)
         );
         Self::new("no_manifest", path, message, hint)
     }
@@ -224,7 +262,7 @@ impl Fault {
             naming(name, second),
             first.display()
         );
-        let hint = format!("remove one of them: rm {}", second.display());
+        let hint = format!("remove one of them: rm {}", typed(second));
         Self::new("clash", second, message, hint)
     }
 
@@ -245,16 +283,22 @@ impl Fault {
         Self::new("clash", &path, message, hint)
     }
 
-    /// The plugin's file has another digest than the lock file says.
-    pub(crate) fn digest(name: &str, path: &Path, expected: &str, found: &str) -> Self {
+    /// The plugin's file has another digest than the lock file says; `kept` tells whether there is a
+    /// version to go back to.
+    pub(crate) fn digest(name: &str, path: &Path, expected: &str, found: &str, kept: bool) -> Self {
         let message = format!(
             "{} was changed since it was installed: expected sha256 {expected}, found {found}",
             naming(name, path)
         );
+        let back = if kept {
+            format!("go back with `toygres plugin rollback {name}` or ")
+        } else {
+            String::new()
+        };
         let hint = format!(
-            "go back with `toygres plugin rollback {name}` or install it again; if the change is \
-             yours, accept it: toygres plugin install {} --sha256 {found}",
-            path.display()
+            "{back}install it again; if the change is yours, accept it: toygres plugin install {} \
+             --sha256 {found}",
+            typed(path)
         );
         Self::new("digest", path, message, hint).of(name)
     }
@@ -265,13 +309,29 @@ impl Fault {
         Self::new("digest", path, message, "run the command again".to_owned()).of(name)
     }
 
-    pub(crate) fn missing(name: &str, path: &Path) -> Self {
+    /// The file is gone; `kept` tells whether there is a version to go back to.
+    pub(crate) fn missing(name: &str, path: &Path, kept: bool) -> Self {
         let message = format!("{} is in the lock file, but the file is gone", naming(name, path));
-        let hint = format!(
-            "install it again, go back with `toygres plugin rollback {name}`, or forget it with \
-             `toygres plugin remove {name}`"
-        );
+        let back = if kept {
+            format!(", go back with `toygres plugin rollback {name}`,")
+        } else {
+            String::new()
+        };
+        let hint =
+            format!("install it again{back} or forget it with `toygres plugin remove {name}`");
         Self::new("missing", path, message, hint).of(name)
+    }
+
+    /// A version that is kept has another digest than the lock file says, or is gone.
+    pub(crate) fn of_kept(self, others: &[String]) -> Self {
+        let hint = match others {
+            [] => "install the version that you want: toygres plugin install FILE".to_owned(),
+            others => format!(
+                "install the version that you want, or take another that is kept: {}",
+                others.join(", ")
+            ),
+        };
+        Self { hint, ..self }
     }
 
     pub(crate) fn other_name(name: &str, path: &Path, found: &str) -> Self {
@@ -290,7 +350,7 @@ impl Fault {
         );
         let hint = format!(
             "if you know its digest, lock it: toygres plugin install {} --sha256 DIGEST",
-            path.display()
+            typed(path)
         );
         Self::new("unlocked", path, message, hint).of(name)
     }
@@ -323,6 +383,16 @@ impl Fault {
             unnamed(path)
         );
         let hint = "get file and signature again: one of them was damaged or changed";
+        Self::new("signature", path, message, hint.to_owned())
+    }
+
+    /// A signature of the file itself instead of its digest, as minisign made them long ago.
+    pub(crate) fn legacy_signature(path: &Path) -> Self {
+        let message = format!(
+            "{} has a signature of an old kind: expected one of the file's digest",
+            unnamed(path)
+        );
+        let hint = "have it signed again by a minisign from 0.8 on, without `-l`";
         Self::new("signature", path, message, hint.to_owned())
     }
 

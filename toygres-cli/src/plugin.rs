@@ -111,7 +111,7 @@ impl Action {
             Self::Change(change) => change.run(manager),
             Self::Info(name) => info::report(catalogue, name),
             Self::Which(words) => which::report(catalogue, words),
-            Self::New(new) => new.report(),
+            Self::New(new) => new.report(manager.catalogue),
             Self::Check(check) => check.report(catalogue),
         }
     }

@@ -1,10 +1,11 @@
 //! A border that goes on where today's ends: its plugins in today's host, and today's plugins in
 //! its host. It is today's plugin-api, packaged, with what a later release may add.
 
-#[path = "border/packaged.rs"]
+mod changed;
+#[path = "../border/packaged.rs"]
 #[allow(dead_code, reason = "shared with the suite of the corpus")]
 mod packaged;
-#[path = "border/plugins.rs"]
+#[path = "../border/plugins.rs"]
 #[allow(dead_code, reason = "shared with the suite of the border")]
 mod plugins;
 
@@ -76,10 +77,10 @@ struct Built {
 fn built() -> &'static Built {
     static BUILT: OnceLock<Built> = OnceLock::new();
     BUILT.get_or_init(|| {
-        packaged::changed("later-plugin-api", ADDED);
+        changed::api("later-plugin-api", ADDED);
         let later = packaged::library("later-border", "later_border", Build::Plain);
         let today = packaged::library("corpus-1.0", "corpus", Build::Plain);
-        Built { later, host: packaged::binary("later-host"), today }
+        Built { later, host: changed::binary("later-host"), today }
     })
 }
 

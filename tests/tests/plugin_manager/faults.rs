@@ -49,6 +49,18 @@ fn both(home: &Home, library: &[u8], owner: Owner, says: Says) -> Vec<Answer> {
     vec![install(&file, says), run(home, owner, says)]
 }
 
+/// One that has another hint where it is the operator's own file, which no hint removes.
+fn each(
+    home: &Home,
+    library: &[u8],
+    message: &'static str,
+    hints: [&'static str; 2],
+) -> Vec<Answer> {
+    let file = home.file("bad.so", library);
+    let [source, folder] = hints;
+    vec![install(&file, (message, source)), run(home, Owner::Unknown, (message, folder))]
+}
+
 /// Digests, keys and the machine's own numbers get names.
 fn named(home: &Home, text: &str) -> String {
     let mut text = home.named(text);
@@ -115,14 +127,14 @@ const CASES: &[Case] = &[
     Case {
         fault: "truncated",
         ask: |home| {
-            both(
+            each(
                 home,
                 &BAD[..BAD.len() / 2],
-                Owner::Unknown,
-                (
-                    "plugin `bad` (DIR/files/bad.so) is cut off: its header tells of N bytes, the file has M",
+                "plugin `bad` (DIR/files/bad.so) is cut off: its header tells of N bytes, the file has M",
+                [
+                    "get the file again, or build it again",
                     "install the plugin again, or remove it: rm DIR/files/bad.so",
-                ),
+                ],
             )
         },
     },
@@ -130,14 +142,14 @@ const CASES: &[Case] = &[
         fault: "not a plugin",
         ask: |home| {
             let library = patched(&BAD, b".toygres.manifest", b".toygres.manifesx");
-            both(
+            each(
                 home,
                 &library,
-                Owner::Unknown,
-                (
-                    "plugin `bad` (DIR/files/bad.so) has no manifest: it is no toygres plugin",
+                "plugin `bad` (DIR/files/bad.so) has no manifest: it is no toygres plugin",
+                [
+                    "build it with `plugin!` of toygres-plugin-api and crate-type \"cdylib\"",
                     "build it with `plugin!` of toygres-plugin-api, or remove it: rm DIR/files/bad.so",
-                ),
+                ],
             )
         },
     },
@@ -164,7 +176,7 @@ const CASES: &[Case] = &[
                     args: words(&RUN[..4]),
                     says: (
                         "plugin `bad` (DIR/home/plugins/.versions/bad/DIGEST.so) was changed since it was installed: expected sha256 DIGEST, found DIGEST",
-                        "go back with `toygres plugin rollback bad` or install it again; if the change is yours, accept it: toygres plugin install DIR/home/plugins/.versions/bad/DIGEST.so --sha256 DIGEST",
+                        "install it again; if the change is yours, accept it: toygres plugin install DIR/home/plugins/.versions/bad/DIGEST.so --sha256 DIGEST",
                     ),
                     owner: Owner::Known,
                 },

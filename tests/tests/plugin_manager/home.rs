@@ -50,7 +50,7 @@ pub(crate) fn patched(library: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 
 /// A home folder, and beside it a folder for files that are not installed.
 #[derive(Debug)]
-pub(crate) struct Home(TempDir);
+pub(crate) struct Home(PathBuf, #[expect(dead_code, reason = "goes with this")] TempDir);
 
 /// What a run left.
 #[derive(Debug)]
@@ -62,14 +62,19 @@ pub(crate) struct Ran {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        for name in ["home", "files"] {
-            fs::create_dir(folder.path().join(name)).unwrap();
-            let mode = fs::Permissions::from_mode(0o755);
-            fs::set_permissions(folder.path().join(name), mode).unwrap();
+        Self::in_folder("")
+    }
+
+    /// One in a folder of this name.
+    pub(crate) fn in_folder(name: &str) -> Self {
+        let temporary = TempDir::new().unwrap();
+        let folder = temporary.path().join(name);
+        for folder in [folder.clone(), folder.join("home"), folder.join("files")] {
+            fs::create_dir_all(&folder).unwrap();
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        Self(folder)
+        let folder = if name.is_empty() { temporary.path().to_owned() } else { folder };
+        Self(folder, temporary)
     }
 
     /// One that has the badly behaved plugin in its first version.
@@ -81,11 +86,11 @@ impl Home {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.0.path().join("home")
+        self.0.join("home")
     }
 
     pub(crate) fn files(&self) -> PathBuf {
-        self.0.path().join("files")
+        self.0.join("files")
     }
 
     /// A file beside the home folder.
@@ -102,10 +107,10 @@ impl Home {
         command
             .args(args)
             .env_clear()
-            .env("HOME", self.0.path())
+            .env("HOME", &self.0)
             .env("TOYGRES_HOME", self.path())
             .env("LANG", "C.UTF-8")
-            .current_dir(self.0.path());
+            .current_dir(&self.0);
         command
     }
 
@@ -140,7 +145,7 @@ impl Home {
 
     /// Paths that differ from one test to the next get names.
     pub(crate) fn named(&self, text: &str) -> String {
-        text.replace(&self.0.path().display().to_string(), "DIR")
+        text.replace(&self.0.display().to_string(), "DIR")
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod concurrent;
 mod faults;
+mod hints;
 mod home;
 mod killed;
 mod life;

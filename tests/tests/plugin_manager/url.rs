@@ -13,6 +13,9 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// Path → what is answered: a body, or a place to go to.
 type Pages = BTreeMap<&'static str, Result<Vec<u8>, String>>;
 
+/// What is forbidden: a place that no redirect leads to.
+const FORBIDDEN: &str = "403";
+
 /// A web server on this machine, with TLS or without, for as long as the process lives.
 struct Web {
     address: String,
@@ -85,6 +88,7 @@ fn answer(stream: impl Read + Write, pages: &Pages) -> std::io::Result<()> {
     let (head, body) = match pages.get(path) {
         None => ("404 Not Found\r\n".to_owned(), &[][..]),
         Some(Ok(body)) => ("200 OK\r\n".to_owned(), body.as_slice()),
+        Some(Err(place)) if place == FORBIDDEN => ("403 Forbidden\r\n".to_owned(), &[][..]),
         Some(Err(place)) => (format!("302 Found\r\nlocation: {place}\r\n"), &[][..]),
     };
     let length = body.len();
@@ -186,4 +190,23 @@ fn plain_http_carries_what_a_digest_names_and_nothing_else() {
     let done = home.run(&["plugin", "install", &secret, "--sha256", &sum]);
     assert_eq!(done.code, Some(5), "{}", done.stderr);
     assert!(!done.stderr.contains("hush-hush"), "{}", done.stderr);
+}
+
+/// A store that forbids what it does not have: the digest answers for the file.
+#[test]
+fn a_signature_that_nobody_asked_for_may_be_forbidden() {
+    let mut pages = Pages::from([("/bad.so", Ok(BAD.clone()))]);
+    pages.insert("/bad.so.minisig", Err(FORBIDDEN.to_owned()));
+    let web = Web::serve(pages, false);
+    let home = Home::new();
+    let digest = digest(&home, &BAD);
+    let wrong = web.install(&home, "/bad.so", &["--sha256", &"0".repeat(64)]);
+    assert_eq!(wrong.code, Some(8), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("another digest"), "{}", wrong.stderr);
+    let well = web.install(&home, "/bad.so", &["--sha256", &digest]);
+    assert_eq!(well.code, Some(0), "{}", well.stderr);
+    let key = Signer::new().public;
+    let asked = web.install(&home, "/bad.so", &["--sha256", &digest, "--key", &key]);
+    assert_eq!(asked.code, Some(4), "{}", asked.stderr);
+    assert!(asked.stderr.contains("403 Forbidden"), "{}", asked.stderr);
 }

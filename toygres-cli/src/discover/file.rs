@@ -14,6 +14,7 @@ use toygres_plugin_api::manifest::{ABI_VERSION, MAGIC, Manifest, SECTION};
 /// When the file cannot be read, is no library, is cut off, is of another architecture, or has no
 /// manifest.
 pub(super) fn manifest(path: &Path) -> Result<Manifest, Fault> {
+    // Whether it is a file at all was asked with who may write it.
     let file = File::open(path).map_err(|error| Fault::unreadable(path, &error))?;
     manifest_in(path, &ReadCache::new(file))
 }

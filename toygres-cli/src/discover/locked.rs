@@ -37,6 +37,7 @@ pub(super) fn plugins(
             sha256: locked.current.sha256.clone(),
             size: locked.current.size,
             strict: strict.is_some(),
+            kept: !locked.previous.is_empty(),
         };
         Found { locked: Some(expected), ..found(path, origin, manifest) }
     }));
@@ -64,8 +65,9 @@ fn read(path: &Path) -> Result<Manifest, Fault> {
 /// The size alone is compared here, which costs nothing; the digest decides when it is opened.
 fn read_locked(path: &Path, locked: &Locked) -> Result<Manifest, Fault> {
     let name = locked.name.as_str();
-    if !path.exists() {
-        return Err(Fault::missing(name, path));
+    let there = path.try_exists().map_err(|error| Fault::unreadable(path, &error).of(name))?;
+    if !there {
+        return Err(Fault::missing(name, path, !locked.previous.is_empty()));
     }
     let metadata = ownership::check(path).map_err(|fault| fault.of(name))?;
     if metadata.len() != locked.current.size {
@@ -87,7 +89,8 @@ fn changed(path: &Path, locked: &Locked) -> Fault {
         Ok(digest) => digest,
         Err(error) => return Fault::unreadable(path, &error),
     };
-    let fault = Fault::digest(&locked.name, path, &locked.current.sha256, &found);
+    let kept = !locked.previous.is_empty();
+    let fault = Fault::digest(&locked.name, path, &locked.current.sha256, &found, kept);
     match file::manifest(path) {
         Ok(manifest) => fault.claiming(&manifest).of(&locked.name),
         Err(_) => fault,

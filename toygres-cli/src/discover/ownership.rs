@@ -16,6 +16,7 @@ const STICKY: u32 = 0o1000;
 pub(crate) fn check(path: &Path) -> Result<Metadata, Fault> {
     let folder = folder_of(path);
     inside(path, folder)?;
+    regular(path)?;
     let file = one(path, "file", path)?;
     one(path, "folder", folder)?;
     Ok(file)
@@ -26,6 +27,7 @@ pub(crate) fn check(path: &Path) -> Result<Metadata, Fault> {
 /// # Errors
 /// The reason, with the command that mends it.
 pub(crate) fn check_source(path: &Path) -> Result<(), Fault> {
+    regular(path)?;
     one(path, "file", path)?;
     let folder = folder_of(path);
     let metadata = std::fs::metadata(folder).map_err(|error| Fault::unreadable(path, &error))?;
@@ -33,6 +35,15 @@ pub(crate) fn check_source(path: &Path) -> Result<(), Fault> {
         return Ok(());
     }
     one(path, "folder", folder).map(|_| ())
+}
+
+/// It is a file: to open a pipe waits for whoever writes to it.
+///
+/// # Errors
+/// When it is something else, or cannot be asked.
+pub(crate) fn regular(path: &Path) -> Result<(), Fault> {
+    let metadata = std::fs::metadata(path).map_err(|error| Fault::unreadable(path, &error))?;
+    if metadata.is_file() { Ok(()) } else { Err(Fault::no_file(path)) }
 }
 
 /// A link in a folder leads to something in the same folder.

@@ -37,7 +37,7 @@ pub(super) fn check(name: &str, path: &Path, expected: &Expected) -> Result<Chec
     };
     let (found, _) = digest::of_reader(&checked.file).map_err(unreadable)?;
     if found != expected.sha256 {
-        return Err(Fault::digest(name, path, &expected.sha256, &found));
+        return Err(Fault::digest(name, path, &expected.sha256, &found, expected.kept));
     }
     Ok(checked)
 }
@@ -86,7 +86,8 @@ mod tests {
     fn what_was_checked_cannot_be_changed_and_what_changed_is_refused() {
         let mut source = tempfile::NamedTempFile::new().unwrap();
         source.write_all(b"abc").unwrap();
-        let expected = Expected { sha256: crate::digest::of(b"abc"), size: 3, strict: true };
+        let sha256 = crate::digest::of(b"abc");
+        let expected = Expected { sha256, size: 3, strict: true, kept: false };
         let mut checked = check("a", source.path(), &expected).unwrap();
         assert!(checked.file.write_all(b"x").is_err());
         // By its name it can be opened, but not written either.

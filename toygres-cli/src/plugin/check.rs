@@ -64,8 +64,16 @@ impl Check {
     /// `not_found` where there is no such file.
     pub(super) fn report(&self, catalogue: &Catalogue) -> Result<Report> {
         if !self.file.is_file() {
-            let message = format!("there is no file {}", self.file.display());
-            return Err(Error::not_found(message).hint("build it first: cargo build --release"));
+            let (shown, there) = (self.file.display(), self.file.exists());
+            let message = match there {
+                true => format!("{shown} is no file"),
+                false => format!("there is no file {shown}"),
+            };
+            let hint = match there {
+                true => "give the library itself, such as target/release/libtoygres_acme.so",
+                false => "build it first: cargo build --release",
+            };
+            return Err(Error::not_found(message).hint(hint));
         }
         if self.open_here {
             return opens::here(&self.file);

@@ -30,11 +30,15 @@ pub(super) fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-/// The library, and the signature where the server has one.
+/// A library, and what there is of its signature.
+type Both = (Vec<u8>, Result<Option<Vec<u8>>>);
+
+/// The library, and the signature where the server has one. A server may give out the one and not
+/// tell of the other: that is an error only for who wants a signature.
 ///
 /// # Errors
 /// When nobody answers in time, there is no such file, or it is too large.
-pub(super) fn both(library: &Url, signature: &Url) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+pub(super) fn both(library: &Url, signature: &Url) -> Result<Both> {
     let runtime = crate::runner::runtime()?;
     let fetched = runtime.block_on(async {
         let whole = async {
@@ -43,7 +47,7 @@ pub(super) fn both(library: &Url, signature: &Url) -> Result<(Vec<u8>, Option<Ve
                 Error::not_found(format!("there is nothing at {}", shown(library)))
                     .hint("check the URL; it names one library file")
             })?;
-            Ok((bytes, fetch(&client, signature, LARGEST_SIGNATURE).await?))
+            Ok((bytes, fetch(&client, signature, LARGEST_SIGNATURE).await))
         };
         tokio::time::timeout(WHOLE, whole).await.unwrap_or_else(|_| {
             Err(Error::timed_out(format!("{} did not come", shown(library)))

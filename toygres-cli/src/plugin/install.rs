@@ -145,14 +145,14 @@ impl Install {
         let signed = match keys.is_empty() {
             true => None,
             false => {
-                let text = offered.signature.as_deref();
+                let text = offered.signature.as_ref().map_err(Clone::clone)?.as_deref();
                 Some(signature::check(path, &offered.bytes, text, &keys)?)
             }
         };
         if signed.is_none() && self.sha256.is_none() {
             may_be_unsigned(&offered, manager)?;
         }
-        let manifest = examine(path, &offered.bytes)?;
+        let manifest = examine(path, &offered.bytes).map_err(Fault::of_source)?;
         Ok(Accepted { offered, manifest, signed })
     }
 
@@ -264,7 +264,8 @@ fn check_names(accepted: &[Accepted]) -> Result<()> {
     for (n, second) in accepted.iter().enumerate() {
         let name = &second.manifest.name;
         if let Some(first) = accepted[..n].iter().find(|first| first.manifest.name == *name) {
-            return Err(Fault::same_name(name, &first.offered.path, &second.offered.path).into());
+            let fault = Fault::same_name(name, &first.offered.path, &second.offered.path);
+            return Err(fault.of_source().into());
         }
     }
     Ok(())
@@ -315,12 +316,15 @@ fn report(rows: Vec<Row>, accepted: &[Accepted], manager: &Manager<'_>) -> Repor
         let name = &row.name;
         match &accepted.signed {
             Some(signed) => {
+                // minisign puts tabs between the parts of its own comment.
+                let comment: Vec<&str> = signed.comment.split_whitespace().collect();
                 report = report.note(format!(
                     "`{name}` is signed by {}, which says: {}",
-                    signed.key, signed.comment
+                    signed.key,
+                    comment.join(" ")
                 ));
             }
-            None if accepted.offered.signature.is_some() => {
+            None if matches!(accepted.offered.signature, Ok(Some(_))) => {
                 report = report.warning(format!(
                     "the signature of `{name}` was not checked: no key is pinned for {}",
                     row.source

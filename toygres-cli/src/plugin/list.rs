@@ -2,8 +2,13 @@
 
 use super::lock::{Lock, Locked};
 use crate::discover::locked::lock_path;
-use crate::discover::{Catalogue, Folders, Found, Origin};
+use crate::discover::{Catalogue, Folders, Found, Origin, needs};
+use crate::fault::Fault;
+use crate::load::running_glibc;
+use object::ReadCache;
 use serde::Serialize;
+use std::borrow::Cow;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::Report;
 use toygres_plugin_api::report::{Block, Column, Kind, State, Tone};
@@ -39,7 +44,8 @@ struct Row {
 
 pub(super) fn report(catalogue: &Catalogue, folders: &Folders) -> Report {
     let locks = Locks::read(folders);
-    let rows: Vec<Row> = catalogue.plugins.iter().map(|found| Row::of(found, &locks)).collect();
+    let rows: Vec<Row> =
+        catalogue.plugins.iter().map(|found| Row::of(&with_glibc(found), &locks)).collect();
     let states = vec![
         State::new("ok", "OK", Tone::Good),
         State::new("disabled", "Disabled", Tone::Muted),
@@ -80,6 +86,23 @@ pub(super) fn report(catalogue: &Catalogue, folders: &Folders) -> Report {
         report = report.warning(format!("{}; {}", fault.message, fault.hint));
     }
     report
+}
+
+/// The same with what is asked of a library only when it is opened: whether the machine's C library
+/// is as new as it needs.
+fn with_glibc(found: &Found) -> Cow<'_, Found> {
+    if found.linked.is_some() || !found.is_used() {
+        return Cow::Borrowed(found);
+    }
+    let data = File::open(&found.path).map(ReadCache::new);
+    let data = data.map_err(|error| Fault::unreadable(&found.path, &error));
+    match data.and_then(|data| needs::check(&found.path, &data, running_glibc())) {
+        Ok(()) => Cow::Borrowed(found),
+        Err(fault) => {
+            let fault = found.manifest.as_ref().map_or(fault.clone(), |said| fault.claiming(said));
+            Cow::Owned(Found { manifest: Err(fault), ..found.clone() })
+        }
+    }
 }
 
 /// What the lock files say; a broken one is a row of its own among the plugins.

@@ -6,6 +6,8 @@ mod template;
 mod write;
 
 use crate::cli;
+use crate::discover::Catalogue;
+use crate::fault::typed;
 use api::Api;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use name::Name;
@@ -62,21 +64,29 @@ impl New {
     /// # Errors
     /// `usage` where the name or the version cannot be meant; `refused` where the folder holds
     /// something; `failed` where it cannot be written.
-    pub(super) fn report(&self) -> Result<Report> {
+    pub(super) fn report(&self, catalogue: &Catalogue) -> Result<Report> {
         let name = Name::checked(&self.name)?;
         let api = Api::read(self.api.as_deref())?;
         let path = self.path.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
         let files = template::files(&name, &api);
         write::folder(&path, &files)?;
         let path = std::path::absolute(&path)?;
-        Ok(made(&name, &path, &api, &files))
+        let report = made(&name, &path, &api, &files);
+        let mut there = catalogue.plugins.iter().filter(|found| found.name() == name.as_str());
+        Ok(match there.next() {
+            Some(found) => report.warning(format!(
+                "there is a plugin `{name}` already ({}): of two with one name the first is used",
+                found.path.display()
+            )),
+            None => report,
+        })
     }
 }
 
 fn made(name: &Name, path: &Path, api: &Api, files: &[template::File]) -> Report {
     let library = format!("target/debug/{}", name.library());
     let next = [
-        format!("cd {}", shell_word(&path.display().to_string())),
+        format!("cd {}", typed(path)),
         "cargo test".to_owned(),
         "cargo build".to_owned(),
         format!("toygres plugin check {library}"),
@@ -96,13 +106,4 @@ fn made(name: &Name, path: &Path, api: &Api, files: &[template::File]) -> Report
     let done = format!("made the plugin `{name}` in {}", path.display());
     let report = Report { data, ..Report::default() };
     blocks.into_iter().fold(report.block(Block::remark(Tone::Good, done)), Report::block)
-}
-
-/// As a shell takes it for one word.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

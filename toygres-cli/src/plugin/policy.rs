@@ -65,6 +65,7 @@ impl Policy {
         if let Some(home) = home {
             policy.add_home(&home.join("config.toml"));
         }
+        policy.check_sources();
         if variable.is_some_and(|said| !matches!(said, "0" | "false" | "no" | "off")) {
             policy.tighten("TOYGRES_PLUGINS_STRICT");
         }
@@ -100,7 +101,8 @@ impl Policy {
         }
     }
 
-    /// A broken file is an error elsewhere, for whatever needs its settings.
+    /// A file that is no TOML is an error elsewhere, for whatever needs its settings. One that says
+    /// something of plugins that cannot be read may have asked for the most.
     fn add_home(&mut self, path: &Path) {
         let Ok(text) = std::fs::read_to_string(path) else { return };
         match toml::from_str::<File>(&text) {
@@ -112,8 +114,25 @@ impl Policy {
             }
             Err(error) => {
                 self.broken.push(format!("{} cannot be read: {}", path.display(), error.message()));
+                if text.parse::<toml::Table>().is_ok() {
+                    self.tighten(&format!("`plugins` in {} cannot be read", path.display()));
+                }
             }
         }
+    }
+
+    /// A key of a source that nothing comes from would never be asked for.
+    fn check_sources(&mut self) {
+        let senseless = |source: &str| !source.starts_with('/') && !source.contains("://");
+        let wrong: Vec<String> = self
+            .keys
+            .iter()
+            .filter(|pinned| senseless(&pinned.source))
+            .map(|pinned| {
+                format!("plugins.keys: `{}` is neither a URL nor an absolute path", pinned.source)
+            })
+            .collect();
+        self.broken.extend(wrong);
     }
 
     /// The first reason is the one that is named.
@@ -169,6 +188,32 @@ mod tests {
             let policy = Policy::read(&broken, None, None, false);
             assert!(policy.strict.is_some() && policy.keys_for("/x").is_err());
         }
+    }
+
+    /// What is said of plugins and cannot be read may have asked for the most.
+    #[test]
+    fn a_wrong_type_does_not_loosen() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            fs::write(folder.path().join("config.toml"), text).unwrap();
+            Policy::read(Path::new("/nowhere"), Some(folder.path()), None, false)
+        };
+        for wrong in ["[plugins]\nstrict = \"true\"", "[plugins]\nstrict = 1", "plugins = 3"] {
+            let policy = read(wrong);
+            assert!(policy.strict.is_some() && policy.keys_for("/x").is_err(), "{wrong}");
+        }
+        assert_eq!(read("[plugins]\nstrict = false").strict, None);
+        // No TOML: whatever needs a setting says so.
+        assert_eq!(read("[plugins").strict, None);
+    }
+
+    #[test]
+    fn a_source_that_nothing_comes_from_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let pinned = "[[plugins.keys]]\nsource = \"~/x/\"\nkey = \"RWx\"\n";
+        fs::write(folder.path().join("config.toml"), pinned).unwrap();
+        let policy = Policy::read(Path::new("/nowhere"), Some(folder.path()), None, false);
+        assert!(policy.broken[0].contains("`~/x/`") && policy.keys_for("/home/x/y.so").is_err());
     }
 
     #[test]

@@ -104,9 +104,10 @@ impl Remove {
 }
 
 fn preview(removed: &Removed) -> Result<Report> {
-    Ok(Report::data(removed)?.block(Block::fields([
+    let mut fields = vec![
         Field::new("Plugin", removed.name.as_str()),
         Field::new("Versions", removed.versions.join(", ")),
-        Field::new("Files", removed.paths.join("\n")),
-    ])))
+    ];
+    fields.extend(removed.paths.iter().map(|path| Field::new("File", path.as_str())));
+    Ok(Report::data(removed)?.block(Block::fields(fields)))
 }

@@ -7,6 +7,7 @@ use crate::cli;
 use crate::fault::Fault;
 use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
+use std::path::Path;
 use toygres_plugin_api::report::{Block, Field};
 use toygres_plugin_api::{Error, Report, Result};
 
@@ -41,12 +42,7 @@ impl Rollback {
         let locked = store.lock().get(&self.name).cloned().ok_or_else(|| unknown(&self.name))?;
         let wanted = self.wanted(&locked)?.clone();
         let path = store.path(&wanted);
-        let bytes = read(&path)?;
-        let found = crate::digest::of(&bytes);
-        if found != wanted.sha256 {
-            return Err(Fault::digest(&self.name, &path, &wanted.sha256, &found).into());
-        }
-        examine(&path, &bytes)?;
+        self.check(&path, &wanted).map_err(|fault| fault.of_kept(&others(&locked, &wanted)))?;
         store.switch(&self.name, &wanted.sha256)?;
         let data = json!({
             "name": self.name,
@@ -64,6 +60,19 @@ impl Rollback {
         ])))
     }
 
+    /// The bytes are what was kept, and this host would take them.
+    fn check(&self, path: &Path, wanted: &Kept) -> Result<(), Fault> {
+        if matches!(path.try_exists(), Ok(false)) {
+            return Err(Fault::missing(&self.name, path, false));
+        }
+        let bytes = read(path)?;
+        let found = crate::digest::of(&bytes);
+        if found != wanted.sha256 {
+            return Err(Fault::digest(&self.name, path, &wanted.sha256, &found, false));
+        }
+        examine(path, &bytes).map(|_| ())
+    }
+
     fn wanted<'a>(&self, locked: &'a Locked) -> Result<&'a Kept> {
         let Some(to) = &self.to else {
             return locked.previous.first().ok_or_else(|| {
@@ -78,14 +87,20 @@ impl Rollback {
             kept.version == *to || (to.len() >= 6 && kept.sha256.starts_with(to.as_str()))
         };
         locked.previous.iter().find(named).ok_or_else(|| {
-            let kept: Vec<String> = locked
-                .previous
-                .iter()
-                .map(|kept| format!("{} ({})", kept.version, &kept.sha256[..12]))
-                .collect();
+            let kept: Vec<String> = locked.previous.iter().map(shown).collect();
             let kept = if kept.is_empty() { "none".to_owned() } else { kept.join(", ") };
             Error::not_found(format!("no version `{to}` of `{}` is kept", self.name))
                 .hint(format!("kept are: {kept}"))
         })
     }
+}
+
+/// What else is kept.
+fn others(locked: &Locked, wanted: &Kept) -> Vec<String> {
+    let others = locked.previous.iter().filter(|kept| kept.sha256 != wanted.sha256);
+    others.map(shown).collect()
+}
+
+fn shown(kept: &Kept) -> String {
+    format!("{} ({})", kept.version, &kept.sha256[..12])
 }

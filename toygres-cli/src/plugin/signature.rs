@@ -40,6 +40,9 @@ pub(super) fn check(
             }
             // Of a key that did sign it, what is wrong says more than that others did not.
             Err(minisign_verify::Error::UnexpectedKeyId) => {}
+            Err(minisign_verify::Error::UnexpectedAlgorithm) => {
+                return Err(Fault::legacy_signature(path).into());
+            }
             Err(error) => wrong = Some(error),
         }
     }

@@ -17,8 +17,8 @@ pub(super) struct Offered {
     pub(super) source: String,
     /// The library.
     pub(super) bytes: Vec<u8>,
-    /// What `FILE.minisig` holds.
-    pub(super) signature: Option<String>,
+    /// What `FILE.minisig` holds, if there is one; why that is not known, where nobody says.
+    pub(super) signature: Result<Option<String>>,
     /// It came from elsewhere: somebody has to answer for it.
     pub(super) remote: bool,
 }
@@ -76,7 +76,7 @@ impl Source {
     /// When something cannot be read, others may write it, or there is no library.
     pub(super) fn read(&self, trusted: bool) -> Result<Vec<Offered>> {
         match self {
-            Self::File(path) => Ok(vec![local(path, trusted)?]),
+            Self::File(path) => Ok(vec![local(path, trusted).map_err(Fault::of_source)?]),
             Self::Folder(folder) => {
                 let paths = libraries(folder);
                 if paths.is_empty() {
@@ -90,14 +90,15 @@ impl Source {
                     ownership::inside(path, folder)?;
                     local(path, trusted)
                 };
-                paths.iter().map(read).collect()
+                let offered: Result<_, Fault> = paths.iter().map(read).collect();
+                Ok(offered.map_err(Fault::of_source)?)
             }
             Self::Url(url) => Ok(vec![remote(url)?]),
         }
     }
 }
 
-fn local(path: &Path, trusted: bool) -> Result<Offered> {
+fn local(path: &Path, trusted: bool) -> Result<Offered, Fault> {
     if !trusted {
         ownership::check_source(path)?;
     }
@@ -107,13 +108,13 @@ fn local(path: &Path, trusted: bool) -> Result<Offered> {
     let signature = match std::fs::read_to_string(&beside) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Fault::unreadable(Path::new(&beside), &error).into()),
+        Err(error) => return Err(Fault::unreadable(Path::new(&beside), &error)),
     };
     Ok(Offered {
         path: path.to_owned(),
         source: absolute.display().to_string(),
         bytes: examine::read(path)?,
-        signature,
+        signature: Ok(signature),
         remote: false,
     })
 }
@@ -123,6 +124,7 @@ fn remote(url: &Url) -> Result<Offered> {
     let mut beside = url.clone();
     beside.set_path(&format!("{}.minisig", url.path()));
     let (bytes, signature) = fetch::both(url, &beside)?;
-    let signature = signature.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let signature = signature.map(|signature| signature.map(text));
     Ok(Offered { path: PathBuf::from(&shown), source: shown, bytes, signature, remote: true })
 }

@@ -24,13 +24,14 @@ const OF_MANIFEST: &[(&str, &[&str])] =
 
 /// The rows, and the manifest where it can be read.
 pub(super) fn check(path: &Path) -> (Vec<Row>, Option<Manifest>) {
-    let mut rows = vec![match ownership::check_source(path) {
+    let mut rows = vec![match ownership::check_source(path).map_err(Fault::of_source) {
         Ok(()) => Row::ok("permissions", "only you and root may change it"),
         Err(fault) => Row::fault("permissions", &fault),
     }];
     let bytes = examine::read(path);
     let read = bytes.as_ref().map_err(Clone::clone);
     let manifest = read.and_then(|bytes| file::manifest_of(path, bytes));
+    let manifest = manifest.map_err(Fault::of_source);
     rows.extend(answered(OF_FILE, manifest.as_ref().err(), file_is_well));
     let (Ok(manifest), Ok(bytes)) = (manifest, bytes) else {
         let later = OF_MANIFEST.iter().map(|(check, _)| *check).chain(["glibc", "opens"]);

@@ -2,6 +2,7 @@
 
 use super::row::Row;
 use crate::discover::{OPENS_LIBRARIES, file};
+use crate::fault::Fault;
 use crate::load::Loaded;
 use std::io::{self, Read};
 use std::path::Path;
@@ -26,7 +27,7 @@ const HINT: &str = "build it again with `plugin!` of toygres-plugin-api and crat
 pub(super) fn here(path: &Path) -> Result<Report> {
     let bytes = super::super::examine::read(path)?;
     let manifest = file::manifest_of(path, &bytes)?;
-    Loaded::open_file(&manifest.name, path)?;
+    Loaded::open_file(&manifest.name, path).map_err(Fault::of_source)?;
     Report::data(serde_json::json!({"opens": true}))
 }
 

@@ -1,6 +1,7 @@
 //! Files into a new folder: all of them, or none.
 
 use super::template::File;
+use crate::fault::typed;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -20,7 +21,7 @@ pub(super) fn folder(path: &Path, files: &[File]) -> Result<()> {
     };
     if !above.is_dir() {
         return Err(Error::not_found(format!("there is no folder {}", above.display()))
-            .hint(format!("make it first: mkdir -p {}", above.display())));
+            .hint(format!("make it first: mkdir -p {}", typed(above))));
     }
     let cannot = |error: io::Error| {
         Error::failed(format!("{} cannot be written", path.display())).cause(error)
