@@ -486,6 +486,8 @@ pub struct Setting {
     pub env: Option<String>,
     /// Masked unless `--show-secrets` was given.
     pub secret: bool,
+    /// The file that a default was read from, such as `api-token` in the home folder.
+    pub place: Option<String>,
 }
 
 /// Where a setting's value comes from.

@@ -109,6 +109,21 @@ fn a_cancellation_is_asked_for_and_can_be_declined() {
 }
 
 #[test]
+fn an_interruption_at_the_question_is_one() {
+    let (database, workload) = waiting();
+    let id = Scenario::Event.id();
+    let mut session = on_terminal(&database.url, 100, &["server", "cancel", id]);
+    session.expect("Are you sure you want to cancel?").unwrap();
+    session.send("\u{3}").unwrap();
+    let found = session.expect(Eof).unwrap();
+    let written = String::from_utf8_lossy(found.get(0).unwrap()).into_owned();
+    assert!(written.contains("interrupted") && !written.contains("not answered"), "{written}");
+    let status = session.get_process().wait().unwrap();
+    assert!(format!("{status:?}").contains("130"), "{status:?}");
+    workload.stop();
+}
+
+#[test]
 fn watching_redraws_in_place_until_it_is_interrupted() {
     let (database, workload) = waiting();
     let args = ["server", "orchestrations", "--watch", "--interval", "200ms"];

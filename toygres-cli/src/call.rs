@@ -5,7 +5,7 @@
 
 use crate::discover::{Folders, Owned};
 use crate::fault::naming;
-use crate::guard::Guard;
+use crate::guard::{self, Guard};
 use crate::host::HostSide;
 use crate::lend::Lent;
 use crate::lend::api::Api;
@@ -72,7 +72,7 @@ impl Call<'_> {
                 () = stopped => {
                     // The database stops its statements by itself; the command may still end well.
                     let ended = tokio::time::timeout(self.grace(), &mut running).await;
-                    ended.map_or_else(|_| Err(interrupted()), |answer| {
+                    ended.map_or_else(|_| Err(self.abandoned()), |answer| {
                         answer.map_err(|error| self.broke(&error))
                     })
                 }
@@ -89,6 +89,14 @@ impl Call<'_> {
             Answer::Err(error) if error.kind == ErrorKind::Plugin => Err(self.named(error)),
             Answer::Err(error) => Err(error),
         }
+    }
+
+    /// Nobody waits for the command any more.
+    fn abandoned(&self) -> Error {
+        if self.alone {
+            guard::leaves();
+        }
+        interrupted()
     }
 
     /// Asks the plugin what may stand for an argument. The command itself does not run.

@@ -50,6 +50,11 @@ impl Guard {
     }
 }
 
+/// The process is about to leave without waiting for the plugin: how it ends is toygres' own doing.
+pub fn leaves() {
+    WORDS.store(std::ptr::null_mut(), Ordering::Release);
+}
+
 /// What is said for each way to go. Leaked on purpose: a handler may be reading it at any moment
 /// until the process ends.
 fn words(say: impl Fn(&str) -> String) -> *mut Words {

@@ -1,5 +1,6 @@
 //! The host's side of the border: every call of a plugin is served here, on the host's own runtime.
 
+use crate::call::interrupted;
 use crate::lend::{Lent, runs};
 use async_ffi::{FfiFuture, FutureExt};
 use serde::Serialize;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use toygres_plugin_api::abi::{Bytes, Host, HttpRequest, HttpResponse};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::protocol::{Method, Reply, StreamOpen};
+use toygres_plugin_api::protocol::{ApiRequest, ApiResponse, Method, Reply, StreamOpen};
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What a plugin's manifest may name as needed.
@@ -110,7 +111,7 @@ async fn answer(lent: &Lent, method: Method, payload: &[u8]) -> Bytes<u8> {
         Method::Config => reply(lent.settings.config()),
         Method::Environment => reply(lent.settings.environment()),
         Method::Reveal => reply(read(payload).and_then(|reveal| lent.reveal(&reveal))),
-        Method::Api => reply(with(payload, |request| lent.api.send(request)).await),
+        Method::Api => reply(with(payload, |request| api(lent, request)).await),
         Method::RunCommand => reply(with(payload, |run| lent.runs.begin(run)).await),
         Method::Commands => reply(lent.runs.manifests().await),
         Method::StreamOpen => {
@@ -118,6 +119,18 @@ async fn answer(lent: &Lent, method: Method, payload: &[u8]) -> Bytes<u8> {
         }
         // `Method` may grow before this host does.
         _ => unimplemented(method as u32),
+    }
+}
+
+/// A question to the API ends with the operator's patience; what changes something is answered, so
+/// that the plugin can tell what became of it.
+async fn api(lent: &Lent, request: ApiRequest) -> Result<ApiResponse> {
+    if request.method != "GET" || lent.interrupt.is_raised() {
+        return lent.api.send(request).await;
+    }
+    tokio::select! {
+        answer = lent.api.send(request) => answer,
+        () = lent.interrupt.wait() => Err(interrupted()),
     }
 }
 

@@ -149,6 +149,7 @@ impl Settings {
             Ok(Setting {
                 key: known.key.to_owned(),
                 label: known.label.to_owned(),
+                place: (source == Source::Default).then(|| self.place(known)).flatten(),
                 value: value.map_or(Value::Null, |value| self.shown(known, value)),
                 source,
                 env: known.env.map(str::to_owned),
@@ -211,6 +212,13 @@ impl Settings {
                 path = file.path.display()
             )
         })
+    }
+
+    /// The file that the default comes from, where it does.
+    fn place(&self, known: &known::Known) -> Option<String> {
+        let known::Default::LineInHome(name, _) = known.default else { return None };
+        let path = self.home.as_ref()?.join(name);
+        first_line(&path).map(|_| path.display().to_string())
     }
 
     fn default(&self, known: &known::Known) -> Option<String> {

@@ -54,6 +54,8 @@ enum Fault {
     Ask,
     /// Answer an error of its own
     Error,
+    /// Go on whatever is said
+    GoOn,
 }
 
 /// Bring checks of health: none, unless `TOYGRES_BAD_CHECKS` names an outcome, or `hang` or `panic`.
@@ -180,6 +182,12 @@ async fn bad(ctx: &Context, args: Bad) -> Result<Report> {
         Fault::Ask => {
             let question = toygres_plugin_api::Confirmation::new("May I?");
             ctx.ui().confirm(question).await?;
+        }
+        Fault::GoOn => {
+            ctx.ui().note("it goes on").await;
+            loop {
+                std::thread::park();
+            }
         }
         Fault::Error => return Err(Error::failed("this command fails").hint("expect it")),
     }

@@ -82,3 +82,18 @@ fn one_that_others_can_read_is_warned_of() {
     let ran = toygres.args(["server", "config"]).run().code(0);
     assert!(!ran.stderr.contains("others may read"), "{ran:#?}");
 }
+
+/// The token that a server of this home folder wrote: where it comes from is told, in every format.
+#[test]
+fn where_a_secret_comes_from_is_told() {
+    let toygres = || Toygres::new().file("toygres/api-token", "canary-token-2\n");
+    let ran = toygres().args(["server", "config", "-o", "json"]).run().code(0);
+    let token = &ran.json()["api"]["token"];
+    let place = token["place"].as_str().unwrap_or_default();
+    assert!(place.ends_with("toygres/api-token"), "{token}");
+    assert_eq!((&token["value"], &token["source"]), (&"***".into(), &"default".into()), "{token}");
+    assert_eq!(token["env"], "TOYGRES_API_TOKEN");
+    let table = toygres().args(["server", "config"]).run().code(0);
+    let line = table.stdout.lines().find(|line| line.contains("Token:")).unwrap();
+    assert!(line.contains("*** (default: ~/toygres/api-token)"), "{line}");
+}

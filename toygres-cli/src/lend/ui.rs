@@ -1,12 +1,13 @@
 //! The operator: progress, remarks, questions. All of it on stderr, but what is followed.
 
 use super::grants::Grants;
+use crate::call::interrupted;
 use crate::output::Output;
 use crate::remote::serve::{Away, unanswered};
 use crate::render;
 use dialoguer::{Confirm as YesNo, Input};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use toygres_plugin_api::protocol::{Confirm, Confirmed, Line, Progress};
@@ -200,6 +201,10 @@ pub(crate) async fn ask_here(output: &Output, question: &Confirm) -> Result<()> 
     match tokio::task::spawn_blocking(move || ask(&question)).await {
         Ok(Ok(true)) => Ok(()),
         Ok(Ok(false)) => Err(Error::refused("declined; nothing was changed")),
+        // Ctrl-C at the question is what it is anywhere else.
+        Ok(Err(dialoguer::Error::IO(error))) if error.kind() == io::ErrorKind::Interrupted => {
+            Err(interrupted())
+        }
         Ok(Err(error)) => Err(Error::refused("the question was not answered").cause(error)),
         Err(error) => Err(Error::refused("the question was not answered").cause(error)),
     }

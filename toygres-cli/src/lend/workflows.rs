@@ -110,12 +110,23 @@ impl Workflows {
             Error::unavailable("the database did not answer in time")
                 .hint("try `toygres server db-status`")
         })?;
-        answered.map_err(|error| Error::failed("duroxide refused").cause(error))
+        answered.map_err(|error| refused(&error.to_string()))
     }
 }
 
 /// Connecting and each question.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// duroxide tells only in words what PostgreSQL answered.
+fn refused(cause: &str) -> Error {
+    if cause.contains("permission denied") {
+        return Error::unavailable("this role may not do that in duroxide's schema")
+            .cause(cause)
+            .retryable(false)
+            .hint("use the role of the server, or ask for its rights on duroxide's schema");
+    }
+    Error::failed("duroxide refused").cause(cause)
+}
 
 fn unusable(schema: &str, cause: &str) -> Error {
     if cause.contains("migration") {

@@ -30,6 +30,7 @@ fn what_announces_a_secret_is_masked() {
             r#"{"has_password": true, "password": null}"#,
         ),
         ("the password was wrong", "the password was wrong"),
+        ("give `postgres://USER:PASSWORD@HOST/DB`", "give `postgres://USER:PASSWORD@HOST/DB`"),
         (
             "password authentication failed for user \"u\"",
             "password authentication failed for user \"u\"",
@@ -51,6 +52,24 @@ fn secret_objects_and_names_are_masked_at_any_depth() {
         json!({
             "items": [{"kind": "Secret", "data": {"a": "***"}, "metadata": {"name": "n"}}],
             "spec": {"adminPassword": "***", "credentials": {"user": "***", "n": "***"}, "password": ""},
+        })
+    );
+}
+
+/// What a setting comes from is no secret, whatever its name.
+#[test]
+fn a_setting_is_masked_and_its_source_is_not() {
+    let mut value = json!({
+        "token": {"value": "x", "source": "file", "env": "A_TOKEN", "place": null, "secret": true},
+        "password": {"value": "x", "source": "y", "secret": "z"},
+    });
+    Redactor::new(&[], false).value(&mut value);
+    assert_eq!(
+        value,
+        json!({
+            "token":
+                {"value": "***", "source": "file", "env": "A_TOKEN", "place": null, "secret": true},
+            "password": {"value": "***", "source": "***", "secret": "***"},
         })
     );
 }

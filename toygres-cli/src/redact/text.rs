@@ -50,7 +50,9 @@ fn password_of_url(text: &str, authority: usize) -> Option<Range<usize>> {
         None if looks_like_port(&word[colon + 1..]) => return None,
         None => word.find('@')?,
     };
-    (colon < at).then(|| authority + colon + 1..authority + at)
+    // What stands for a password in a hint is none.
+    let shown = word.get(colon + 1..at) == Some("PASSWORD");
+    (colon < at && !shown).then(|| authority + colon + 1..authority + at)
 }
 
 /// `8080`, `8080/path`: what follows a host, not a user.

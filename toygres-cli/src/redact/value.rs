@@ -1,7 +1,7 @@
 //! Secrets within JSON values, reports and errors.
 
 use super::{MASK, Redactor, names};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toygres_plugin_api::Error;
 use toygres_plugin_api::report::{Block, Cell, Kind, Note, Report, Rows, TreeNode};
 
@@ -128,12 +128,22 @@ impl Redactor {
     }
 }
 
+/// A setting with what is said of it (`server config`): where it comes from is no secret.
+fn is_setting(fields: &Map<String, Value>) -> bool {
+    let known = ["value", "source", "env", "place", "secret"];
+    fields.get("secret") == Some(&Value::Bool(true))
+        && fields.keys().all(|name| known.contains(&name.as_str()))
+}
+
 /// Masks every text and number below a secret name; an empty text hides nothing.
 fn mask_all(value: &mut Value) {
     match value {
         Value::String(text) if text.is_empty() => {}
         Value::String(_) | Value::Number(_) => *value = Value::from(MASK),
         Value::Array(values) => values.iter_mut().for_each(mask_all),
+        Value::Object(fields) if is_setting(fields) => {
+            fields.get_mut("value").into_iter().for_each(mask_all);
+        }
         Value::Object(fields) => fields.values_mut().for_each(mask_all),
         Value::Null | Value::Bool(_) => {}
     }

@@ -124,6 +124,9 @@ impl Running {
         let catalogue = Catalogue::read(folders);
         let found = catalogue.find(run.scope, &run.command).map_err(Error::from)?;
         let Some(owned) = found else {
+            if let Some(fault) = catalogue.disabled(&run.command) {
+                return Err(fault.into());
+            }
             return Err(Error::not_found(format!("there is no command `{}`", run.command))
                 .hint("see what there is at `/api/openapi.json`"));
         };

@@ -86,6 +86,10 @@ fn field(setting: &Setting) -> Field {
     match (setting.source, &setting.env) {
         (Source::Default, _) if setting.value.is_null() => field.remark("not set"),
         (Source::Environment, Some(name)) => field.remark(format!("environment: {name}")),
+        (Source::Default, _) if setting.place.is_some() => {
+            let place = setting.place.as_deref().unwrap_or_default();
+            field.remark(format!("default: {}", abbreviated(place)))
+        }
         (source, _) => field.remark(name(source)),
     }
 }
@@ -119,6 +123,7 @@ fn data(config: &protocol::Config, variables: &[protocol::Variable]) -> Value {
             "value": setting.value,
             "source": setting.source,
             "env": setting.env,
+            "place": setting.place,
             "secret": setting.secret,
         });
     }

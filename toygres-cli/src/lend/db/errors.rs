@@ -99,12 +99,25 @@ fn hint(server: &DbError, kind: ErrorKind) -> Option<String> {
         ErrorKind::TimedOut => "narrow the statement, or give it longer with `--timeout`",
         ErrorKind::Refused => "statements here may only read",
         ErrorKind::Unavailable if *server.code() == SqlState::INSUFFICIENT_PRIVILEGE => {
-            "ask for the right to read it: GRANT SELECT"
+            return Some(right(server.message()));
         }
         _ if server.message().contains("multiple commands") => "give one statement at a time",
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Which right is missing, as PostgreSQL names what it is missing on (`permission denied for table
+/// x`); where it speaks another language, in general.
+fn right(message: &str) -> String {
+    let on = message.strip_prefix("permission denied for ").and_then(|on| on.split_once(' '));
+    let (right, on) = match on {
+        Some(("schema", name)) => ("USAGE", format!("SCHEMA \"{name}\"")),
+        Some(("table" | "view" | "relation", name)) => ("SELECT", format!("\"{name}\"")),
+        Some(("function", name)) => ("EXECUTE", format!("FUNCTION {name}")),
+        _ => return "ask for the right to read it: GRANT SELECT".to_owned(),
+    };
+    format!("ask whoever owns it for the right: GRANT {right} ON {on} TO this role")
 }
 
 /// The line that PostgreSQL points at, with a caret below.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
-use toygres_plugin_api::protocol::DbTarget;
+use toygres_plugin_api::protocol::{DbTarget, Source};
 use toygres_plugin_api::{Error, Result};
 use url::Url;
 
@@ -26,15 +26,25 @@ pub(super) enum Verify {
     Against(Option<PathBuf>),
 }
 
+/// Where an API is configured, what is missing may be its token: commands run there then.
+fn none(settings: &Settings) -> Error {
+    let set = |key: &str| settings.get(key).ok().filter(|(_, source)| *source != Source::Default);
+    let hint = match (set("api.url"), set("api.token")) {
+        (Some((Some(url), _)), None) => format!(
+            "set `TOYGRES_API_TOKEN` to the token of the API at {url}, and it runs there; or give \
+             the database: `DATABASE_URL`, `--database-url`"
+        ),
+        _ => "set `DATABASE_URL`, give `--database-url`, or put `database.url` into the \
+              configuration file"
+            .to_owned(),
+    };
+    Error::unavailable("no database is configured").retryable(false).hint(hint)
+}
+
 impl Target {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
         let (url, _) = settings.get("database.url")?;
-        let url = url.ok_or_else(|| {
-            Error::unavailable("no database is configured").retryable(false).hint(
-                "set `DATABASE_URL`, give `--database-url`, or put `database.url` into the \
-                 configuration file",
-            )
-        })?;
+        let url = url.map_or_else(|| Err(none(settings)), Ok)?;
         let ms = |key: &str, default: u64| -> Result<Duration> {
             let (value, _) = settings.get(key)?;
             let ms = value.and_then(|value| value.parse().ok()).unwrap_or(default);
