@@ -1,7 +1,6 @@
 //! Ctrl-C where something hangs: the command ends, soon, and as interrupted.
 
 #[path = "support/mod.rs"]
-#[allow(dead_code, reason = "shared with other suites")]
 mod support;
 
 use rustix::process::{Pid, Signal, kill_process};

@@ -89,6 +89,39 @@ fn tables_fit_the_terminal_and_have_colour() {
     workload.stop();
 }
 
+/// What a row is called is whole as long as there is room; what is cut is said; `wide` cuts nothing.
+#[test]
+fn nothing_is_cut_silently() {
+    let (database, workload) = waiting();
+    let id = Scenario::Event.id();
+    let list = ["server", "orchestrations"];
+    let written = |columns: u16, more: &[&str]| {
+        plain(&whole(on_terminal(&database.url, columns, &[&list[..], more].concat())))
+    };
+    assert!(!written(200, &[]).contains("cells are cut"));
+    let narrow = written(70, &[]);
+    assert!(narrow.contains(id) && narrow.contains("cells are cut"), "{narrow}");
+    let wide = written(70, &["-o", "wide"]);
+    assert!(wide.contains(id) && !wide.contains("cells are cut"), "{wide}");
+    assert!(wide.contains("STATUS") && !wide.contains('…'), "{wide}");
+    workload.stop();
+}
+
+/// A later row may be wider than those that the widths were made of.
+#[test]
+fn a_file_has_every_row_whole() {
+    let database = PrivatePostgres::shared().database().unwrap();
+    let sql = "SELECT repeat('x', n / 1000 + 1) AS x FROM generate_series(1, 2999) n";
+    let output = Command::new(toygres::binary())
+        .args(["server", "db-query", sql, "--limit", "0"])
+        .env("DATABASE_URL", &database.url)
+        .env("TOYGRES_PLUGIN_PATH", toygres::plugins())
+        .output()
+        .unwrap();
+    let written = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(written.lines().filter(|line| *line == "xxx").count(), 1000, "{written}");
+}
+
 #[test]
 fn a_cancellation_is_asked_for_and_can_be_declined() {
     let (database, workload) = waiting();

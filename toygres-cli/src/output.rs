@@ -5,6 +5,7 @@ use crate::redact::Redactor;
 use crate::render::stream::StreamWriter;
 use crate::render::{self, Format, Look, Style};
 use clap::ColorChoice;
+use std::cell::Cell;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -89,10 +90,11 @@ impl Output {
     /// closed pipe is no error.
     pub fn report(&self, report: Report, rows: Option<&mut dyn RowSource>) -> Result<()> {
         let report = self.redactor.report(report);
+        let look = self.look(io::stdout().is_terminal());
         let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         let written = match (&report.stream, rows) {
-            (Some(stream), Some(rows)) => self.stream(&report, stream, rows, &mut out),
-            _ => self.whole(&report, &mut out),
+            (Some(stream), Some(rows)) => self.stream(&report, stream, rows, &look, &mut out),
+            _ => self.whole(&report, &look, &mut out),
         };
         let flushed = out.flush().map_err(Error::from);
         drop(out);
@@ -100,10 +102,17 @@ impl Output {
         for note in &report.notes {
             self.note(note);
         }
+        if look.cut.get() {
+            let wide = if report.stream.is_some() { "`-o csv`" } else { "`-o wide`" };
+            let text = format!(
+                "cells are cut to fit the terminal; see them whole with {wide} or `-o json`"
+            );
+            self.remark(NoteLevel::Info, &text);
+        }
         quiet_on_closed_pipe(written.and(flushed))
     }
 
-    fn whole(&self, report: &Report, out: &mut dyn Write) -> Result<()> {
+    fn whole(&self, report: &Report, look: &Look, out: &mut dyn Write) -> Result<()> {
         let columns = self.columns.as_deref();
         render::check_columns(report, columns)?;
         if self.format == Format::Own {
@@ -111,7 +120,7 @@ impl Output {
             return Ok(());
         }
         if self.format.is_table() {
-            render::table(report, &self.look(io::stdout().is_terminal()), out)?;
+            render::table(report, look, out)?;
             return Ok(());
         }
         if self.format == Format::Csv && !report.data.is_array() {
@@ -126,10 +135,10 @@ impl Output {
         report: &Report,
         stream: &StreamRef,
         rows: &mut dyn RowSource,
+        look: &Look,
         out: &mut dyn Write,
     ) -> Result<()> {
         self.check_stream_columns(stream)?;
-        let look = self.look(io::stdout().is_terminal());
         let (mut before, mut after) = (Report::default(), Report::default());
         let mut reached = false;
         for block in &report.view {
@@ -149,11 +158,11 @@ impl Output {
             return Err(error);
         }
         if self.format.is_table() && !before.view.is_empty() {
-            render::table(&before, &look, out)?;
+            render::table(&before, look, out)?;
             out.write_all(b"\n")?;
         }
         let mut writer =
-            StreamWriter::begin(self.format, &look, &self.redactor, stream.columns.clone(), out)?;
+            StreamWriter::begin(self.format, look, &self.redactor, stream.columns.clone(), out)?;
         let most = stream.limit.unwrap_or(u64::MAX);
         let mut more = false;
         let broken = loop {
@@ -184,7 +193,7 @@ impl Output {
             writeln!(out, "\n{shown} row{plural} returned ({elapsed})")?;
             if !after.view.is_empty() {
                 out.write_all(b"\n")?;
-                render::table(&after, &look, out)?;
+                render::table(&after, look, out)?;
             }
         }
         if more {
@@ -337,6 +346,7 @@ impl Output {
             wide: self.format == Format::Wide,
             columns: self.columns.clone(),
             now: jiff::Zoned::now(),
+            cut: Cell::new(false),
         }
     }
 

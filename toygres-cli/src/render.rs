@@ -6,6 +6,7 @@ pub mod cell;
 pub mod error;
 mod layout;
 mod machine;
+mod records;
 pub mod stream;
 pub mod style;
 mod timeline;
@@ -15,6 +16,7 @@ pub mod wrap;
 pub use machine::write as machine;
 pub use style::Style;
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use toygres_plugin_api::report::Report;
 use toygres_plugin_api::{Error, Result};
@@ -88,6 +90,8 @@ pub struct Look {
     pub columns: Option<Vec<String>>,
     /// What relative times are relative to, and the zone of absolute ones.
     pub now: jiff::Zoned,
+    /// Something was cut to fit the width: whoever writes says so.
+    pub cut: Cell<bool>,
 }
 
 /// Writes a report for people.

@@ -1,7 +1,7 @@
 //! Columns and their widths: what fits the terminal, and what gives way where it does not.
 
 use super::style::{Style, harmless, pad, shorten, width};
-use super::{Look, cell};
+use super::{Look, cell, records};
 use serde_json::Value;
 use toygres_plugin_api::report::{Block, Column, Kind, Report, Rows, Table, Tone};
 
@@ -27,17 +27,24 @@ pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) 
         cells.push(line.collect());
     }
     let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
-    let widths =
-        fitted(&columns, &titles, &cells, look.width.map(|width| width.saturating_sub(indent)));
+    let most = look.width.map(|width| width.saturating_sub(indent));
+    let widths = fitted(&columns, &titles, &cells, most);
+    if is_cut(&cells, &widths) {
+        // Whoever asks for everything is to see it.
+        if look.wide {
+            return indented(&records::text(&titles, &cells, look.style, most), indent);
+        }
+        look.cut.set(true);
+    }
     let mut text = String::new();
     if titles.iter().any(|title| !title.is_empty()) {
         let header: Vec<(String, Tone)> =
             titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
-        text.push_str(&look.style.bold(&line(&header, &columns, &widths, plain(look.style))));
+        text.push_str(&look.style.bold(&line(&header, &columns, &widths, plain(look.style), true)));
         text.push('\n');
     }
     for row in &cells {
-        text.push_str(&line(row, &columns, &widths, look.style));
+        text.push_str(&line(row, &columns, &widths, look.style, true));
         text.push('\n');
     }
     indented(&text, indent)
@@ -48,19 +55,26 @@ fn plain(style: Style) -> Style {
     Style { color: false, ..style }
 }
 
-/// One line of cells.
+/// Whether a cell has to be shortened.
+pub(super) fn is_cut(cells: &[Vec<(String, Tone)>], widths: &[usize]) -> bool {
+    cells.iter().any(|row| row.iter().zip(widths).any(|((text, _), most)| width(text) > *most))
+}
+
+/// One line of cells; what is wider than its column is shortened where the line has to fit.
 pub(super) fn line(
     cells: &[(String, Tone)],
     columns: &[&Column],
     widths: &[usize],
     style: Style,
+    fits: bool,
 ) -> String {
     let mut line = String::new();
     for (n, ((text, tone), columns_width)) in cells.iter().zip(widths).enumerate() {
         if n > 0 {
             line.push_str(GAP);
         }
-        let short = shorten(text, *columns_width, style);
+        let most = if fits { *columns_width } else { usize::MAX };
+        let short = shorten(text, most, style);
         let painted = style.paint(*tone, &short);
         let missing = " ".repeat(columns_width.saturating_sub(width(&short)));
         let right = columns.get(n).is_some_and(|column| is_right(&column.kind));
@@ -76,6 +90,16 @@ pub(super) fn line(
 
 fn is_right(kind: &Kind) -> bool {
     matches!(kind, Kind::Number | Kind::Bytes | Kind::Percent)
+}
+
+/// Which columns give way.
+#[derive(Clone, Copy)]
+enum Shrinking {
+    /// Those that are said to.
+    Some,
+    /// All but the first.
+    Others,
+    All,
 }
 
 /// The widths of columns: as wide as their widest cell, less where the terminal is narrow. Those
@@ -94,9 +118,16 @@ pub(super) fn fitted(
     }
     let Some(most) = most else { return widths };
     let gaps = GAP.len() * widths.len().saturating_sub(1);
-    // First those that may, then all, and on a very narrow terminal down to a single letter.
-    for (may_all, least) in [(false, ENOUGH), (true, LEAST), (true, 1)] {
-        let shrinks = |n: usize| may_all || columns.get(n).is_some_and(|column| column.shrink);
+    // First those that may, then all but the first, which is what a row is called and copied by,
+    // and on a very narrow terminal all of them down to a single letter.
+    let may = |n: usize| columns.get(n).is_some_and(|column| column.shrink);
+    let (some, others, all) = (Shrinking::Some, Shrinking::Others, Shrinking::All);
+    for (which, least) in [(some, ENOUGH), (some, LEAST), (others, LEAST), (all, LEAST), (all, 1)] {
+        let shrinks = |n: usize| match which {
+            Shrinking::Some => may(n),
+            Shrinking::Others => n > 0 || may(n),
+            Shrinking::All => true,
+        };
         while widths.iter().sum::<usize>() + gaps > most {
             let widest = (0..widths.len())
                 .filter(|n| shrinks(*n) && widths[*n] > least)

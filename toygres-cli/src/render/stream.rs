@@ -251,13 +251,26 @@ impl<'a> StreamWriter<'a> {
             })
             .collect();
         if let Some(widths) = &self.widths {
-            let line = layout::line(&cells, &[], widths, self.look.style);
+            let line = layout::line(&cells, &[], widths, self.look.style, self.fits());
+            self.cut(&[cells], widths);
             self.line.extend_from_slice(line.as_bytes());
             self.line.push(b'\n');
             return Ok(());
         }
         self.sample.push(cells);
         if self.sample.len() >= SAMPLE { self.settle(out) } else { Ok(()) }
+    }
+
+    /// Whether lines have to fit a terminal. In a file a later row may be wider than those whose
+    /// widths were looked at, and is whole.
+    fn fits(&self) -> bool {
+        self.look.width.is_some()
+    }
+
+    fn cut(&self, rows: &[Vec<(String, Tone)>], widths: &[usize]) {
+        if self.fits() && layout::is_cut(rows, widths) {
+            self.look.cut.set(true);
+        }
     }
 
     /// Settles the widths, and writes the header and the rows that waited for it.
@@ -277,11 +290,12 @@ impl<'a> StreamWriter<'a> {
         let style = self.look.style;
         let header: Vec<(String, Tone)> =
             titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
-        writeln!(out, "{}", style.bold(&layout::line(&header, &[], &widths, style)))?;
+        writeln!(out, "{}", style.bold(&layout::line(&header, &[], &widths, style, self.fits())))?;
         let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
         writeln!(out, "{}", style.rule(whole))?;
+        self.cut(&self.sample, &widths);
         for cells in std::mem::take(&mut self.sample) {
-            writeln!(out, "{}", layout::line(&cells, &[], &widths, style))?;
+            writeln!(out, "{}", layout::line(&cells, &[], &widths, style, self.fits()))?;
         }
         self.widths = Some(widths);
         Ok(())
