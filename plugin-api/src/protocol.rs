@@ -376,6 +376,10 @@ pub struct RunCommand {
     pub answer: Option<String>,
     /// What allows the plugin that asks to change anything; without it no answer counts.
     pub confirmed: Option<Confirmed>,
+    /// The command is not to be run: a shell wants to know what may stand for one argument. The
+    /// report's data is a list of [`Candidate`]. For plugins that need `completions`: an older host
+    /// would run the command.
+    pub complete: Option<Complete>,
 }
 
 /// What a command says while it runs and in the end, in the order in which it says it.

@@ -13,8 +13,18 @@ use toygres_plugin_api::protocol::{ApiRequest, ApiResponse, Method, Reply, Strea
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What a plugin's manifest may name as needed.
-pub const ABILITIES: &[&str] =
-    &["db", "kube", "workflows", "ui", "config", "streams", "api", "credentials", "commands"];
+pub const ABILITIES: &[&str] = &[
+    "db",
+    "kube",
+    "workflows",
+    "ui",
+    "config",
+    "streams",
+    "api",
+    "credentials",
+    "commands",
+    "completions",
+];
 
 /// What one run of a command is lent, as the border sees it.
 #[derive(Clone)]

@@ -100,6 +100,7 @@ impl Api {
             .route("/api/instances/{name}", get(instances::get).delete(instances::delete))
             .route("/api/instances/{name}/monitor", post(instances::monitor))
             .route("/api/openapi.json", get(openapi::document))
+            .route("/api/complete", get(commands::complete))
             .route("/api/server/run", post(commands::run))
             .route("/api/server/{*path}", any(commands::command))
             .fallback(no_path)

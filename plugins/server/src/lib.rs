@@ -22,7 +22,7 @@ use commands::stop::{Stop, stop};
 toygres_plugin_api::plugin! {
     name: "server",
     description: "The control plane's process and its API",
-    needs: ["credentials", "commands", "db", "kube", "ui", "config", "streams"],
+    needs: ["credentials", "commands", "completions", "db", "kube", "ui", "config", "streams"],
     commands: [
         Start => start,
         Stop => stop,

@@ -47,6 +47,8 @@ pub(crate) fn sensible(operation: &Operation<'_>, name: &str) -> Option<Value> {
             json!(INSTANCE)
         }
         (_, "/api/server/run", "command") => json!("db-status"),
+        (_, "/api/complete", "command") => json!("orchestration"),
+        (_, "/api/complete", "arg") => json!("id"),
         (_, _, "id") => json!(known().orchestration),
         (_, _, "sql") => json!("SELECT 1 AS n"),
         _ => return None,

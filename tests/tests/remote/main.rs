@@ -8,6 +8,7 @@ mod changes;
 mod every;
 mod requests;
 mod same;
+mod values;
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::OnceLock;

@@ -4,9 +4,12 @@ use super::{at_every_depth, known};
 use crate::call::Call;
 use crate::cli::Options;
 use crate::discover::{Catalogue, Folders, Owned};
+use crate::lend::api::Api;
+use crate::lend::grants::Grants;
 use crate::lend::ui::{Given, Operator};
 use crate::load::Loaded;
 use crate::redact::Redactor;
+use crate::remote::ask::Ask;
 use crate::runner::runtime;
 use crate::settings::{Environment, Settings};
 use clap::{ArgMatches, Command};
@@ -16,8 +19,9 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use toygres_plugin_api::protocol::{Candidate, Complete, Output as Shown};
+use toygres_plugin_api::protocol::{ApiRequest, Candidate, Complete, Output as Shown};
 use toygres_plugin_api::typed::arguments;
+use toygres_plugin_api::{Error, ErrorKind};
 
 /// From the press of the key to the answer, however slow a backend is, in milliseconds. Who sits far
 /// from the database sets `TOYGRES_COMPLETION_MS`.
@@ -130,11 +134,43 @@ impl Inner {
         begins.filter_map(|candidate| masked(candidate, &redactor)).collect()
     }
 
+    /// What the plugin on a server knows, where the command would run there.
+    fn away(
+        &self,
+        owned: &Owned<'_>,
+        complete: &Complete,
+    ) -> toygres_plugin_api::Result<Vec<Candidate>> {
+        let (scope, command) = (owned.command.scope, &owned.command.name);
+        let asked = [
+            ("scope", serde_json::to_value(scope)?.as_str().unwrap_or_default().to_owned()),
+            ("command", command.clone()),
+            ("arg", complete.arg.clone()),
+            ("begun", complete.begun.clone()),
+        ];
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
+        let request = ApiRequest {
+            method: "GET".to_owned(),
+            path: format!("/api/complete?{query}"),
+            ..ApiRequest::default()
+        };
+        let api = Api::new(self.settings.clone(), Grants::default());
+        let runtime = runtime()?;
+        let left = self.until.saturating_duration_since(Instant::now());
+        let answer =
+            runtime.block_on(async { tokio::time::timeout(left, api.send(request)).await });
+        runtime.shutdown_background();
+        answer.map_err(|_| Error::new(ErrorKind::TimedOut, "no answer in time"))??.ok()
+    }
+
     fn known(
         &self,
         owned: Owned<'_>,
         complete: Complete,
     ) -> toygres_plugin_api::Result<Vec<Candidate>> {
+        if Ask::is_wanted(&self.settings, owned.command)? {
+            return self.away(&owned, &complete);
+        }
         let loaded = Loaded::open(&owned)?;
         let call = Call {
             owned,

@@ -10,13 +10,16 @@ use crate::lend::ui::{Given, Operator};
 use crate::load::Loaded;
 use crate::redact::Redactor;
 use crate::settings::Settings;
+use serde_json::Map;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::protocol::{Line, Output, RunCommand};
+use toygres_plugin_api::manifest::Arg;
+use toygres_plugin_api::protocol::{Candidate, Complete, Line, Output, RunCommand};
 use toygres_plugin_api::report::StreamRef;
-use toygres_plugin_api::{Error, ErrorKind, Result};
+use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// What a running command says to somebody elsewhere, masked.
 #[derive(Debug, Clone)]
@@ -82,6 +85,9 @@ impl Away {
     }
 }
 
+/// A shell waits no longer for values.
+const WITHIN: Duration = Duration::from_secs(1);
+
 /// A command under way for somebody else. Its lines are pulled one after the other, its rows only
 /// as fast as they are read.
 #[derive(Debug)]
@@ -138,6 +144,15 @@ impl Running {
             )));
         }
         let loaded = Loaded::open(&owned)?;
+        if let Some(complete) = run.complete {
+            return Self::values(
+                &catalogue,
+                owned.place,
+                loaded,
+                complete,
+                (settings, folders, runtime),
+            );
+        }
         let mut args = run.args;
         let copies = Copies::make(owned.command, &mut args, &run.files)?;
         let args = super::args::checked(owned.command, args)?;
@@ -182,6 +197,49 @@ impl Running {
             }
         });
         Ok(Self { lines, interrupt, answered: Some(answered), rows: None, redactor })
+    }
+
+    /// Asks the command's plugin what may stand for an argument, which is all that comes of it.
+    ///
+    /// # Errors
+    /// When nobody knows values of that argument, or what is typed of one could be none.
+    fn values(
+        catalogue: &Catalogue,
+        place: (usize, usize),
+        loaded: Loaded,
+        complete: Complete,
+        (settings, folders, runtime): (&Arc<Settings>, &Folders, &Handle),
+    ) -> Result<Self> {
+        let unknown = || Error::not_found("there is no such command any more");
+        let owned = catalogue.at(place).ok_or_else(unknown)?;
+        let knows = |arg: &Arg| arg.id == complete.arg && arg.completes;
+        if !owned.command.args.iter().any(knows) {
+            let message = format!("no values are known of `{}`", complete.arg);
+            return Err(Error::usage(message)
+                .hint("`/api/openapi.json` describes the command and its arguments"));
+        }
+        if complete.begun.contains(char::is_control) {
+            return Err(Error::usage("what is typed of a value has no control characters"));
+        }
+        let redactor = Arc::new(Redactor::new(&settings.secrets(), false));
+        let call = Call {
+            owned,
+            args: Map::new(),
+            shown: Output { away: true, ..Output::default() },
+            settings: settings.clone(),
+            folders: folders.clone(),
+            operator: Operator::Nobody,
+            given: Given::Never,
+            alone: false,
+        };
+        let known = call.values(runtime, loaded, complete, WITHIN)?;
+        let shown =
+            |candidate: &Candidate| redactor.string(candidate.value.clone()) == candidate.value;
+        let known: Vec<Candidate> = known.into_iter().filter(shown).collect();
+        let (sender, lines) = unbounded_channel();
+        let report = redactor.report(Report::data(known)?);
+        let _heard = sender.send(Line::Report(report));
+        Ok(Self { lines, interrupt: Interrupt::default(), answered: None, rows: None, redactor })
     }
 
     /// What tells it to end.

@@ -7,8 +7,10 @@
 mod answer;
 mod route;
 mod sent;
+mod values;
 
 pub(super) use route::{Endpoint, endpoints};
+pub(super) use values::complete;
 
 use super::fault::Fault;
 use super::{Api, shown};

@@ -286,6 +286,7 @@ fn own_paths() -> Map<String, Value> {
     paths.insert("/api/instances/{name}".to_owned(), one_instance(&instance));
     paths.insert("/api/instances/{name}/monitor".to_owned(), monitor());
     paths.insert("/api/server/run".to_owned(), run());
+    paths.insert("/api/complete".to_owned(), complete());
     paths
 }
 
@@ -393,6 +394,29 @@ fn run() -> Value {
         },
     }}}});
     json!({"post": run})
+}
+
+fn complete() -> Value {
+    let schema = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["value", "help"],
+            "properties": {"value": {"type": "string"}, "help": {"type": "string"}},
+        },
+    });
+    let mut get = plain("What may stand for an argument of a command", schema, "200");
+    get["description"] =
+        json!("For shells: the latest first, at most as many as the plugin tells.");
+    let parameter = |name: &str, required: bool, schema: Value| json!({"name": name, "in": "query", "required": required, "schema": schema});
+    let text = json!({"type": "string"});
+    get["parameters"] = json!([
+        parameter("scope", false, json!({"type": "string", "enum": ["server", "local", "top"]})),
+        parameter("command", true, text.clone()),
+        parameter("arg", true, text.clone()),
+        parameter("begun", false, text),
+    ]);
+    json!({"get": get})
 }
 
 fn error_schema() -> Value {

@@ -31,6 +31,11 @@ impl Query {
         Ok(Self(parameters))
     }
 
+    /// A parameter as it is.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// A parameter that is one of some words.
     pub(super) fn word<T: FromStr<Err = String>>(&self, name: &str) -> Result<Option<T>, Fault> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
