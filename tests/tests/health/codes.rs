@@ -40,6 +40,25 @@ fn a_wrong_code_is_answered_with_those_that_look_like_it() {
 }
 
 #[test]
+fn leaving_out_every_check_is_no_good_news() {
+    let ran = Toygres::new()
+        .args(["server", "health", "--check", "TG0401", "--skip", "tg0401", "-o", "json"])
+        .run()
+        .code(2);
+    assert_eq!(ran.stdout, "");
+    let error = ran.error();
+    assert!(error["message"].as_str().unwrap().contains("no check"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("skip fewer"), "{error}");
+    // Every check that there is.
+    let database = PrivatePostgres::shared().database().unwrap();
+    let all = Toygres::on(&database.url).args(["server", "health", "-o", "json"]).run().json();
+    let codes = all["checks"].as_array().unwrap().iter().map(|row| row["code"].as_str().unwrap());
+    let skips = codes.flat_map(|code| ["--skip", code]);
+    let ran = Toygres::on(&database.url).args(["server", "health"]).args(skips).run();
+    ran.code(2).says("no check");
+}
+
+#[test]
 fn waiting_ends_with_what_is_still_wrong() {
     let database = PrivatePostgres::shared().database().unwrap();
     let health = |args: &[&str]| {

@@ -89,14 +89,23 @@ async fn look(ctx: &Context, settings: &Settings, args: &Health) -> Result<Answe
     }
     let foreign: Vec<String> = brought.iter().map(|one| one.code.clone()).collect();
     let rows = checks::chosen(&args.check, &args.skip, &foreign)?;
-    let mut checked = run::run(&sources, &rows).await;
     let named = |list: &[String], code: &str| list.iter().any(|typed| same(typed, code));
     brought.retain(|one| {
         (args.check.is_empty() || named(&args.check, &one.code)) && !named(&args.skip, &one.code)
     });
+    if rows.is_empty() && brought.is_empty() {
+        return Err(none_left());
+    }
+    let mut checked = run::run(&sources, &rows).await;
     checked.extend(brought);
     let instances = if wants_instances(&rows) { facts(&sources).await } else { None };
     Ok(Answer::new(checked, instances, args.fail_on == FailOn::Warning))
+}
+
+/// Nothing was looked at is not the same as all is well.
+fn none_left() -> Error {
+    Error::usage("`--skip` leaves no check that could run")
+        .hint("skip fewer; `toygres server health --verbose` shows every check with its code")
 }
 
 fn wants_instances(rows: &[&Row]) -> bool {
