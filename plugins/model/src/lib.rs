@@ -1,10 +1,11 @@
 //! The domain that the first-party plugins share: names, and duroxide's records read tolerantly.
 //!
-//! Nothing here talks to a backend: records in, facts out. Deployments of several generations
+//! Nothing here talks to a backend: records in, facts out; `disk` alone asks this machine. Deployments of several generations
 //! exist, so no reader fails on a record that it does not know.
 
 pub mod completion;
 pub mod diagnosis;
+pub mod disk;
 pub mod drift;
 pub mod error_details;
 pub mod history;

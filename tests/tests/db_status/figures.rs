@@ -39,6 +39,7 @@ fn connection_and_sizes_are_those_of_the_server() {
     assert_eq!(facts["schemas"][0], schema);
     assert_eq!(facts["pool"]["server_max_connections"], 200);
     assert_eq!(facts["pool"]["max_connections"], 5);
+    assert_eq!((&facts["pool"]["own_active"], &facts["pool"]["own_idle"]), (&json!(1), &json!(4)));
     // This command's own connection at least.
     assert!(facts["pool"]["active"].as_i64().unwrap() >= 1, "{facts}");
     assert!(facts["pool"]["server_connections"].as_i64().unwrap() >= 1, "{facts}");
@@ -111,13 +112,20 @@ fn migrations_are_told_by_the_tables_that_record_them() {
     database.psql(
         "CREATE SCHEMA toygres_duroxide; \
          CREATE TABLE toygres_duroxide._duroxide_migrations (version bigint PRIMARY KEY, name text); \
-         INSERT INTO toygres_duroxide._duroxide_migrations VALUES (1, 'a'), (2, 'b'), (7, 'c')",
+         INSERT INTO toygres_duroxide._duroxide_migrations VALUES (1, 'a'), (2, 'b'), (26, 'c')",
     );
     let facts = facts(&database.url, &["-v"]);
     assert_eq!(
         facts["migrations"],
-        json!([{"schema": "toygres_duroxide", "applied": 3, "latest": 7}])
+        json!([{"schema": "toygres_duroxide", "applied": 3, "latest": 26, "known": 26}])
     );
+    // The newest stands beside the newest, not beside how many are recorded.
+    let shown = status(&database.url, &["-v"]).code(0).stdout;
+    let (_, rows) = shown.split_once("Migrations:\n").unwrap();
+    let rows: Vec<Vec<&str>> =
+        rows.lines().take(2).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0].join(" "), "SCHEMA NEWEST HERE NEWEST OF THIS RELEASE RECORDED");
+    assert_eq!(rows[1], ["toygres_duroxide", "26", "26", "3"]);
 }
 
 #[test]
@@ -149,6 +157,7 @@ fn free_disk_is_known_where_the_server_is_this_machine() {
     let available = &facts["disk"]["available_bytes"];
     assert_eq!(available.is_i64(), folder_can_be_seen, "{facts}");
     assert_eq!(facts["disk"]["available_reason"].is_null(), folder_can_be_seen, "{facts}");
+    assert_eq!(facts["disk"]["room"].is_string(), folder_can_be_seen, "{facts}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn settled(text: &str) -> String {
             format!("{label}: …")
         }
         Some((label, value))
-            if ["Total", "Available", "Active", "Idle"].contains(&label.trim()) =>
+            if ["Total", "Available", "Active", "Idle", "All Toygres"].contains(&label.trim()) =>
         {
             assert!(!value.trim().is_empty(), "{line}");
             format!("{label}: …")
@@ -64,9 +64,10 @@ Tables (toygres_cms):
   instances        3 rows  (…)
 
 Connection Pool:
-  Max Connections: 5
+  Max Connections: 5 (this command's pool)
   Active: …
   Idle: …
+  All Toygres: …
   Server: …
 
 Performance:

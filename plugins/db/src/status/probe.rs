@@ -5,6 +5,7 @@ use super::facts::{
 };
 use super::{disk, performance, sql};
 use serde::Deserialize;
+use toygres_model::releases::{CMS_SCHEMA, DUROXIDE_SCHEMA};
 use toygres_plugin_api::context::Session;
 use toygres_plugin_api::protocol::DbTarget;
 use toygres_plugin_api::{Context, Result};
@@ -68,12 +69,24 @@ struct More {
 }
 
 /// Everything, about these schemas.
-pub(crate) async fn facts(ctx: &Context, schemas: &[String], verbose: bool) -> Result<Facts> {
+pub(crate) async fn facts(
+    ctx: &Context,
+    [cms, duroxide]: [&str; 2],
+    verbose: bool,
+) -> Result<Facts> {
+    let schemas: &[String] = &[cms.to_owned(), duroxide.to_owned()];
     let target = ctx.db().target().await?;
     let session = ctx.db().snapshot().await?;
     let server: Server = session.query(sql::SERVER).bind(schemas).fetch_one().await?;
     let tables: Vec<Table> = session.query(sql::TABLES).bind(schemas).fetch().await?;
-    let more = if verbose { more(&session, &tables).await? } else { More::default() };
+    let mut more = if verbose { more(&session, &tables).await? } else { More::default() };
+    for migrations in more.migrations.iter_mut().flatten() {
+        migrations.known = match migrations.schema.as_str() {
+            schema if schema == cms => Some(CMS_SCHEMA),
+            schema if schema == duroxide => Some(DUROXIDE_SCHEMA),
+            _ => None,
+        };
+    }
     let disk = disk::disk(&server, &target);
     // Last, because a table that is locked or was dropped meanwhile ends the transaction.
     let counts = counts(&session, &tables).await;
@@ -169,9 +182,14 @@ fn connection(server: &Server, target: &DbTarget) -> Connection {
     }
 }
 
+/// This command asks on one connection.
+const OWN: i64 = 1;
+
 fn pool(server: &Server, target: &DbTarget) -> Pool {
     Pool {
         max_connections: target.max_connections,
+        own_active: OWN,
+        own_idle: (i64::from(target.max_connections) - OWN).max(0),
         active: server.pool_active,
         idle: server.pool_idle,
         server_connections: server.server_connections,

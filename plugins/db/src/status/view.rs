@@ -1,20 +1,21 @@
 //! `db-status` as people read it.
 
-use super::facts::{Facts, TableFacts};
+use super::facts::{Disk, Facts, TableFacts};
 use serde_json::json;
 use toygres_plugin_api::report::{Block, Column, Field, Kind, Rows, Step, Table, Tone};
 use toygres_plugin_api::{Report, Result};
 
 /// The whole report; `cms` is the schema whose tables are listed first.
 pub(crate) fn report(facts: &Facts, cms: &str) -> Result<Report> {
-    let mut report = Report::data(facts)?.block(connection(facts)).block(schemas(facts));
+    let report = Report::data(facts)?.verdict(facts.verdict());
+    let mut report = report.block(connection(facts)).block(schemas(facts));
     let mut names: Vec<&str> = facts.tables.iter().map(|table| table.schema.as_str()).collect();
     names.dedup();
     names.retain(|name| facts.long_transactions.is_some() || *name == cms);
     for name in names {
         report = report.block(tables(facts, name));
     }
-    report = report.block(pool(facts)).block(performance(facts)).block(disk(facts));
+    report = report.block(pool(facts)).block(performance(facts)).block(disk(&facts.disk));
     if facts.long_transactions.is_some() {
         let more = [transactions(), standbys(), migrations(), extensions()];
         report = more.into_iter().fold(report, Report::block);
@@ -22,6 +23,9 @@ pub(crate) fn report(facts: &Facts, cms: &str) -> Result<Report> {
     for schema in facts.schemas.iter().filter(|schema| !schema.present) {
         report =
             report.warning(format!("the schema `{}` does not exist in this database", schema.name));
+    }
+    for warning in [facts.full(), facts.forbidden()].into_iter().flatten() {
+        report = report.warning(warning);
     }
     Ok(report.heading("CMS Database Status"))
 }
@@ -153,20 +157,25 @@ fn thousands(number: i64) -> String {
 
 fn pool(facts: &Facts) -> Block {
     let pool = &facts.pool;
-    let mut active = Field::new("Active", pool.active);
-    if let Some(reason) = &pool.reason {
-        active = active.remark(reason.as_str());
-    }
+    let own = "this command's pool";
+    let everyone = "sessions of every toygres process".to_owned();
+    let of_all = match &pool.reason {
+        Some(reason) => format!("{everyone}; {reason}"),
+        None => everyone,
+    };
     Block::section(
         "Connection Pool",
         [Block::fields([
-            Field::new("Max Connections", i64::from(pool.max_connections)),
-            active,
-            Field::new("Idle", pool.idle),
+            Field::new("Max Connections", i64::from(pool.max_connections)).remark(own),
+            Field::new("Active", pool.own_active).remark(own),
+            Field::new("Idle", pool.own_idle).remark(format!("{own}, not in use")),
+            Field::new("All Toygres", format!("{} active, {} idle", pool.active, pool.idle))
+                .remark(of_all),
             Field::new(
                 "Server",
                 format!("{} of {}", pool.server_connections, pool.server_max_connections),
-            ),
+            )
+            .remark("sessions of everyone"),
         ])],
     )
 }
@@ -199,14 +208,27 @@ fn performance(facts: &Facts) -> Block {
     )
 }
 
-fn disk(facts: &Facts) -> Block {
-    let disk = &facts.disk;
+fn disk(disk: &Disk) -> Block {
     let mut available = Field::new("Available", json!(disk.available_bytes)).kind(Kind::Bytes);
     if let Some(reason) = &disk.available_reason {
         available = available.remark(reason.as_str());
     }
+    let tone = match disk.room.as_deref() {
+        Some("full") => Some((Tone::Bad, "The disk is full: nothing can be written".to_owned())),
+        Some("low") => {
+            let capacity = size(disk.capacity_bytes.unwrap_or_default());
+            Some((Tone::Warn, format!("Less than a twentieth of {capacity} is left")))
+        }
+        _ => None,
+    };
     let total = Field::new("Total", disk.total_bytes).kind(Kind::Bytes);
-    Block::section("Disk Usage", [Block::fields([total, available])])
+    let mut blocks = Vec::new();
+    if let Some((tone, text)) = tone {
+        available = available.tone(tone);
+        blocks.push(Block::remark(tone, text));
+    }
+    blocks.push(Block::fields([total, available]));
+    Block::section("Disk Usage", blocks)
 }
 
 fn transactions() -> Block {
@@ -235,8 +257,9 @@ fn standbys() -> Block {
 fn migrations() -> Block {
     let columns = vec![
         Column::new("schema", "SCHEMA"),
-        Column::new("applied", "APPLIED").kind(Kind::Number),
-        Column::new("latest", "LATEST"),
+        Column::new("latest", "NEWEST HERE").kind(Kind::Number),
+        Column::new("known", "NEWEST OF THIS RELEASE").kind(Kind::Number),
+        Column::new("applied", "RECORDED").kind(Kind::Number),
     ];
     listed("Migrations", "/migrations", columns, "No table records them")
 }
@@ -254,7 +277,37 @@ fn listed(title: &str, pointer: &str, columns: Vec<Column>, empty: &str) -> Bloc
 
 #[cfg(test)]
 mod tests {
-    use super::{size, thousands};
+    use super::{Disk, disk, size, thousands};
+    use serde_json::json;
+    use toygres_plugin_api::report::Tone;
+
+    fn of(available_bytes: Option<i64>, room: Option<&str>) -> Disk {
+        Disk {
+            total_bytes: 1,
+            available_bytes,
+            capacity_bytes: available_bytes.map(|_| 1_000_000_000),
+            room: room.map(str::to_owned),
+            available_reason: None,
+        }
+    }
+
+    #[test]
+    fn a_disk_without_room_is_marked() {
+        let toned = |disk_facts: Disk| json!(disk(&disk_facts)).to_string();
+        let full = toned(of(Some(0), Some("full")));
+        assert!(full.contains("The disk is full") && full.contains(&tone(Tone::Bad)), "{full}");
+        let low = toned(of(Some(9_000_000), Some("low")));
+        assert!(low.contains("of 954 MB is left") && low.contains(&tone(Tone::Warn)), "{low}");
+        for fine in [of(Some(900_000_000), Some("enough")), of(None, None)] {
+            let fine = toned(fine);
+            assert!(!fine.contains(&tone(Tone::Bad)) && !fine.contains(&tone(Tone::Warn)));
+        }
+    }
+
+    /// As a block tells it.
+    fn tone(tone: Tone) -> String {
+        json!(tone).to_string()
+    }
 
     #[test]
     fn amounts_are_read_at_a_glance() {
