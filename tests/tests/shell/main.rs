@@ -6,6 +6,7 @@ mod support;
 
 mod bash;
 mod fish;
+mod help;
 mod manual;
 mod mistyped;
 mod offered;
