@@ -15,6 +15,7 @@ use crate::complete::Shell;
 use crate::discover::{Catalogue, Owned};
 use crate::fault::Fault;
 use crate::man::Pages;
+use crate::render::style;
 use clap::error::{ContextKind, ErrorKind as Clap};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
@@ -104,7 +105,7 @@ pub fn parse<'a>(
 
 /// Clap's refusal in our words; a command that a broken plugin may own is that plugin's fault.
 fn refuse(error: clap::Error, typed: &[String], catalogue: &Catalogue) -> Stop {
-    let text = error.render().to_string();
+    let text = style::page(&error.render().to_string());
     match error.kind() {
         Clap::DisplayHelp | Clap::DisplayVersion => return Stop::Help(text),
         Clap::DisplayHelpOnMissingArgumentOrSubcommand => return Stop::Missing(text),

@@ -3,6 +3,7 @@
 use crate::cli;
 use crate::discover::Catalogue;
 use crate::output;
+use crate::render::style;
 use clap::{ArgMatches, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -140,7 +141,8 @@ fn render(command: &Command, words: &[&str], catalogue: &Catalogue) -> String {
     // Every section begins with the same definitions; a page needs them once.
     let definitions = Roff::new().render();
     let page = String::from_utf8_lossy(&page).replace(&definitions, "");
-    definitions + &title(words) + &page
+    // Not every text of a manifest has come through clap, which takes off what is for terminals.
+    style::page(&(definitions + &title(words) + &page))
 }
 
 /// The first line. The date is that of the sources where a packager names one
