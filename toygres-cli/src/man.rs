@@ -57,13 +57,13 @@ impl Pages {
     /// Writes them; the names of files go to stdout.
     ///
     /// # Errors
-    /// When there is no such command, or the folder cannot be written.
+    /// When there is no such command, or the folder or stdout cannot be written.
     pub fn write(&self, catalogue: &Catalogue) -> Result<()> {
         match self {
-            Self::One(words) => output::print(&page(catalogue, words)?),
+            Self::One(words) => output::print(&page(catalogue, words)?)?,
             Self::All(folder) => {
                 for file in write_all(catalogue, folder)? {
-                    output::print(&format!("{}\n", file.display()));
+                    output::print(&format!("{}\n", file.display()))?;
                 }
             }
         }

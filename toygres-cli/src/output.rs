@@ -376,10 +376,14 @@ fn written(out: &mut impl Write, text: &str) -> Result<()> {
     }
 }
 
-/// Help and the like, which is no report. A closed pipe is no error.
-pub fn print(text: &str) {
+/// Help and the like, which is no report.
+///
+/// # Errors
+/// When stdout cannot be written: the disk is full. A closed pipe is no error.
+pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    quiet_on_closed_pipe(written.map_err(Error::from))
 }
 
 /// The same on stderr.

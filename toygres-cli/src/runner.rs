@@ -33,7 +33,8 @@ pub fn run(argv: &[OsString]) -> u8 {
 pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     toygres_plugin_api::run::host_thread();
     if let Some(asked) = Asked::read(argv) {
-        output::print(&complete::answer(&asked, bundled));
+        // The shell takes what it gets, and says nothing while one types.
+        let _unheard = output::print(&complete::answer(&asked, bundled));
         return 0;
     }
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -63,10 +64,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         output.remark(NoteLevel::Warning, remark);
     }
     let done = match action {
-        Action::Completions(shell) => {
-            output::print(shell.script());
-            Ok(Verdict::Clean)
-        }
+        Action::Completions(shell) => output::print(shell.script()).map(|()| Verdict::Clean),
         Action::Man(pages) => pages.write(&catalogue).map(|()| Verdict::Clean),
         Action::Version => version().and_then(|report| print(&output, report)),
         Action::Plugins(action) => {
@@ -120,10 +118,10 @@ pub(crate) fn folders(
 /// Help and usage errors, before there are any settings.
 fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
     let error = match stop {
-        Stop::Help(text) => {
-            output::print(&text);
-            return 0;
-        }
+        Stop::Help(text) => match output::print(&text) {
+            Ok(()) => return 0,
+            Err(error) => error,
+        },
         Stop::Missing(text) => {
             output::complain(&text);
             return ErrorKind::Usage.exit_code();
