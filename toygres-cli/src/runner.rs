@@ -128,7 +128,7 @@ fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
         }
         Stop::Error(error) => error,
     };
-    let options = Options { output: early.output, ..Options::default() };
+    let options = Options { output: early.output, color: early.color, ..Options::default() };
     let secrets = Settings::new(environment, &options).secrets();
     let code = error.kind.exit_code();
     Output::new(&options, Redactor::new(&secrets, false)).error(error);

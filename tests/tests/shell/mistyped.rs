@@ -1,6 +1,7 @@
 //! What was perhaps meant: among all commands there are, with the words to type.
 
 use super::support::Toygres;
+use expectrl::Expect;
 use toygres_tests::toygres;
 
 /// The hint to a command line that is refused as a usage error.
@@ -79,4 +80,28 @@ fn a_command_of_a_plugin_that_cannot_be_used_is_that_plugins_fault() {
     // A slip of another command is a slip all the same.
     let slip = run(&["server", "helth"]).code(2);
     assert!(slip.stderr.contains("did you mean `toygres server health`?"), "{slip:#?}");
+}
+
+#[test]
+fn a_refusal_has_the_colour_that_was_asked_for() {
+    let said = |words: &[&str]| {
+        Toygres::new().args(words.iter().copied()).run().code(2).stderr.contains('\u{1b}')
+    };
+    assert!(said(&["server", "drft", "--color", "always"]));
+    assert!(said(&["server", "drift", "--color=always", "--nonsense"]));
+    assert!(!said(&["server", "drft"]));
+    let Some(bash) = super::shell("bash") else { return };
+    // On a terminal there is colour, unless it is not wanted.
+    for (when, colour) in [("auto", true), ("never", false)] {
+        let place = super::Place::new();
+        let mut terminal = place.terminal(
+            &bash,
+            &["--norc", "-c", "toygres server drft --color $0; echo code $?", when],
+            "",
+        );
+        let shown = terminal.expect("code 2").unwrap();
+        let shown = String::from_utf8_lossy(shown.before());
+        assert!(shown.contains("unrecognized subcommand"), "{shown}");
+        assert_eq!(shown.contains('\u{1b}'), colour, "{when}: {shown:?}");
+    }
 }
