@@ -77,6 +77,9 @@ pub fn parse<'a>(
     let action = match first {
         "version" => return Ok((Action::Version, Options::read(below)?)),
         "help" => return parse(&own::as_help(argv.first(), own::words_of(below)), catalogue),
+        // A script's question that makes no sense has no candidates, and is not answered with a
+        // script, which the shell would take for some.
+        "completions" if below.contains_id("at") => return Err(Stop::Help(String::new())),
         "completions" => {
             let shell = below.get_one::<Shell>("shell").copied();
             let shell = shell.ok_or_else(|| Error::usage("a shell is missing"))?;

@@ -119,6 +119,21 @@ fn half_a_line_of_any_kind_is_answered_quietly() {
     }
 }
 
+#[test]
+fn a_question_that_makes_no_sense_has_no_candidates() {
+    for words in [
+        &["fish", "--at", "99", "--", "toygres"][..],
+        &["fish", "--at", "0", "--", "toygres"],
+        &["--at", "1", "fish", "--", "toygres", ""],
+        &["bash", "--at=1", "--", "toygres", ""],
+    ] {
+        let ran = Toygres::new().args(["completions"]).args(words.iter().copied()).run().code(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "{words:?}");
+    }
+    let ran = Toygres::new().args(["completions", "fish", "--at", "x", "--", "toygres"]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+}
+
 /// PowerShell itself is not to be had everywhere: what its script sends is known, though.
 #[test]
 fn powershell_drops_an_empty_word_and_is_answered_all_the_same() {
