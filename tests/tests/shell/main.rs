@@ -5,6 +5,7 @@
 mod support;
 
 mod bash;
+mod before;
 mod fish;
 mod help;
 mod manual;
