@@ -20,7 +20,7 @@ use std::sync::Arc;
 use toygres_plugin_api::bundle::Bundled;
 use toygres_plugin_api::manifest::ABI_VERSION;
 use toygres_plugin_api::report::{Block, Field, NoteLevel, Verdict};
-use toygres_plugin_api::{ErrorKind, Report, Result};
+use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// Runs what was typed, program name included, and answers the exit code.
 #[must_use]
@@ -42,6 +42,9 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     let environment = Environment::read();
     let folders = folders(&early, &environment, bundled);
     let named_folders = !early.plugin_dirs.is_empty();
+    if let Some(error) = unreadable(&early) {
+        return stopped(Stop::Error(error), early, environment);
+    }
     let mut catalogue = Catalogue::read(&folders);
     let mut argv = argv.to_vec();
     match exec::meant(&argv, &catalogue) {
@@ -113,6 +116,19 @@ pub(crate) fn folders(
     )
     .with_policy(policy)
     .with_bundled(bundled)
+}
+
+/// A folder that was typed is meant, and has to be there; those of the environment need not be. A
+/// binary that opens no libraries looks into none, and says so later.
+fn unreadable(early: &Early) -> Option<Error> {
+    let mut typed = early.plugin_dirs.iter().filter(|_| OPENS_LIBRARIES);
+    typed.find_map(|folder| {
+        let error = std::fs::read_dir(folder).err()?;
+        let said = format!("`--plugin-dir {}` is no folder that can be read", folder.display());
+        let hint = "name the folder that holds the plugin's library, or leave the option out; see \
+                    where else plugins are looked for with `toygres plugin list`";
+        Some(Error::usage(said).cause(error).hint(hint))
+    })
 }
 
 /// Help and usage errors, before there are any settings.

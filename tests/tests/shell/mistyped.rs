@@ -7,7 +7,7 @@ use toygres_tests::toygres;
 /// The hint to a command line that is refused as a usage error.
 #[track_caller]
 fn hint(words: &[&str]) -> String {
-    let ran = Toygres::new().args(words.iter().copied()).run().code(2);
+    let ran = Toygres::new().file("health/readme", "").args(words.iter().copied()).run().code(2);
     assert_eq!(ran.stdout, "", "{words:?}");
     let hint = ran.stderr.lines().find_map(|line| line.trim().strip_prefix("hint: "));
     hint.unwrap_or_else(|| panic!("no hint: {ran:#?}")).to_owned()
