@@ -105,3 +105,40 @@ fn a_refusal_has_the_colour_that_was_asked_for() {
         assert_eq!(shown.contains('\u{1b}'), colour, "{when}: {shown:?}");
     }
 }
+
+/// A hint can be pasted: what was wrong is not in it.
+#[test]
+fn a_hint_names_the_command_alone() {
+    for (words, see) in [
+        (&["completions", "bsh"][..], "see `toygres completions --help`"),
+        (&["server", "health", "nonsense"], "see `toygres server health --help`"),
+        (&["server", "health", "a", "b", "--nonsense"], "see `toygres server health --help`"),
+        (&["get", "a", "b"], "see `toygres get --help`"),
+        (&["plugin", "info", "a", "b"], "see `toygres plugin info --help`"),
+        (&["--nonsense", "server"], "see `toygres --help`"),
+        (&["help", "server", "nonsense"], "see `toygres server --help`"),
+    ] {
+        let hint = hint(words);
+        assert!(hint.ends_with(see), "{words:?}: {hint}");
+        let pasted = see.trim_start_matches("see `toygres ").trim_end_matches('`');
+        Toygres::new().args(pasted.split(' ')).run().code(0);
+    }
+}
+
+#[test]
+fn where_no_plugin_is_that_is_said() {
+    for words in [&["server", "config"][..], &["server", "list"], &["config"], &["local", "up"]] {
+        let ran =
+            Toygres::new().env("TOYGRES_PLUGIN_PATH", "").args(words.iter().copied()).run().code(2);
+        for part in [
+            "unrecognized subcommand `",
+            "no plugin is in use",
+            "`toygres plugin list`",
+            "`toygres plugin install ",
+        ] {
+            assert!(ran.stderr.contains(part), "{part}: {ran:#?}");
+        }
+    }
+    let ran = Toygres::new().env("TOYGRES_PLUGIN_PATH", "").args(["server"]).run().code(2);
+    assert!(ran.stderr.contains("get one with"), "{ran:#?}");
+}

@@ -41,7 +41,10 @@ pub(super) fn grouped(name: &str, about: &str, scope: Scope, catalogue: &Catalog
         text.push_str(&wrapped(&line, columns, width + 4));
     }
     if commands.is_empty() {
-        text.push_str("\nNo plugin with such commands was found; see `toygres plugin list`.\n");
+        text.push_str(
+            "\nNo plugin with such commands was found: see where they are looked for with \
+             `toygres plugin list`, and get one with `toygres plugin install`.\n",
+        );
     }
     let clashes = catalogue.clashes();
     let faults =
