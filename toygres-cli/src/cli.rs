@@ -155,6 +155,34 @@ fn named_in<'a>(root: &'a Command, typed: &[String]) -> Vec<&'a str> {
     named
 }
 
+/// Why these words name no command, and which was perhaps meant: as `help` says it.
+pub(crate) fn unknown(words: &[String], catalogue: &Catalogue) -> Error {
+    match parse(&own::as_help(None, words.to_vec()), catalogue) {
+        Err(Stop::Error(error)) => error,
+        _ => Error::usage(format!("there is no command `{}`", words.join(" ")))
+            .hint("see what there is with `toygres --help`"),
+    }
+}
+
+/// A hint for a word that is none of these names: those that are near, and where all are listed.
+pub(crate) fn near_names(typed: &str, names: &[String], list: &str) -> String {
+    let near = suggest::near_names(typed, names);
+    match suggest::either(&near) {
+        Some(meant) => format!("did you mean {meant}? {list}"),
+        None => list.to_owned(),
+    }
+}
+
+/// The same for a command of a plugin, as `plugin which` takes it.
+pub(crate) fn near_commands(words: &[String], catalogue: &Catalogue, list: &str) -> String {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let wrong = words.len().saturating_sub(1);
+    match suggest::either(&suggest::near(catalogue, &Command::new("toygres"), &words, wrong)) {
+        Some(meant) => format!("did you mean {meant}? {list}"),
+        None => list.to_owned(),
+    }
+}
+
 /// Nobody has this command: the fault of the plugin that would, else what was perhaps meant, else
 /// the faults that may hide it.
 fn no_command(
@@ -181,14 +209,12 @@ fn no_command(
     // A command of a plugin, typed where there is none, is no slip of another one.
     let slip = group && !(bare && matches!(words.first(), Some(&("server" | "local"))));
     let near = wrong.filter(|_| slip).map(|wrong| suggest::near(catalogue, root, &words, wrong));
-    let near: Vec<String> =
-        near.unwrap_or_default().iter().map(|command| format!("`toygres {command}`")).collect();
-    let Some((last, others)) = near.split_last() else {
+    let near = near.unwrap_or_default();
+    let near: Vec<String> = near.iter().map(|command| format!("toygres {command}")).collect();
+    let Some(meant) = suggest::either(&near) else {
         let without = || (group && bare).then(|| without_plugins(said.clone()));
         return hidden_by_faults(name, catalogue).or_else(without).unwrap_or(said);
     };
-    let meant =
-        if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
     let help = said.hint.as_deref().and_then(|hint| hint.rsplit("; ").next()).unwrap_or_default();
     said.hint = Some(format!("did you mean {meant}? {help}"));
     said

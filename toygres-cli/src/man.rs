@@ -96,10 +96,7 @@ fn page(catalogue: &Catalogue, words: &[String]) -> Result<String> {
     let mut command = &root;
     let mut path = Vec::new();
     for word in words {
-        command = command.find_subcommand(word).ok_or_else(|| {
-            Error::not_found(format!("there is no command `{}`", words.join(" ")))
-                .hint("see what there is with `toygres --help`")
-        })?;
+        command = command.find_subcommand(word).ok_or_else(|| cli::unknown(words, catalogue))?;
         // An alias has no page of its own.
         path.push(command.get_name());
     }

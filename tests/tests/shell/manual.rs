@@ -100,8 +100,18 @@ fn only_what_is_there_is_written_about() {
     assert!(pages.join("toygres-plugin-list.1").exists());
     assert!(!pages.join("toygres-server-health.1").exists());
     assert!(!pages.join("toygres-local.1").exists());
-    let ran = Toygres::new().args(["man", "server", "nothing"]).run().code(5);
-    assert!(ran.stderr.contains("there is no command `server nothing`"), "{ran:#?}");
+    // What is no command is answered as by `help`.
+    for words in [&["server", "nothing"][..], &["drfit"], &["server", "drfit"], &["drift"]] {
+        let refused = |first: &str| {
+            let typed = [first].into_iter().chain(words.iter().copied());
+            Toygres::new().args(typed).run().code(2).stderr
+        };
+        assert_eq!(refused("man"), refused("help"), "{words:?}");
+        assert!(refused("man").contains("unrecognized subcommand"));
+    }
+    let ran = Toygres::new().args(["man", "drfit"]).run();
+    assert!(ran.stderr.contains("did you mean `toygres server drift`?"), "{ran:#?}");
+    Toygres::new().args(["man", "server", "drift", "more"]).run().code(2);
     let ran = Toygres::new().args(["man", "--dir", "/dev/null/x"]).run().code(9);
     assert!(ran.stderr.contains("/dev/null/x cannot be written"), "{ran:#?}");
 }

@@ -142,3 +142,22 @@ fn where_no_plugin_is_that_is_said() {
     let ran = Toygres::new().env("TOYGRES_PLUGIN_PATH", "").args(["server"]).run().code(2);
     assert!(ran.stderr.contains("get one with"), "{ran:#?}");
 }
+
+#[test]
+fn the_nearest_plugin_is_suggested() {
+    for (words, meant) in [
+        (&["info", "confg"][..], "did you mean `config`?"),
+        (&["disable", "confg"], "did you mean `config`?"),
+        (&["enable", "drfit"], "did you mean `drift`?"),
+        (&["exec", "confg", "config"], "did you mean `config`?"),
+        (&["which", "confg"], "did you mean `server config`?"),
+        (&["which", "server", "confg"], "did you mean `server config`?"),
+        (&["info", "zzz"], "hint: see them with `toygres plugin list`"),
+        (&["which", "zzz"], "hint: see what there is with `toygres plugin list`"),
+    ] {
+        let typed = ["plugin"].into_iter().chain(words.iter().copied());
+        let ran = Toygres::new().args(typed).run().code(5);
+        assert!(ran.stderr.contains(meant), "{words:?}: {ran:#?}");
+        assert!(ran.stderr.contains("`toygres plugin list`"), "{words:?}: {ran:#?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! `toygres plugin exec`: a command of a named plugin, whoever else has its name too. The plugin is
 //! found and opened by the same rules as ever; only the others are left out.
 
-use super::manage::unknown;
+use super::manage::unknown_in;
 use crate::discover::Catalogue;
 use clap::{Arg, Command};
 use std::ffi::OsString;
@@ -52,7 +52,7 @@ pub(crate) fn meant(
     if command.starts_with('-') {
         return Ok(None);
     }
-    let alone = catalogue.alone(name).unwrap_or_else(|| Err(unknown(name)))?;
+    let alone = catalogue.alone(name).unwrap_or_else(|| Err(unknown_in(catalogue, name)))?;
     let manifest = alone.plugins.iter().find_map(|found| found.manifest.as_ref().ok());
     let scope = manifest.and_then(|manifest| scope_of(manifest, command, given));
     let scope = scope.ok_or_else(|| no_command(name, command, manifest))?;
