@@ -47,7 +47,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     }
     let mut catalogue = Catalogue::read(&folders);
     let mut argv = argv.to_vec();
-    match exec::meant(&argv, &catalogue) {
+    match exec::meant(&argv, &catalogue, &folders) {
         Ok(None) => {}
         Ok(Some((meant, alone))) => (argv, catalogue) = (meant, alone),
         Err(error) => return stopped(Stop::Error(error), early, environment),

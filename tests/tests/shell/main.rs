@@ -6,6 +6,7 @@ mod support;
 
 mod bash;
 mod before;
+mod exec;
 mod fish;
 mod help;
 mod manual;
