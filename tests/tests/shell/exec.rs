@@ -81,7 +81,8 @@ fn what_stands_behind_it_is_completed_as_the_plugins_own() {
         assert_eq!(completed(&["server", "drift", "--au"]), ["--auto-resolve"], "{plugin}");
         assert_eq!(completed(&["drift", "-o", "y"]), ["yaml"], "{plugin}");
     }
-    assert_eq!(completed(&[], &["drift", ""]), [""; 0]);
+    // There is no plugin of this name.
+    assert!(completed(&[], &["drift", "dr"]).is_empty());
 }
 
 #[test]
