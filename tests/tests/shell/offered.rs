@@ -73,10 +73,12 @@ fn files_and_folders_are_offered_where_they_are_meant() {
     assert_eq!(values(place(), &words), ["some folder/query.sql"]);
     let words = ["toygres", "--plugin-dir", "so"];
     assert_eq!(values(place(), &words), ["some folder/"]);
-    // Bash gets them quoted, unless a quote is open.
+    // Bash gets them quoted, for the quote that is open.
     let bash = |word| offered(place(), "bash", &["toygres", "server", "db-query", "--file", word]);
     assert_eq!(bash("some\\ f")[0].0, "some\\ folder/");
-    assert_eq!(bash("'some f")[0].0, "some folder/");
+    assert_eq!(bash("'some f")[0].0, "'some folder/");
+    assert_eq!(bash("\"some f")[0].0, "\"some folder/");
+    assert_eq!(bash("\"some folder/\"")[0].0, "some\\ folder/query.sql");
 }
 
 #[test]
