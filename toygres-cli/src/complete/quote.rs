@@ -83,8 +83,8 @@ struct Begun {
     kept: usize,
     /// The same in `plain`.
     kept_plain: usize,
-    /// Whether it says by itself what it is: bash alone knows what comes of `$HOME` or of `$(date)`,
-    /// and which quotes are open behind it.
+    /// Whether it is one word and says by itself what it is: bash alone knows what comes of `$HOME`
+    /// or of `$(date)`, and which quotes are open behind it.
     known: bool,
 }
 
@@ -119,7 +119,11 @@ impl Begun {
                     None => {}
                 },
                 _ => {
-                    begun.known &= begun.open == Some('\'') || !matches!(letter, '$' | '`');
+                    begun.known &= match begun.open {
+                        Some('\'') => true,
+                        Some(_) => !"$`".contains(letter),
+                        None => !"$`<>|&;()".contains(letter),
+                    };
                     begun.plain.push(letter);
                     stays = begun.open.is_none() && ":=@".contains(letter);
                 }
@@ -184,9 +188,14 @@ mod tests {
             assert_eq!(put_on(Shell::Bash, begun, value).as_deref(), Some(line), "{begun}");
         }
         // Bash alone knows what these are, or they are not how the value begins.
-        for (begun, value) in
-            [("$'a", "$a"), ("\"$(x \"", "$(x y"), ("\"`", "`x"), ("$", "$x"), ("b\"a", "a b")]
-        {
+        for (begun, value) in [
+            ("$'a", "$a"),
+            ("\"$(x \"", "$(x y"),
+            ("\"`", "`x"),
+            ("$", "$x"),
+            ("b\"a", "a b"),
+            ("a>b", "a>bc"),
+        ] {
             assert_eq!(put_on(Shell::Bash, begun, value), None, "{begun}");
         }
     }
