@@ -12,9 +12,11 @@ pub(crate) use own::words_of;
 pub use toygres_plugin_api::typed::values;
 
 use crate::complete::Shell;
-use crate::discover::{Catalogue, Owned};
+use crate::discover::{Catalogue, Found, Owned};
 use crate::fault::Fault;
 use crate::man::Pages;
+use crate::render::style;
+use clap::Command;
 use clap::error::{ContextKind, ErrorKind as Clap};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
@@ -69,13 +71,16 @@ pub fn parse<'a>(
 ) -> Result<(Action<'a>, Options), Stop> {
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let mut root = root(catalogue, Detail::Typed(&typed));
-    let matches =
-        root.try_get_matches_from_mut(argv).map_err(|error| refuse(error, &typed, catalogue))?;
+    let matches = root.try_get_matches_from_mut(argv);
+    let matches = matches.map_err(|error| refuse(error, &root, &typed, catalogue))?;
     let (first, below) =
         matches.subcommand().ok_or_else(|| Error::usage("a command is missing"))?;
     let action = match first {
         "version" => return Ok((Action::Version, Options::read(below)?)),
         "help" => return parse(&own::as_help(argv.first(), own::words_of(below)), catalogue),
+        // A script's question that makes no sense has no candidates, and is not answered with a
+        // script, which the shell would take for some.
+        "completions" if below.contains_id("at") => return Err(Stop::Help(String::new())),
         "completions" => {
             let shell = below.get_one::<Shell>("shell").copied();
             let shell = shell.ok_or_else(|| Error::usage("a shell is missing"))?;
@@ -103,8 +108,8 @@ pub fn parse<'a>(
 }
 
 /// Clap's refusal in our words; a command that a broken plugin may own is that plugin's fault.
-fn refuse(error: clap::Error, typed: &[String], catalogue: &Catalogue) -> Stop {
-    let text = error.render().to_string();
+fn refuse(error: clap::Error, root: &Command, typed: &[String], catalogue: &Catalogue) -> Stop {
+    let text = style::page(&error.render().to_string());
     match error.kind() {
         Clap::DisplayHelp | Clap::DisplayVersion => return Stop::Help(text),
         Clap::DisplayHelpOnMissingArgumentOrSubcommand => return Stop::Missing(text),
@@ -126,38 +131,90 @@ fn refuse(error: clap::Error, typed: &[String], catalogue: &Catalogue) -> Stop {
                 .map(ToString::to_string)
                 .filter(|name| !name.starts_with('-'));
             if let Some(name) = named {
-                return Stop::Error(no_command(&name, &text, typed, catalogue));
+                let said = usage(&text, &named_in(root, typed));
+                return Stop::Error(no_command(&name, said, root, typed, catalogue));
             }
         }
         _ => {}
     }
-    Stop::Error(usage(&text, &typed[..typed.len().min(3)]))
+    Stop::Error(usage(&text, &named_in(root, typed)))
+}
+
+/// The command that was typed, as far as there is one: what stands behind it may be wrong, and is
+/// not said again.
+fn named_in<'a>(root: &'a Command, typed: &[String]) -> Vec<&'a str> {
+    let (mut command, mut named) = (root, Vec::new());
+    // Options of toygres itself may stand before the command, and no other.
+    let own = |word: &str| word.starts_with("--plugin-dir") || word == "--strict";
+    let other = typed.iter().position(|word| word.starts_with('-') && !own(word));
+    for word in suggest::words(&typed[..other.unwrap_or(typed.len())]) {
+        let Some(below) = command.find_subcommand(word) else { break };
+        named.push(below.get_name());
+        command = below;
+    }
+    named
+}
+
+/// Why these words name no command, and which was perhaps meant: as `help` says it.
+pub(crate) fn unknown(words: &[String], catalogue: &Catalogue) -> Error {
+    match parse(&own::as_help(None, words.to_vec()), catalogue) {
+        Err(Stop::Error(error)) => error,
+        _ => Error::usage(format!("there is no command `{}`", words.join(" ")))
+            .hint("see what there is with `toygres --help`"),
+    }
+}
+
+/// A hint for a word that is none of these names: those that are near, and where all are listed.
+pub(crate) fn near_names(typed: &str, names: &[String], list: &str) -> String {
+    let near = suggest::near_names(typed, names);
+    match suggest::either(&near) {
+        Some(meant) => format!("did you mean {meant}? {list}"),
+        None => list.to_owned(),
+    }
+}
+
+/// The same for a command of a plugin, as `plugin which` takes it.
+pub(crate) fn near_commands(words: &[String], catalogue: &Catalogue, list: &str) -> String {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let wrong = words.len().saturating_sub(1);
+    match suggest::either(&suggest::near(catalogue, &Command::new("toygres"), &words, wrong)) {
+        Some(meant) => format!("did you mean {meant}? {list}"),
+        None => list.to_owned(),
+    }
 }
 
 /// Nobody has this command: the fault of the plugin that would, else what was perhaps meant, else
 /// the faults that may hide it.
-fn no_command(name: &str, text: &str, typed: &[String], catalogue: &Catalogue) -> Error {
+fn no_command(
+    name: &str,
+    mut said: Error,
+    root: &Command,
+    typed: &[String],
+    catalogue: &Catalogue,
+) -> Error {
     if let Some(fault) = owner_fault(name, catalogue) {
         return fault;
     }
-    // What was mistyped has no help of its own.
     let words = suggest::words(typed);
     let wrong = words.iter().position(|word| *word == name);
-    let mut said = usage(text, &typed[..wrong.map_or(1, |wrong| 1 + wrong).min(typed.len())]);
     // A word too many behind a command is no command that was mistyped.
     let group = wrong.is_some_and(|wrong| {
         wrong < 2 && matches!(words[..wrong], [] | ["server" | "local" | "plugin"])
     });
-    let near = wrong
-        .filter(|_| group)
-        .map(|wrong| suggest::near(catalogue, &root(catalogue, Detail::Typed(&[])), &words, wrong));
-    let near: Vec<String> =
-        near.unwrap_or_default().iter().map(|command| format!("`toygres {command}`")).collect();
-    let Some((last, others)) = near.split_last() else {
-        return hidden_by_faults(name, catalogue).unwrap_or(said);
+    if group && wrong != Some(0) {
+        // Clap takes it for an argument where the group has no command at all.
+        said.message = format!("unrecognized subcommand `{name}`");
+    }
+    let bare = !catalogue.plugins.iter().any(Found::is_used);
+    // A command of a plugin, typed where there is none, is no slip of another one.
+    let slip = group && !(bare && matches!(words.first(), Some(&("server" | "local"))));
+    let near = wrong.filter(|_| slip).map(|wrong| suggest::near(catalogue, root, &words, wrong));
+    let near = near.unwrap_or_default();
+    let near: Vec<String> = near.iter().map(|command| format!("toygres {command}")).collect();
+    let Some(meant) = suggest::either(&near) else {
+        let without = || (group && bare).then(|| without_plugins(said.clone()));
+        return hidden_by_faults(name, catalogue).or_else(without).unwrap_or(said);
     };
-    let meant =
-        if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
     let help = said.hint.as_deref().and_then(|hint| hint.rsplit("; ").next()).unwrap_or_default();
     said.hint = Some(format!("did you mean {meant}? {help}"));
     said
@@ -200,8 +257,17 @@ fn hidden_by_faults(name: &str, catalogue: &Catalogue) -> Option<Error> {
     Some(error)
 }
 
-/// Clap's text as an error: its first paragraph is the message, its tips the hint.
-fn usage(text: &str, typed: &[String]) -> Error {
+/// The same where no plugin is used: nearly all commands are theirs.
+fn without_plugins(said: Error) -> Error {
+    said.cause("no plugin is in use, and most commands are those of plugins").hint(
+        "see where they are looked for with `toygres plugin list`, and get one with \
+         `toygres plugin install FILE|FOLDER|URL`",
+    )
+}
+
+/// Clap's text as an error: its first paragraph is the message, its tips the hint, behind which stands
+/// the command whose help says more.
+fn usage(text: &str, command: &[&str]) -> Error {
     let mut message = Vec::new();
     let mut tips = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -216,8 +282,6 @@ fn usage(text: &str, typed: &[String]) -> Error {
     }
     let message = message.join(" ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let words = typed.iter().skip(1).take_while(|word| !word.starts_with('-'));
-    let command: Vec<&str> = words.map(String::as_str).collect();
     let help = format!("see `toygres {} --help`", command.join(" ")).replace("  ", " ");
     tips.push(help);
     Error::usage(message).hint(tips.join("; "))

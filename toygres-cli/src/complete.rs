@@ -82,7 +82,7 @@ pub(crate) fn answer(asked: &Asked, bundled: &'static [Bundled]) -> String {
     let line = |typed: &[String], catalogue: &Arc<Catalogue>| {
         candidates(typed, catalogue, &environment, &folders)
     };
-    let found = match (named_command(&typed), exec::half(&typed, &catalogue)) {
+    let found = match (named_command(&typed), exec::half(&typed, &catalogue, &folders)) {
         // Words that name a command are completed as the command itself would be.
         (Some(words), _) => only_commands(line(&words, &catalogue)),
         (None, Some(Half::Command(commands))) => {

@@ -3,6 +3,7 @@
 use crate::cli;
 use crate::discover::Catalogue;
 use crate::output;
+use crate::render::style;
 use clap::{ArgMatches, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -56,13 +57,13 @@ impl Pages {
     /// Writes them; the names of files go to stdout.
     ///
     /// # Errors
-    /// When there is no such command, or the folder cannot be written.
+    /// When there is no such command, or the folder or stdout cannot be written.
     pub fn write(&self, catalogue: &Catalogue) -> Result<()> {
         match self {
-            Self::One(words) => output::print(&page(catalogue, words)?),
+            Self::One(words) => output::print(&page(catalogue, words)?)?,
             Self::All(folder) => {
                 for file in write_all(catalogue, folder)? {
-                    output::print(&format!("{}\n", file.display()));
+                    output::print(&format!("{}\n", file.display()))?;
                 }
             }
         }
@@ -95,10 +96,7 @@ fn page(catalogue: &Catalogue, words: &[String]) -> Result<String> {
     let mut command = &root;
     let mut path = Vec::new();
     for word in words {
-        command = command.find_subcommand(word).ok_or_else(|| {
-            Error::not_found(format!("there is no command `{}`", words.join(" ")))
-                .hint("see what there is with `toygres --help`")
-        })?;
+        command = command.find_subcommand(word).ok_or_else(|| cli::unknown(words, catalogue))?;
         // An alias has no page of its own.
         path.push(command.get_name());
     }
@@ -140,7 +138,8 @@ fn render(command: &Command, words: &[&str], catalogue: &Catalogue) -> String {
     // Every section begins with the same definitions; a page needs them once.
     let definitions = Roff::new().render();
     let page = String::from_utf8_lossy(&page).replace(&definitions, "");
-    definitions + &title(words) + &page
+    // Not every text of a manifest has come through clap, which takes off what is for terminals.
+    style::page(&(definitions + &title(words) + &page))
 }
 
 /// The first line. The date is that of the sources where a packager names one

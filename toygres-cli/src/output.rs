@@ -386,10 +386,14 @@ fn written(out: &mut impl Write, text: &str) -> Result<()> {
     }
 }
 
-/// Help and the like, which is no report. A closed pipe is no error.
-pub fn print(text: &str) {
+/// Help and the like, which is no report.
+///
+/// # Errors
+/// When stdout cannot be written: the disk is full. A closed pipe is no error.
+pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    quiet_on_closed_pipe(written.map_err(Error::from))
 }
 
 /// The same on stderr.
@@ -419,6 +423,19 @@ fn is_utf8() -> bool {
 fn err_width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
     (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+/// The width of help, which need not go to a terminal: what clap takes for all that it writes itself.
+#[must_use]
+pub(crate) fn help_width() -> usize {
+    let of = |size: rustix::io::Result<rustix::termios::Winsize>| {
+        size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    };
+    of(rustix::termios::tcgetwinsize(io::stdout()))
+        .or_else(|| of(rustix::termios::tcgetwinsize(io::stderr())))
+        .or_else(|| of(rustix::termios::tcgetwinsize(io::stdin())))
+        .or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
+        .unwrap_or(100)
 }
 
 fn terminal_size() -> Option<(usize, usize)> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use toygres_plugin_api::bundle::Bundled;
 use toygres_plugin_api::manifest::ABI_VERSION;
 use toygres_plugin_api::report::{Block, Field, NoteLevel, Verdict};
-use toygres_plugin_api::{ErrorKind, Report, Result};
+use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// Runs what was typed, program name included, and answers the exit code.
 #[must_use]
@@ -33,7 +33,8 @@ pub fn run(argv: &[OsString]) -> u8 {
 pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     toygres_plugin_api::run::host_thread();
     if let Some(asked) = Asked::read(argv) {
-        output::print(&complete::answer(&asked, bundled));
+        // The shell takes what it gets, and says nothing while one types.
+        let _unheard = output::print(&complete::answer(&asked, bundled));
         return 0;
     }
     let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -41,9 +42,12 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
     let environment = Environment::read();
     let folders = folders(&early, &environment, bundled);
     let named_folders = !early.plugin_dirs.is_empty();
+    if let Some(error) = unreadable(&early) {
+        return stopped(Stop::Error(error), early, environment);
+    }
     let mut catalogue = Catalogue::read(&folders);
     let mut argv = argv.to_vec();
-    match exec::meant(&argv, &catalogue) {
+    match exec::meant(&argv, &catalogue, &folders) {
         Ok(None) => {}
         Ok(Some((meant, alone))) => (argv, catalogue) = (meant, alone),
         Err(error) => return stopped(Stop::Error(error), early, environment),
@@ -63,10 +67,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         output.remark(NoteLevel::Warning, remark);
     }
     let done = match action {
-        Action::Completions(shell) => {
-            output::print(shell.script());
-            Ok(Verdict::Clean)
-        }
+        Action::Completions(shell) => output::print(shell.script()).map(|()| Verdict::Clean),
         Action::Man(pages) => pages.write(&catalogue).map(|()| Verdict::Clean),
         Action::Version => version().and_then(|report| print(&output, report)),
         Action::Plugins(action) => {
@@ -117,20 +118,33 @@ pub(crate) fn folders(
     .with_bundled(bundled)
 }
 
+/// A folder that was typed is meant, and has to be there; those of the environment need not be. A
+/// binary that opens no libraries looks into none, and says so later.
+fn unreadable(early: &Early) -> Option<Error> {
+    let mut typed = early.plugin_dirs.iter().filter(|_| OPENS_LIBRARIES);
+    typed.find_map(|folder| {
+        let error = std::fs::read_dir(folder).err()?;
+        let said = format!("`--plugin-dir {}` is no folder that can be read", folder.display());
+        let hint = "name the folder that holds the plugin's library, or leave the option out; see \
+                    where else plugins are looked for with `toygres plugin list`";
+        Some(Error::usage(said).cause(error).hint(hint))
+    })
+}
+
 /// Help and usage errors, before there are any settings.
 fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
     let error = match stop {
-        Stop::Help(text) => {
-            output::print(&text);
-            return 0;
-        }
+        Stop::Help(text) => match output::print(&text) {
+            Ok(()) => return 0,
+            Err(error) => error,
+        },
         Stop::Missing(text) => {
             output::complain(&text);
             return ErrorKind::Usage.exit_code();
         }
         Stop::Error(error) => error,
     };
-    let options = Options { output: early.output, ..Options::default() };
+    let options = Options { output: early.output, color: early.color, ..Options::default() };
     let secrets = Settings::new(environment, &options).secrets();
     let code = error.kind.exit_code();
     Output::new(&options, Redactor::new(&secrets, false)).error(error);

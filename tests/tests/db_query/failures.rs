@@ -34,6 +34,17 @@ fn an_error_is_told_on_stderr_and_leaves_stdout_empty() {
 }
 
 #[test]
+fn a_statement_at_fault_is_answered_with_what_to_do() {
+    let url = PrivatePostgres::shared().url();
+    query(&url, &["select 1/0"]).code(2).says("division by zero").says("`a / nullif(b, 0)`");
+    query(&url, &["SELECT * FROM nosuch"]).code(2).says("information_schema.columns");
+    // The statement that is offered is one that works.
+    let offered = "SELECT table_schema, table_name, column_name FROM information_schema.columns \
+                   WHERE table_schema LIKE 'toygres%'";
+    query(&url, &[offered]).code(0);
+}
+
+#[test]
 fn the_place_of_an_error_is_pointed_at() {
     let url = PrivatePostgres::shared().url();
     let ran = query(&url, &["SELECT 1,\n       é + nosuch AS b"]).code(2);

@@ -29,6 +29,9 @@ fn what_is_offered_is_what_fish_shows() {
             "toygres server orchestration health-alone-00000001::sub::4::",
             &["health-alone-00000001::sub::4::sub::2\tcheck, pending, since 2024-11-17 12:02"],
         ),
+        // A quote that is open.
+        ("toygres server \"drif", &["drift\tCheck for drift between CMS and K8s"]),
+        ("toygres server 'drif", &["drift\tCheck for drift between CMS and K8s"]),
         ("toygres server orchestration nothing-like-it", &[]),
         // Files are offered only where they are meant.
         ("toygres server orchestration ", &[]),

@@ -5,7 +5,10 @@
 mod support;
 
 mod bash;
+mod before;
+mod exec;
 mod fish;
+mod help;
 mod manual;
 mod mistyped;
 mod offered;
@@ -28,6 +31,10 @@ use toygres_tests::{cms, generations, toygres};
 /// A name that would do something, were it not quoted.
 const TREACHEROUS: &str = "treacherous-$(touch done) `touch done`;*'\"";
 
+/// More of them, each for a quote that was open where it was completed.
+const TREACHEROUS_IN_QUOTES: [&str; 5] =
+    ["qq $(touch done)`touch done`", "s1'$(touch done)'z", "dq\"x$HOME", "bang!x y", "end'\"!"];
+
 /// So long may a value take where one is awaited: the machine may have a lot to do.
 const PATIENCE: &str = "60000";
 
@@ -39,6 +46,8 @@ fn database() -> &'static Database<'static> {
         generations::many_orchestrations(&database.url, 120)
             .and_then(|()| cms::create(&database.url, &Secrets::canaries()))
             .unwrap_or_else(|error| panic!("{error}"));
+        let in_quotes = TREACHEROUS_IN_QUOTES.map(|id| format!(", ($evil${id}$evil$, 'x', 1, now(), now())"));
+        let in_quotes = in_quotes.concat();
         database.psql(&format!(
             "SET search_path = toygres_duroxide;
              INSERT INTO instances (instance_id, orchestration_name, current_execution_id, created_at,
@@ -47,7 +56,7 @@ fn database() -> &'static Database<'static> {
                  ('health-alone-00000001::sub::4', 'check', 1, '2024-11-17 12:01Z', now()),
                  ('health-alone-00000001::sub::4::sub::2', 'check', 1, '2024-11-17 12:02Z', now()),
                  ('under_score', 'x', 1, now(), now()), ('underXscore', 'x', 1, now(), now()),
-                 ($evil${TREACHEROUS}$evil$, 'x', 1, now(), now());
+                 ($evil${TREACHEROUS}$evil$, 'x', 1, now(), now()){in_quotes};
              INSERT INTO executions (instance_id, execution_id, status, started_at)
              VALUES ('health-alone-00000001', 1, 'Running', now()), ('under_score', 1, 'ContinuedAsNew', now());"
         ));

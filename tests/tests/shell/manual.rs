@@ -100,10 +100,64 @@ fn only_what_is_there_is_written_about() {
     assert!(pages.join("toygres-plugin-list.1").exists());
     assert!(!pages.join("toygres-server-health.1").exists());
     assert!(!pages.join("toygres-local.1").exists());
-    let ran = Toygres::new().args(["man", "server", "nothing"]).run().code(5);
-    assert!(ran.stderr.contains("there is no command `server nothing`"), "{ran:#?}");
+    // What is no command is answered as by `help`.
+    for words in [&["server", "nothing"][..], &["drfit"], &["server", "drfit"], &["drift"]] {
+        let refused = |first: &str| {
+            let typed = [first].into_iter().chain(words.iter().copied());
+            Toygres::new().args(typed).run().code(2).stderr
+        };
+        assert_eq!(refused("man"), refused("help"), "{words:?}");
+        assert!(refused("man").contains("unrecognized subcommand"));
+    }
+    let ran = Toygres::new().args(["man", "drfit"]).run();
+    assert!(ran.stderr.contains("did you mean `toygres server drift`?"), "{ran:#?}");
+    Toygres::new().args(["man", "server", "drift", "more"]).run().code(2);
     let ran = Toygres::new().args(["man", "--dir", "/dev/null/x"]).run().code(9);
     assert!(ran.stderr.contains("/dev/null/x cannot be written"), "{ran:#?}");
+}
+
+/// A plugin whose manifest says other texts, each as long as the one in its place.
+fn with_texts(folder: &std::path::Path, file: &str, texts: &[(&str, &str)]) {
+    let mut bytes = std::fs::read(toygres::plugins().join(file)).unwrap();
+    for (text, other) in texts {
+        assert!(other.len() <= text.len());
+        let other = format!("{other:width$}", width = text.len());
+        let places: Vec<usize> = bytes
+            .windows(text.len())
+            .enumerate()
+            .filter_map(|(at, window)| (window == text.as_bytes()).then_some(at))
+            .collect();
+        assert!(!places.is_empty(), "{text}");
+        for at in places {
+            bytes[at..at + text.len()].copy_from_slice(other.as_bytes());
+        }
+    }
+    std::fs::write(folder.join(file), bytes).unwrap();
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_on_no_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let red = "\\u001b[31mred\\u001b[0m\\u0008";
+    with_texts(
+        folder.path(),
+        "libtoygres_drift.so",
+        &[
+            ("Compare the metadata database with Kubernetes, and make them agree", red),
+            ("Check for drift between CMS and K8s", red),
+            ("toygres server drift --ignore 'mismatch:proddb-*/image because it is pinned'", red),
+        ],
+    );
+    for words in [&["man", "server", "drift"][..], &["server", "drift", "--help"], &["server"]] {
+        let ran = Toygres::new()
+            .env("TOYGRES_PLUGIN_PATH", folder.path().to_str().unwrap())
+            .args(words.iter().copied())
+            .run();
+        let page = ran.stdout + &ran.stderr;
+        assert!(page.contains("red"), "{page}");
+        assert!(!page.contains(|c: char| c.is_control() && c != '\n'), "{words:?}: {page:?}");
+        assert!(!page.contains("[31m"), "{words:?}: {page:?}");
+    }
 }
 
 #[test]

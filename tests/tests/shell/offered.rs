@@ -73,10 +73,12 @@ fn files_and_folders_are_offered_where_they_are_meant() {
     assert_eq!(values(place(), &words), ["some folder/query.sql"]);
     let words = ["toygres", "--plugin-dir", "so"];
     assert_eq!(values(place(), &words), ["some folder/"]);
-    // Bash gets them quoted, unless a quote is open.
+    // Bash gets them quoted, for the quote that is open.
     let bash = |word| offered(place(), "bash", &["toygres", "server", "db-query", "--file", word]);
     assert_eq!(bash("some\\ f")[0].0, "some\\ folder/");
-    assert_eq!(bash("'some f")[0].0, "some folder/");
+    assert_eq!(bash("'some f")[0].0, "'some folder/");
+    assert_eq!(bash("\"some f")[0].0, "\"some folder/");
+    assert_eq!(bash("\"some folder/\"")[0].0, "some\\ folder/query.sql");
 }
 
 #[test]
@@ -117,6 +119,21 @@ fn half_a_line_of_any_kind_is_answered_quietly() {
             offered(Toygres::new(), shell, words);
         }
     }
+}
+
+#[test]
+fn a_question_that_makes_no_sense_has_no_candidates() {
+    for words in [
+        &["fish", "--at", "99", "--", "toygres"][..],
+        &["fish", "--at", "0", "--", "toygres"],
+        &["--at", "1", "fish", "--", "toygres", ""],
+        &["bash", "--at=1", "--", "toygres", ""],
+    ] {
+        let ran = Toygres::new().args(["completions"]).args(words.iter().copied()).run().code(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "{words:?}");
+    }
+    let ran = Toygres::new().args(["completions", "fish", "--at", "x", "--", "toygres"]).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
 }
 
 /// PowerShell itself is not to be had everywhere: what its script sends is known, though.

@@ -38,7 +38,7 @@ pub(crate) fn root(catalogue: &Catalogue, detail: Detail<'_>) -> Command {
         .args(
             super::options::output(false)
                 .into_iter()
-                .filter(|arg| arg.get_id() == "host.plugin-dir"),
+                .filter(|arg| ["host.plugin-dir", "host.strict"].contains(&arg.get_id().as_str())),
         )
         .subcommand(group(
             "server",

@@ -1,6 +1,8 @@
 //! Help that clap cannot write by itself: commands grouped by category, examples, whose they are.
 
 use crate::discover::{Catalogue, Owned};
+use crate::output::help_width;
+use crate::render::wrap::wrapped;
 use toygres_plugin_api::manifest::Scope;
 
 /// The categories in the order of help; others follow in alphabetical order.
@@ -25,6 +27,7 @@ pub(super) fn grouped(name: &str, about: &str, scope: Scope, catalogue: &Catalog
     commands.sort_by_key(|owned| (place(&owned.command.category), owned.place));
     let width = commands.iter().map(|owned| owned.command.name.len()).max().unwrap_or(0).max(14);
 
+    let columns = Some(help_width());
     let mut text = format!("{about}\n\nUsage: toygres {name} <COMMAND>\n");
     let mut category = None;
     for owned in &commands {
@@ -34,10 +37,14 @@ pub(super) fn grouped(name: &str, about: &str, scope: Scope, catalogue: &Catalog
             let title = if command.category.is_empty() { "Other" } else { &command.category };
             text.push_str(&format!("\n{title}:\n"));
         }
-        text.push_str(&format!("  {:width$}  {}\n", command.name, command.about));
+        let line = format!("  {:width$}  {}\n", command.name, command.about);
+        text.push_str(&wrapped(&line, columns, width + 4));
     }
     if commands.is_empty() {
-        text.push_str("\nNo plugin with such commands was found; see `toygres plugin list`.\n");
+        text.push_str(
+            "\nNo plugin with such commands was found: see where they are looked for with \
+             `toygres plugin list`, and get one with `toygres plugin install`.\n",
+        );
     }
     let clashes = catalogue.clashes();
     let faults =
@@ -49,7 +56,7 @@ pub(super) fn grouped(name: &str, about: &str, scope: Scope, catalogue: &Catalog
         ));
     }
     text.push_str(&format!("\nUse 'toygres {name} <COMMAND> --help' for the options of one.\n"));
-    text
+    wrapped(&text, columns, 0)
 }
 
 /// What stands at the end of a command's help.

@@ -1,7 +1,7 @@
 //! The options of the host, the same on every command.
 
 use clap::builder::{EnumValueParser, PossibleValuesParser};
-use clap::{Arg, ArgAction, ArgMatches, ColorChoice, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, ColorChoice, ValueEnum, value_parser};
 use std::path::PathBuf;
 use std::time::Duration;
 use toygres_plugin_api::manifest::{Command, Consent};
@@ -222,6 +222,8 @@ pub struct Early {
     pub plugin_dirs: Vec<PathBuf>,
     /// `--output`, for errors of parsing itself.
     pub output: Option<String>,
+    /// `--color`, for the same; what is none of its values is automatic.
+    pub color: ColorChoice,
     /// `--strict`.
     pub strict: bool,
 }
@@ -244,6 +246,10 @@ impl Early {
                         .extend(value.or_else(|| words.next().cloned()).map(PathBuf::from));
                 }
                 "--strict" => early.strict = true,
+                "--color" => {
+                    let when = value.or_else(|| words.next().cloned()).unwrap_or_default();
+                    early.color = ColorChoice::from_str(&when, false).unwrap_or_default();
+                }
                 "--output" | "-o" => early.output = value.or_else(|| words.next().cloned()),
                 short if short.starts_with("-o") => {
                     early.output = Some(word["-o".len()..].trim_start_matches('=').to_owned());
@@ -257,7 +263,7 @@ impl Early {
 
 #[cfg(test)]
 mod tests {
-    use super::Early;
+    use super::{ColorChoice, Early};
 
     #[test]
     fn early_options_are_found_in_every_spelling() {
@@ -268,6 +274,7 @@ mod tests {
             "server",
             "--plugin-dir=/b",
             "-ojson",
+            "--color=never",
             "--",
             "-o",
             "x",
@@ -275,5 +282,6 @@ mod tests {
         let early = Early::read(&typed.map(str::to_owned));
         assert_eq!(early.plugin_dirs, ["/a", "/b"].map(std::path::PathBuf::from));
         assert_eq!(early.output.as_deref(), Some("json"));
+        assert_eq!(early.color, ColorChoice::Never);
     }
 }

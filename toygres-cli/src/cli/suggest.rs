@@ -43,6 +43,24 @@ pub(super) fn near(
     near.into_iter().take(MOST).map(|(_, typed)| typed).collect()
 }
 
+/// The names that are near to a word, the nearest first.
+pub(super) fn near_names(typed: &str, names: &[String]) -> Vec<String> {
+    let mut near: Vec<(usize, &String)> =
+        names.iter().filter_map(|name| Some((distance(typed, name)?, name))).collect();
+    near.sort();
+    near.dedup();
+    let best = near.first().map_or(0, |(far, _)| *far);
+    near.retain(|(far, _)| *far == best);
+    near.into_iter().take(MOST).map(|(_, name)| name.clone()).collect()
+}
+
+/// Names as one reads them: one of them was meant.
+pub(super) fn either(names: &[String]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let (last, others) = names.split_last()?;
+    Some(if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) })
+}
+
 /// The words that were typed behind the program's name, without options and what belongs to those
 /// that stand before a command.
 pub(super) fn words(typed: &[String]) -> Vec<&str> {

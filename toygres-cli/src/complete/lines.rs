@@ -17,7 +17,8 @@ pub(super) fn written(asked: &Asked, found: Vec<CompletionCandidate>) -> String 
         if value.is_empty() || value.contains(char::is_control) || !seen.insert(value.to_string()) {
             continue;
         }
-        text.push_str(&quote::put_on(asked.shell, asked.begun(), &value));
+        let Some(quoted) = quote::put_on(asked.shell, asked.begun(), &value) else { continue };
+        text.push_str(&quoted);
         if asked.shell != Shell::Bash
             && let Some(help) = help(candidate)
         {

@@ -1,10 +1,11 @@
 //! `toygres plugin exec`: a command of a named plugin, whoever else has its name too. The plugin is
 //! found and opened by the same rules as ever; only the others are left out.
 
-use super::manage::unknown;
-use crate::discover::Catalogue;
+use super::manage::unknown_in;
+use crate::discover::{Catalogue, Folders};
 use clap::{Arg, Command};
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use toygres_plugin_api::manifest::{Manifest, Scope};
 use toygres_plugin_api::{Error, Result};
 
@@ -35,6 +36,7 @@ pub(super) fn command() -> Command {
 pub(crate) fn meant(
     argv: &[OsString],
     catalogue: &Catalogue,
+    folders: &Folders,
 ) -> Result<Option<(Vec<OsString>, Catalogue)>> {
     let Some(at) = place(argv) else { return Ok(None) };
     let words: Vec<String> =
@@ -52,7 +54,8 @@ pub(crate) fn meant(
     if command.starts_with('-') {
         return Ok(None);
     }
-    let alone = catalogue.alone(name).unwrap_or_else(|| Err(unknown(name)))?;
+    let alone =
+        alone(name, catalogue, folders).unwrap_or_else(|| Err(unknown_in(catalogue, name)))?;
     let manifest = alone.plugins.iter().find_map(|found| found.manifest.as_ref().ok());
     let scope = manifest.and_then(|manifest| scope_of(manifest, command, given));
     let scope = scope.ok_or_else(|| no_command(name, command, manifest))?;
@@ -76,7 +79,7 @@ pub(crate) enum Half {
 }
 
 /// Reads it; `None` where something else was typed, or nothing behind the plugin yet.
-pub(crate) fn half(typed: &[String], catalogue: &Catalogue) -> Option<Half> {
+pub(crate) fn half(typed: &[String], catalogue: &Catalogue, folders: &Folders) -> Option<Half> {
     let argv: Vec<OsString> = typed.iter().map(OsString::from).collect();
     let words = typed.get(place(&argv)? + 2..)?;
     let [name, before @ .., begun] = words else { return None };
@@ -85,12 +88,12 @@ pub(crate) fn half(typed: &[String], catalogue: &Catalogue) -> Option<Half> {
         [scope] if scope == "server" => Some(Scope::Server),
         [scope] if scope == "local" => Some(Scope::Local),
         _ => {
-            let (line, alone) = meant(&argv, catalogue).ok()??;
+            let (line, alone) = meant(&argv, catalogue, folders).ok()??;
             let line = line.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             return Some(Half::Behind(line, alone));
         }
     };
-    let alone = catalogue.alone(name)?.ok()?;
+    let alone = alone(name, catalogue, folders)?.ok()?;
     let manifests = alone.plugins.iter().filter_map(|found| found.manifest.as_ref().ok());
     let commands = manifests.flat_map(|manifest| &manifest.commands).filter(|command| {
         !command.hidden
@@ -98,6 +101,21 @@ pub(crate) fn half(typed: &[String], catalogue: &Catalogue) -> Option<Half> {
             && scope.is_none_or(|scope| scope == command.scope)
     });
     Some(Half::Command(commands.map(|one| (one.name.clone(), one.about.clone())).collect()))
+}
+
+/// The plugin of this name, or of this file: one in a folder that is not looked into is found, and
+/// refused, as if the folder were a `--plugin-dir`.
+fn alone(name: &str, catalogue: &Catalogue, folders: &Folders) -> Option<Result<Catalogue>> {
+    if let Some(alone) = catalogue.alone(name) {
+        return Some(alone);
+    }
+    let file = Path::new(name).file_name().filter(|_| Path::new(name).is_file())?;
+    let folder = Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder: PathBuf = folder.unwrap_or(Path::new(".")).to_owned();
+    let path = folder.join(file).display().to_string();
+    let home = folders.home().and_then(Path::parent);
+    let there = Folders::new(&[folder], None, home).with_policy(folders.policy().clone());
+    Catalogue::read(&there).alone(&path)
 }
 
 /// Where `plugin exec` stands: first, but for options of `toygres` itself.

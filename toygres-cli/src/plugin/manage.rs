@@ -3,7 +3,7 @@
 use super::policy::Policy;
 use super::store::Store;
 use super::{enable, install, remove, rollback, verify};
-use crate::discover::{Catalogue, Folders, OPENS_LIBRARIES};
+use crate::discover::{Catalogue, Folders, Found, OPENS_LIBRARIES};
 use crate::lend::ui::ask_here;
 use crate::output::Output;
 use clap::{Arg, ArgMatches, Command};
@@ -117,6 +117,14 @@ pub(super) fn name() -> Arg {
 /// What was given for it.
 pub(super) fn name_of(matches: &ArgMatches) -> String {
     matches.get_one::<String>("name").cloned().unwrap_or_default()
+}
+
+/// There is no such plugin among these; the nearest was perhaps meant.
+pub(super) fn unknown_in(catalogue: &Catalogue, name: &str) -> Error {
+    let names: Vec<String> = catalogue.plugins.iter().map(Found::name).collect();
+    let mut error = unknown(name);
+    error.hint = error.hint.map(|list| crate::cli::near_names(name, &names, &list));
+    error
 }
 
 /// There is no such plugin.

@@ -39,6 +39,7 @@ pub(super) fn report(catalogue: &Catalogue, words: &[String]) -> Result<Report> 
     if let Some(fault) = catalogue.disabled(name) {
         return Err(fault.into());
     }
+    let list = "see what there is with `toygres plugin list`";
     Err(Error::not_found(format!("no plugin has the command `{name}`"))
-        .hint("see what there is with `toygres plugin list`"))
+        .hint(crate::cli::near_commands(words, catalogue, list)))
 }

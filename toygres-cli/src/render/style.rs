@@ -71,9 +71,7 @@ impl Style {
 /// the terminal.
 #[must_use]
 pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
-    let bad =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.chars().any(bad) {
+    if !text.chars().any(is_obeyed) {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len() + 8);
@@ -82,7 +80,7 @@ pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
             '\n' => shown.push_str("\\n"),
             '\t' => shown.push_str("\\t"),
             '\r' => shown.push_str("\\r"),
-            _ if bad(letter) => {
+            _ if is_obeyed(letter) => {
                 // Writing to a string does not fail.
                 let _infallible = write!(shown, "\\u{{{:x}}}", letter as u32);
             }
@@ -90,6 +88,23 @@ pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
         }
     }
     shown.into()
+}
+
+/// A page without escape sequences and whatever else a terminal would obey: a manifest's texts are
+/// a plugin's. Lines and tabs stay.
+#[must_use]
+pub fn page(text: &str) -> String {
+    let plain = |line: &str| -> String {
+        // A line each: a sequence that has no end must not take the rest of the page with it.
+        let stripped = clap::builder::StyledStr::from(line.to_owned()).to_string();
+        stripped.chars().filter(|letter| *letter == '\t' || !is_obeyed(*letter)).collect()
+    };
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a letter is one to a terminal: control characters, and those that turn a line around.
+fn is_obeyed(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The columns that a text takes on a terminal.
@@ -126,4 +141,22 @@ pub fn shorten(text: &str, most: usize, style: Style) -> String {
 pub fn pad(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(width(text));
     format!("{text}{}", " ".repeat(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn a_page_holds_nothing_that_a_terminal_obeys() {
+        for (text, plain) in [
+            ("a\tb\nc", "a\tb\nc"),
+            ("\u{1b}[31mred\u{1b}[0m\nnext", "red\nnext"),
+            ("\u{1b}]0;title\u{7}x", "x"),
+            ("\u{1b}]0;no end\nnext", "\nnext"),
+            ("a\rb\u{8}\u{9b}31m\u{202e}c\u{7f}", "ab31mc"),
+        ] {
+            assert_eq!(page(text), plain, "{text:?}");
+        }
+    }
 }

@@ -54,10 +54,30 @@ pub(crate) async fn db_query(ctx: &Context, args: DbQuery) -> Result<Report> {
     for value in args.param {
         query = query.bind(Bind::from(value));
     }
-    let mut rows = query.stream().await?.into_ref();
+    let mut rows = query.stream().await.map_err(with_hint)?.into_ref();
     rows.limit = (args.limit > 0).then_some(args.limit);
     set_apart(&mut rows.columns);
     Ok(Report::stream(rows).heading("Query Results"))
+}
+
+/// PostgreSQL says what is wrong with a statement, and seldom what to do next.
+fn with_hint(error: Error) -> Error {
+    if error.hint.is_some() {
+        return error;
+    }
+    let code = error.causes.iter().find_map(|cause| cause.strip_prefix("SQLSTATE "));
+    let hint = match code.and_then(|code| code.get(..2)) {
+        Some("22") => {
+            "a value in the rows is at fault: guard it, such as `a / nullif(b, 0)`, or leave the row \
+             out with WHERE"
+        }
+        Some("42") => {
+            "see what there is with `toygres server db-query \"SELECT table_schema, table_name, \
+             column_name FROM information_schema.columns WHERE table_schema LIKE 'toygres%'\"`"
+        }
+        _ => return error,
+    };
+    error.hint(hint)
 }
 
 /// Columns of one name would be one key in JSON and YAML, and all but one lost: `a`, `a_2`, `a_3`.
@@ -102,8 +122,18 @@ fn read(file: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::set_apart;
+    use super::{set_apart, with_hint};
+    use toygres_plugin_api::Error;
     use toygres_plugin_api::report::{StreamColumn, StreamKind};
+
+    #[test]
+    fn what_postgresql_hints_at_itself_is_kept() {
+        let error = |state: &str| Error::usage("x").cause(format!("SQLSTATE {state}"));
+        assert!(with_hint(error("22012")).hint.unwrap().contains("nullif"));
+        assert!(with_hint(error("42P01")).hint.unwrap().contains("information_schema"));
+        assert_eq!(with_hint(error("42P01").hint("its own")).hint.as_deref(), Some("its own"));
+        assert_eq!(with_hint(error("57014")).hint, None);
+    }
 
     #[test]
     fn columns_of_one_name_are_set_apart() {

@@ -10,7 +10,9 @@ function __toygres_complete
     if string match --quiet '*/*' -- $words[1]
         set program (string replace --regex '^~/' "$HOME/" -- $words[1])
     end
-    $program completions fish --at (count $words) -- $words (string unescape -- $begun; or echo $begun) 2>/dev/null
+    # Without its quotes, of which the last may be open.
+    set -l plain (string unescape -- $begun; or string unescape -- $begun\"; or string unescape -- $begun\'; or echo $begun)
+    $program completions fish --at (count $words) -- $words $plain 2>/dev/null
 end
 
 complete --command toygres --no-files --keep-order --arguments '(__toygres_complete)'

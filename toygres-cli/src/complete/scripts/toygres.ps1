@@ -23,11 +23,14 @@ Register-ArgumentCompleter -Native -CommandName 'toygres' -ScriptBlock {
     $program = 'toygres'
     if ($words[0] -match '[\\/]') { $program = $words[0] }
 
+    # What ends a text in single quotes: typographic quotes do too.
+    $quotes = "['" + [char]0x2018 + [char]0x2019 + [char]0x201A + [char]0x201B + ']'
+
     & $program completions powershell --at $at -- @words 2>$null | ForEach-Object {
         $value, $help = $_ -split "`t", 2
         if (-not $help) { $help = $value }
         $text = $value
-        if ($text -match '[\s''"`$(){};,|&<>@#]') { $text = "'" + ($text -replace "'", "''") + "'" }
+        if ($text -notmatch '^[\p{L}\p{N}_./:=+~\\-]+$') { $text = "'" + ($text -replace $quotes, '$0$0') + "'" }
         [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $help)
     }
 }

@@ -5,13 +5,15 @@
 # Every press of the key asks toygres, which reads the plugins that are there then.
 
 _toygres() {
-    local line value help program
+    local line value help program begun
     local -a plain further
     # The toygres that was typed, where that is a path.
     program=${(Q)words[1]/#\~\//$HOME/}
     [[ $program == */* ]] || program=toygres
+    # What is begun, up to the cursor; the quote that is open is closed, since zsh takes off pairs.
+    begun=$compstate[quote]$PREFIX$compstate[quote]
     for line in "${(@f)$("$program" completions zsh --at $((CURRENT - 1)) -- \
-        "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
+        "${(@Q)words[1,CURRENT-1]}" "${(Q)begun}" 2>/dev/null)}"; do
         [[ -n $line ]] || continue
         value=${line%%$'\t'*}
         help=${line#"$value"}
