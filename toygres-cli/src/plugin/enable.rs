@@ -1,6 +1,6 @@
 //! `toygres plugin enable` and `toygres plugin disable`.
 
-use super::manage::{Manager, name, name_of, unknown_in};
+use super::manage::{Manager, name, name_of, unknown};
 use crate::cli;
 use clap::{ArgMatches, Command};
 use serde_json::json;
@@ -33,7 +33,7 @@ impl Enable {
         let disabled = store.lock().disabled.contains(&self.name);
         let found = manager.catalogue.plugins.iter().find(|found| found.name() == self.name);
         if found.is_none() && !disabled {
-            return Err(unknown_in(manager.catalogue, &self.name));
+            return Err(unknown(manager.catalogue, &self.name));
         }
         if self.wanted && !disabled && found.is_some_and(|found| found.disabled) {
             return Err(Error::refused(format!(

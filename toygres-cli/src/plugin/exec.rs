@@ -1,7 +1,7 @@
 //! `toygres plugin exec`: a command of a named plugin, whoever else has its name too. The plugin is
 //! found and opened by the same rules as ever; only the others are left out.
 
-use super::manage::unknown_in;
+use super::manage::unknown;
 use crate::discover::{Catalogue, Folders};
 use clap::{Arg, Command};
 use std::ffi::OsString;
@@ -54,8 +54,7 @@ pub(crate) fn meant(
     if command.starts_with('-') {
         return Ok(None);
     }
-    let alone =
-        alone(name, catalogue, folders).unwrap_or_else(|| Err(unknown_in(catalogue, name)))?;
+    let alone = alone(name, catalogue, folders).unwrap_or_else(|| Err(unknown(catalogue, name)))?;
     let manifest = alone.plugins.iter().find_map(|found| found.manifest.as_ref().ok());
     let scope = manifest.and_then(|manifest| scope_of(manifest, command, given));
     let scope = scope.ok_or_else(|| no_command(name, command, manifest))?;

@@ -1,6 +1,6 @@
 //! `toygres plugin info`.
 
-use super::manage::unknown_in;
+use super::manage::unknown;
 use crate::discover::{Catalogue, Found, Origin};
 use serde_json::json;
 use std::path::Path;
@@ -63,5 +63,5 @@ fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Found> {
     let named = |found: &&Found| found.name() == name;
     let used = catalogue.plugins.iter().find(|found| named(found) && found.shadowed_by.is_none());
     let at_path = || catalogue.plugins.iter().find(|found| found.path == Path::new(name));
-    used.or_else(at_path).ok_or_else(|| unknown_in(catalogue, name))
+    used.or_else(at_path).ok_or_else(|| unknown(catalogue, name))
 }

@@ -120,15 +120,8 @@ pub(super) fn name_of(matches: &ArgMatches) -> String {
 }
 
 /// There is no such plugin among these; the nearest was perhaps meant.
-pub(super) fn unknown_in(catalogue: &Catalogue, name: &str) -> Error {
+pub(super) fn unknown(catalogue: &Catalogue, name: &str) -> Error {
     let names: Vec<String> = catalogue.plugins.iter().map(Found::name).collect();
-    let mut error = unknown(name);
-    error.hint = error.hint.map(|list| crate::cli::near_names(name, &names, &list));
-    error
-}
-
-/// There is no such plugin.
-pub(super) fn unknown(name: &str) -> Error {
-    Error::not_found(format!("there is no plugin `{name}`"))
-        .hint("see them with `toygres plugin list`")
+    let hint = crate::cli::near_names(name, &names, "see them with `toygres plugin list`");
+    Error::not_found(format!("there is no plugin `{name}`")).hint(hint)
 }

@@ -90,7 +90,9 @@ impl Remove {
 
     /// It is somewhere that is not the manager's to clear, or nowhere.
     fn nothing(&self, manager: &Manager<'_>) -> Error {
-        let Some(found) = self.elsewhere(manager) else { return unknown(&self.name) };
+        let Some(found) = self.elsewhere(manager) else {
+            return unknown(manager.catalogue, &self.name);
+        };
         Error::refused(format!(
             "the plugin `{}` ({}) is not in the home folder",
             self.name,

@@ -39,7 +39,11 @@ impl Rollback {
 
     pub(super) fn run(&self, manager: &Manager<'_>) -> Result<Report> {
         let mut store = manager.store()?;
-        let locked = store.lock().get(&self.name).cloned().ok_or_else(|| unknown(&self.name))?;
+        let locked = store
+            .lock()
+            .get(&self.name)
+            .cloned()
+            .ok_or_else(|| unknown(manager.catalogue, &self.name))?;
         let wanted = self.wanted(&locked)?.clone();
         let path = store.path(&wanted);
         self.check(&path, &wanted).map_err(|fault| fault.of_kept(&others(&locked, &wanted)))?;

@@ -58,7 +58,7 @@ impl Verify {
         if let Some(name) = &self.name {
             rows.retain(|row| row.name == *name);
             if rows.is_empty() {
-                return Err(unknown(name));
+                return Err(unknown(manager.catalogue, name));
             }
         }
         Ok(report(&rows, manager.folders.why_strict().is_some()))

@@ -16,6 +16,7 @@ const READ: &[(&str, &str, Option<&str>, bool)] = &[
     ("TOYGRES_PASSWORD", "optional", None, true),
     ("TOYGRES_CONTEXT", "optional", None, false),
     ("TOYGRES_PLUGIN_PATH", "optional", None, false),
+    ("TOYGRES_PLUGINS_STRICT", "optional", None, false),
     ("TOYGRES_COMPLETION_MS", "optional", Some("1000"), false),
     ("PGPASSWORD", "optional", None, true),
     ("PGSSLMODE", "optional", Some("prefer"), false),
