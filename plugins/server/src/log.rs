@@ -9,4 +9,4 @@ mod rotate;
 mod setup;
 
 pub(crate) use mask::Mask;
-pub(crate) use setup::{Target, start};
+pub(crate) use setup::{Target, filter, start, writable};

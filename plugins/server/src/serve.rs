@@ -7,6 +7,7 @@
 
 mod begin;
 mod keep;
+mod rehearse;
 
 use crate::api::{Api, Hosts, Readiness, Runner};
 use crate::control::{ControlPlane, Worker};
@@ -14,6 +15,7 @@ use crate::process::options::{Mode, Patience, Typed};
 use crate::process::settings::{self, Plan, Settings};
 use begin::Begun;
 use keep::Keeper;
+pub(crate) use rehearse::rehearse;
 use serde_json::json;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -206,9 +208,7 @@ impl Server {
 
     async fn connected(&self) -> Result<ControlPlane> {
         let wanted = settings::control(&self.ctx, &self.settings, &self.plan).await?;
-        let confirmed = self.consent().await?;
-        let kube = self.ctx.kube_writing(&confirmed).await?;
-        self.reach(&kube).await?;
+        let kube = reach(&self.ctx).await?;
         let plane = ControlPlane::connect(wanted, kube).await?;
         let found = Readiness::look(&plane).await;
         let missing = found.error();
@@ -216,25 +216,9 @@ impl Server {
         missing.map_or(Ok(plane), Err)
     }
 
-    /// Reaches both backends once, before anything is made in them: the host's words say best what
-    /// is in the way, and it does not try for long.
-    async fn reach(&self, kube: &kube::Client) -> Result<()> {
-        self.ctx.db().query("SELECT 1 AS one").fetch::<serde_json::Value>().await?;
-        match kube.apiserver_version().await.map_err(Error::from) {
-            // An answer of any sort is one; what is allowed is looked at later.
-            Err(error) if error.retryable => Err(error),
-            _ => Ok(()),
-        }
-    }
-
     /// What commands are run with for whoever has the token.
     async fn runner(&self) -> Result<Runner> {
-        Ok(Runner::new(self.ctx.clone(), self.consent().await?))
-    }
-
-    /// `start` is consented to by typing it.
-    async fn consent(&self) -> Result<Confirmed> {
-        self.ctx.ui().confirm(Confirmation::new("Start the server?")).await
+        Ok(Runner::new(self.ctx.clone(), consent(&self.ctx).await?))
     }
 
     /// Ends the workers and waits for what they have in hand.
@@ -252,6 +236,23 @@ impl Server {
             }
         }
     }
+}
+
+/// Reaches both backends once, before anything is made in them: the host's words say best what is
+/// in the way, and it does not try for long. Answers what Kubernetes is written with.
+async fn reach(ctx: &Context) -> Result<kube::Client> {
+    let kube = ctx.kube_writing(&consent(ctx).await?).await?;
+    ctx.db().query("SELECT 1 AS one").fetch::<serde_json::Value>().await?;
+    match kube.apiserver_version().await.map_err(Error::from) {
+        // An answer of any sort is one; what is allowed is looked at later.
+        Err(error) if error.retryable => Err(error),
+        _ => Ok(kube),
+    }
+}
+
+/// `start` is consented to by typing it.
+async fn consent(ctx: &Context) -> Result<Confirmed> {
+    ctx.ui().confirm(Confirmation::new("Start the server?")).await
 }
 
 /// It was not ready in time; `last` is what was in the way.

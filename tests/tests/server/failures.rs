@@ -205,6 +205,7 @@ fn options_and_settings_that_cannot_be_are_refused() {
         (&["--workers", "0"], "workers"),
         (&["--bind", "example.com"], "no address"),
         (&["--log-level", "a=b=c"], "log level"),
+        (&["--log-level", "bogus"], "`bogus` is no log level"),
         (&["--bind", "0.0.0.0"], "token of your own"),
     ] {
         let error = fails(&home, options, 2).error();
@@ -214,6 +215,7 @@ fn options_and_settings_that_cannot_be_are_refused() {
         ("TOYGRES_MODE", "both", "no mode `both`"),
         ("TOYGRES_PORT", "70000", "server.port"),
         ("TOYGRES_WORKERS", "many", "server.workers"),
+        ("RUST_LOG", "bogus", "`bogus` is no log level"),
         ("TOYGRES_LOG_MAX_BYTES", "1", "server.log_max_bytes"),
     ] {
         let error = fails(&Home::bare().set(name, value), &[], 2).error();

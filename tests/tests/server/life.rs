@@ -153,6 +153,60 @@ fn restart_keeps_the_options_and_takes_new_ones() {
 }
 
 #[test]
+fn a_restart_that_cannot_be_leaves_the_one_that_runs() {
+    let Some(served) = Served::new(&[]) else { return };
+    let home = &served.home;
+    let pid = home.pid().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address.port().to_string())).unwrap();
+    let dead = "postgres://nobody@127.0.0.1:1/none";
+    for (options, code, said) in [
+        (["--port", &taken.1], 9, "cannot listen"),
+        (["--bind", "0.0.0.0"], 2, "needs a token"),
+        (["--bind", "192.0.2.1"], 2, "needs a token"),
+        (["--database-url", dead], 4, ""),
+        (["--log-level", "bogus"], 2, "`bogus` is no log level"),
+    ] {
+        let ran = home.run(&[&["server", "restart", "-o", "json"][..], &options].concat());
+        let error = ran.code(code).error();
+        assert!(error["message"].as_str().unwrap().contains(said), "{error}");
+        if said != "`bogus` is no log level" {
+            let hint = error["hint"].as_str().unwrap();
+            assert!(hint.contains("the server that runs was left as it is"), "{error}");
+        }
+        assert!(home.pid() == Some(pid) && lives(pid), "{options:?} ended it");
+    }
+    // The port that it has itself is no hindrance.
+    let port = home.address().rsplit_once(':').unwrap().1.to_owned();
+    let restarted = home.run(&["server", "restart", "--port", &port, "-o", "json"]).code(0).json();
+    assert_eq!(restarted["url"], json!(format!("http://127.0.0.1:{port}")));
+    assert!(!lives(pid));
+}
+
+#[test]
+fn a_restart_that_fails_half_way_says_that_none_runs_and_how_it_is_started() {
+    let Some(deployment) = Deployment::new() else { return };
+    let home = Home::new(&deployment);
+    home.start(&["--workers", "2"]);
+    let pid = home.pid().unwrap();
+    // What is found only when the schema is taken over.
+    let _ahead = deployment
+        .database
+        .psql("INSERT INTO toygres_cms.schema_migrations (version, name) VALUES (99, 'later')");
+    let ran = home.run(&["server", "restart", "--workers", "3", "-o", "json"]).code(9);
+    let error = ran.error();
+    let (message, hint) = (error["message"].as_str().unwrap(), error["hint"].as_str().unwrap());
+    assert!(message.contains("none runs now"), "{error}");
+    let (_, again) = hint.rsplit_once("start it as it was with `toygres ").unwrap();
+    let again: Vec<&str> = again.trim_end_matches('`').split(' ').collect();
+    assert_eq!(again, ["server", "start", "--workers", "2"], "{error}");
+    assert!(!lives(pid));
+    let _back =
+        deployment.database.psql("DELETE FROM toygres_cms.schema_migrations WHERE version = 99");
+    let _started = home.run(&again).code(0);
+}
+
+#[test]
 fn one_that_does_not_end_is_killed_after_the_timeout() {
     let Some(served) = Served::new(&[]) else { return };
     let (home, pid) = (&served.home, served.home.pid().unwrap());

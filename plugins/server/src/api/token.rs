@@ -70,8 +70,11 @@ impl Token {
     fn kept(path: &Path) -> Result<Self> {
         let named = |error: std::io::Error| {
             Error::failed(format!("the token's file {} cannot be used", path.display()))
-                .cause(error)
-                .hint("check who owns it with: ls -l")
+                .cause(&error)
+                .hint(
+                    home::room(path, &error)
+                        .unwrap_or_else(|| "check who owns it with: ls -l".into()),
+                )
         };
         if !path.exists() {
             let made = generated().map_err(named)?;

@@ -7,7 +7,7 @@ use crate::process::running::{self, Running};
 use crate::process::settings::{Plan, Settings};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use toygres_plugin_api::{Args, Context, Report, Result};
+use toygres_plugin_api::{Args, Context, Error, Report, Result};
 
 /// Restart server.
 ///
@@ -70,11 +70,64 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
     let now = start::environment(ctx, &settings).await?;
     let kept = before.map(|record| kept(&record, &settings)).unwrap_or_default();
     let environment = kept.into_iter().chain(now).collect::<BTreeMap<_, _>>();
-    stop::end(ctx, &home, Some(args.timeout)).await?;
+    let environment: Vec<_> = environment.into_iter().collect();
     let patience = Patience { wait: args.wait, timeout: args.timeout };
-    let environment = environment.into_iter().collect();
-    let done = if running.is_some() { "restarted" } else { "started" };
-    start::background(ctx, &settings, typed, patience, environment, done).await
+    let Some(running) = running else {
+        stop::end(ctx, &home, Some(args.timeout)).await?;
+        return start::background(ctx, &settings, typed, patience, environment, "started").await;
+    };
+    start::rehearse(ctx, &home, &typed, patience, &environment).await.map_err(left)?;
+    stop::end(ctx, &home, Some(args.timeout)).await?;
+    let started =
+        start::background(ctx, &settings, typed, patience, environment, "restarted").await;
+    started.map_err(|error| match Running::find(&home) {
+        // Somebody else has started one meanwhile.
+        Ok(Some(_)) => error,
+        _ => gone(error, running.record.as_ref(), &settings),
+    })
+}
+
+/// The error of a restart that ended nothing.
+fn left(error: Error) -> Error {
+    with(error, "the server that runs was left as it is".to_owned())
+}
+
+/// The error of a restart that ended the old server and has no new one.
+fn gone(error: Error, before: Option<&Record>, settings: &Settings) -> Error {
+    let mut words = vec!["toygres".to_owned()];
+    let typed = before.map(|record| record.typed.clone()).unwrap_or_default();
+    let context = before.and_then(|record| record.context.clone());
+    words.extend(context.into_iter().flat_map(|context| ["--context".to_owned(), context]));
+    let folders = typed.plugin_dirs.iter().map(|folder| folder.display().to_string());
+    words.extend(folders.flat_map(|folder| ["--plugin-dir".to_owned(), folder]));
+    words.extend(["server".to_owned(), "start".to_owned()]);
+    // Where its backends are was passed in the environment, and may be secret.
+    let variables = typed.passed.iter().filter_map(|key| settings.variable(key));
+    let variables: Vec<String> = variables.map(|name| format!("`{name}`")).collect();
+    let plain = Typed { passed: Vec::new(), ..typed };
+    words.extend(plain.words().iter().map(|word| word.to_string_lossy().into_owned()));
+    let set = match variables.as_slice() {
+        [] => String::new(),
+        names => format!(", with {} set as it was", names.join(", ")),
+    };
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let message = format!("the server was stopped, and none runs now: {}", error.message);
+    let again = format!("start it as it was with `{}`{set}", words.join(" "));
+    with(Error { message, ..error }, again)
+}
+
+fn with(error: Error, more: String) -> Error {
+    let hint = error.hint.clone().map(|hint| format!("{hint}; {more}"));
+    error.hint(hint.unwrap_or(more))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@[]".contains(letter);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// The variables by which the running one was given options of the connection.

@@ -1,7 +1,7 @@
 //! `start`.
 
 use super::view;
-use crate::process::home::Home;
+use crate::process::home::{self, Home};
 use crate::process::options::{Mode, Patience, Typed};
 use crate::process::running::Running;
 use crate::process::settings::{Plan, Settings};
@@ -65,6 +65,9 @@ pub(crate) struct Start {
     /// What `start` passes on to the process in the background
     #[arg(long, hidden, requires = ["foreground"])]
     detached: bool,
+    /// Only look whether it could be started, for `restart`
+    #[arg(long, hidden, requires = ["foreground"])]
+    rehearse: bool,
     /// A setting that `start` passes on in the environment
     #[arg(long, hidden, value_name = "KEY", requires = ["foreground"])]
     passed: Vec<String>,
@@ -81,6 +84,9 @@ pub(crate) async fn start(ctx: &Context, args: Start) -> Result<Report> {
         plugin_dirs: plugin_dirs(std::env::args_os()),
         passed: args.passed,
     };
+    if args.rehearse {
+        return serve::rehearse(ctx, typed, patience).await;
+    }
     if args.foreground {
         return serve::run(ctx, typed, patience, args.detached).await;
     }
@@ -107,11 +113,13 @@ pub(super) async fn background(
     if let Some(running) = Running::find(&home)? {
         return already(ctx, &home, &typed, running, deadline).await;
     }
+    // On a full disk the process could not even say what is in its way.
+    home::writable(&home.start_file())?;
     let mut process = Started::new(&home, &words(&typed, patience), &environment)?;
     ctx.ui().progress("waiting for the server to be ready").await;
     match until_ready(ctx, &home, &mut process.child, deadline).await? {
         Outcome::Ready(running) => {
-            process.keep(&home)?;
+            process.keep(&home).map_err(|error| home::unwritable(&home.start_file(), error))?;
             started(&home, &running, done)
         }
         Outcome::Ended(status) => match Running::find(&home)? {
@@ -119,6 +127,33 @@ pub(super) async fn background(
             Some(other) => already(ctx, &home, &typed, other, deadline).await,
             None => Err(process.failure(&home, status)),
         },
+    }
+}
+
+/// Whether it could be started in place of the one that runs, which is left as it is.
+///
+/// # Errors
+/// What a start would fail with.
+pub(super) async fn rehearse(
+    ctx: &Context,
+    home: &Home,
+    typed: &Typed,
+    patience: Patience,
+    environment: &[(String, String)],
+) -> Result<()> {
+    home::writable(&home.start_file())?;
+    let words = [words(typed, patience), vec!["--rehearse".into()]].concat();
+    let mut process = Started::new(home, &words, environment)?;
+    ctx.ui().progress("looking whether the server can be started anew").await;
+    tokio::select! {
+        status = process.child.wait() => match status? {
+            status if status.success() => Ok(()),
+            status => Err(process.failure(home, status)),
+        },
+        () = ctx.cancelled() => {
+            process.child.kill().await?;
+            Err(Error::new(ErrorKind::Interrupted, "interrupted"))
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::mask::Mask;
 use super::rotate::Rotating;
+use crate::process::home;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use toygres_plugin_api::{Error, Result};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -27,21 +29,44 @@ pub(crate) struct Target<'a> {
 /// can be asked for by its name.
 const QUIET: &str = "sqlx::postgres::notice=warn";
 
+/// Reads what is to be logged: a level, or one a part. A bare word that is no level would be taken
+/// for a part of which everything is logged, so it is refused.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn filter(level: &str) -> Result<EnvFilter> {
+    let refused = || {
+        Error::usage(format!("`{level}` is no log level")).hint(
+            "give error, warn, info, debug, trace or off, or one a part: \
+             `info,toygres_server=debug`; see where it is set with `toygres server config`",
+        )
+    };
+    let mut depth = 0_usize;
+    let parts = level.split(|letter| {
+        match letter {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    });
+    let parts: Vec<&str> = parts.map(str::trim).filter(|part| !part.is_empty()).collect();
+    let bare = |part: &&str| !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err();
+    if parts.is_empty() || parts.iter().any(bare) {
+        return Err(refused());
+    }
+    EnvFilter::try_new(format!("{QUIET},{}", parts.join(",")))
+        .map_err(|error| refused().cause(error))
+}
+
 /// Begins to log. Every line passes `mask`.
 ///
 /// # Errors
 /// When the level cannot be read or the file cannot be opened.
 pub(crate) fn start(target: &Target<'_>, level: &str, mask: &Mask) -> Result<()> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|error| {
-        Error::usage(format!("`{level}` is no log level")).cause(error).hint(
-            "give error, warn, info, debug or trace, or one a part: `info,toygres_server=debug`",
-        )
-    })?;
-    let file = Rotating::open(target.path, target.most_bytes, target.keep).map_err(|error| {
-        Error::failed(format!("the log {} cannot be written", target.path.display()))
-            .cause(error)
-            .hint("check who owns the folder, or give another file with `TOYGRES_LOG_FILE`")
-    })?;
+    let filter = filter(level)?;
+    let file = Rotating::open(target.path, target.most_bytes, target.keep)
+        .map_err(|error| unwritable(target.path, error))?;
     let file = Lines { out: Out::File(Arc::new(Mutex::new(file))), mask: mask.clone() };
     let stderr = target.stderr.then(|| on_stderr(mask));
     let json = fmt::layer()
@@ -56,6 +81,23 @@ pub(crate) fn start(target: &Target<'_>, level: &str, mask: &Mask) -> Result<()>
         .with(filter)
         .try_init()
         .map_err(|error| Error::plugin("the log is already in use").cause(error))
+}
+
+/// Whether the log can be written; nothing is.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn writable(path: &Path) -> Result<()> {
+    Rotating::open(path, u64::MAX, 0).map(drop).map_err(|error| unwritable(path, error))?;
+    home::writable(path)
+}
+
+/// The log cannot be written.
+fn unwritable(path: &Path, error: io::Error) -> Error {
+    let hint = home::room(path, &error).unwrap_or_else(|| {
+        "check who owns the folder, or give another file with `TOYGRES_LOG_FILE`".to_owned()
+    });
+    Error::failed(format!("the log {} cannot be written", path.display())).cause(error).hint(hint)
 }
 
 /// A terminal gets lines for people; what else reads stderr gets the same as the file.
@@ -109,5 +151,30 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+    use toygres_plugin_api::ErrorKind;
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused() {
+        for level in [
+            "info",
+            "WARN",
+            "off",
+            "info,toygres_server=debug",
+            "warn, sqlx::query=trace,",
+            "info,[request{a,b}]=debug",
+        ] {
+            assert!(filter(level).is_ok(), "{level}");
+        }
+        for level in ["bogus", "", ",", "info,bogus", "debugg", "toygres_server=loud"] {
+            let error = filter(level).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Usage, "{level}");
+            assert!(error.hint.unwrap().contains("error, warn, info, debug, trace"), "{level}");
+        }
     }
 }

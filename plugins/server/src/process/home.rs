@@ -90,6 +90,33 @@ fn new_file(path: &Path, text: &str, mode: u32) -> io::Result<tempfile::NamedTem
     Ok(file)
 }
 
+/// What is to be done where a file cannot be written for want of room; `None` where it is not that.
+pub(crate) fn room(path: &Path, error: &io::Error) -> Option<String> {
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    let folder = path.parent().unwrap_or(path).display();
+    full.contains(&error.kind()).then(|| format!("make room; see how much is left: df -h {folder}"))
+}
+
+/// A file of the home folder that cannot be written, with what can be done.
+pub(crate) fn unwritable(path: &Path, error: io::Error) -> Error {
+    let hint = room(path, &error)
+        .unwrap_or_else(|| "check who owns its folder, or give another with `TOYGRES_HOME`".into());
+    Error::failed(format!("{} cannot be written", path.display())).cause(error).hint(hint)
+}
+
+/// What a start writes at least: more than its files take before it serves.
+const FIRST_BYTES: usize = 64 * 1024;
+
+/// Whether a new file can be written beside `path`, and there is room for it.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn writable(path: &Path) -> Result<()> {
+    new_file(path, &" ".repeat(FIRST_BYTES), 0o600)
+        .map(drop)
+        .map_err(|error| unwritable(path, error))
+}
+
 /// Removes a file; one that is not there is as good.
 ///
 /// # Errors
@@ -98,5 +125,21 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unwritable;
+    use std::io;
+    use std::path::Path;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_folder_of_somebody_else() {
+        let hint = |kind: io::ErrorKind| {
+            unwritable(Path::new("/home/a/server.pid"), io::Error::from(kind)).hint.unwrap()
+        };
+        assert!(hint(io::ErrorKind::StorageFull).contains("df -h /home/a"));
+        assert!(hint(io::ErrorKind::PermissionDenied).contains("who owns"));
     }
 }

@@ -3,6 +3,7 @@
 use super::home::Home;
 use super::options::{Mode, Typed};
 use crate::control::ControlSettings;
+use crate::log;
 use serde_json::Value;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -157,6 +158,10 @@ impl Plan {
             return Err(Error::usage(format!("{workers} workers are not possible"))
                 .hint(format!("give `--workers` 1 to {MOST_WORKERS}")));
         }
+        let log_level = typed.log_level.clone().or_else(|| settings.text("server.log_level"));
+        let log_level = log_level.unwrap_or_default();
+        // Read here, so that one which cannot be is refused before anything is started or ended.
+        log::filter(&log_level)?;
         let hosts = settings.text("server.hosts").unwrap_or_default();
         let hosts = hosts.split(',').map(|name| name.trim().to_ascii_lowercase());
         Ok(Self {
@@ -164,11 +169,7 @@ impl Plan {
             bind: bind(typed, settings)?,
             port,
             workers: workers as u32,
-            log_level: typed
-                .log_level
-                .clone()
-                .or_else(|| settings.text("server.log_level"))
-                .unwrap_or_default(),
+            log_level,
             log_max_bytes: settings.number("server.log_max_bytes", 4096, u64::MAX)?,
             log_keep: settings.number("server.log_keep", 0, 1000)? as u32,
             hosts: hosts.filter(|name| !name.is_empty()).collect(),

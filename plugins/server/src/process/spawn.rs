@@ -47,8 +47,9 @@ impl Started {
         let mut path = home.start_file().into_os_string();
         path.push(format!(".{}", std::process::id()));
         let said = Said(path.into());
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&said.0)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(&said.0).map_err(|error| home::unwritable(&said.0, error))?;
         let child = Command::new(&binary)
             .args(args)
             .envs(environment.iter().map(|(name, value)| (name, value)))

@@ -3,7 +3,7 @@
 
 use crate::api::Token;
 use crate::log::{self, Mask};
-use crate::process::home::Home;
+use crate::process::home::{self, Home};
 use crate::process::identity::Identity;
 use crate::process::lock::Lock;
 use crate::process::options::Typed;
@@ -72,7 +72,7 @@ pub(super) async fn begin(
         waits_for: Vec::new(),
         stopping: false,
     };
-    record.write(&home.pid_file)?;
+    record.write(&home.pid_file).map_err(|error| home::unwritable(&home.pid_file, error))?;
     tracing::info!(
         pid = record.identity.pid,
         mode = plan.mode.name(),
@@ -108,7 +108,7 @@ async fn mask(ctx: &Context, token: &Token) -> Result<Mask> {
     Ok(Mask::new(secrets.iter().map(String::as_str)))
 }
 
-async fn listen(bind: IpAddr, port: u16) -> Result<TcpListener> {
+pub(super) async fn listen(bind: IpAddr, port: u16) -> Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| {
         let place = SocketAddr::new(bind, port);
         let hint = match error.kind() {

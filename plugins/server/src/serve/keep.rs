@@ -52,9 +52,12 @@ impl Keeper {
         record.ready_at = Some(jiff::Timestamp::now().to_string());
         record.waits_for = Vec::new();
         if let Some(url) = &record.url {
-            home::replace(&self.home.url_file(), &format!("{url}\n"), 0o644)?;
+            let file = self.home.url_file();
+            home::replace(&file, &format!("{url}\n"), 0o644)
+                .map_err(|error| home::unwritable(&file, error))?;
         }
-        Ok(record.write(&self.home.pid_file)?)
+        let file = &self.home.pid_file;
+        record.write(file).map_err(|error| home::unwritable(file, error))
     }
 
     /// Not yet, and why.
