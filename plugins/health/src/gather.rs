@@ -16,6 +16,8 @@ use futures_util::future::{LocalBoxFuture, Shared};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use toygres_model::kubectl::Kubectl;
+use toygres_plugin_api::protocol::{Config, Source};
 use toygres_plugin_api::{Context, Error, Result};
 
 /// How long a question may take: less than a check, so that its own error is told.
@@ -57,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) network_policy: bool,
     pub(crate) monitor_interval_ms: i64,
     pub(crate) ready_interval_ms: i64,
+    /// How `kubectl` is aimed at the cluster that is looked at.
+    pub(crate) kubectl: Kubectl,
 }
 
 impl Settings {
@@ -85,7 +89,21 @@ impl Settings {
             network_policy: get("kubernetes.network_policy").is_some_and(|text| text == "true"),
             monitor_interval_ms: ms("server.monitor_interval_ms"),
             ready_interval_ms: ms("server.ready_interval_ms"),
+            kubectl: kubectl(&config),
         })
+    }
+}
+
+/// What `kubectl` has to be told: a shell's own `KUBECONFIG` and the usual place it finds itself.
+fn kubectl(config: &Config) -> Kubectl {
+    let told = |key: &str, known: &[Source]| {
+        let setting = config.settings.iter().find(|setting| setting.key == key)?;
+        let value = setting.value.as_str().filter(|value| !value.is_empty())?;
+        (!known.contains(&setting.source)).then(|| value.to_owned())
+    };
+    Kubectl {
+        kubeconfig: told("kubernetes.kubeconfig", &[Source::Default, Source::Environment]),
+        context: told("kubernetes.context", &[Source::Default]),
     }
 }
 

@@ -59,6 +59,9 @@ async fn one(sources: &Sources, row: &Row) -> Checked {
     if row.severity == Severity::Warning && finding.outcome == Outcome::Failed {
         finding.outcome = Outcome::Warning;
     }
+    for command in &mut finding.fix {
+        *command = sources.settings.kubectl.aimed(command);
+    }
     answered(row, finding, begun.elapsed().as_millis())
 }
 

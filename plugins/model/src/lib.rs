@@ -10,6 +10,7 @@ pub mod drift;
 pub mod error_details;
 pub mod history;
 pub mod instance;
+pub mod kubectl;
 pub mod kubernetes;
 pub mod names;
 pub mod queue;

@@ -1,12 +1,13 @@
 //! Faults in Kubernetes: rights, quotas, events, and the objects of instances.
 
-use crate::plane::{Plane, on_cluster, one};
-use crate::support::Ran;
+use crate::plane::{Plane, found, on_cluster, one};
+use crate::support::{Ran, Toygres};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Event, PersistentVolumeClaim, Pod, ResourceQuota, Service};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use std::fmt::Debug;
+use std::process::Command;
 use std::time::Duration;
 use toygres_tests::kube::Rule;
 use toygres_tests::wait;
@@ -47,6 +48,29 @@ fn what_the_namespace_lacks_is_named() {
     });
     plane.is("TG0505", "warning", "few pods at 90%");
     plane.is("TG0506", "warning", "FailedMount: no such volume");
+    hints_can_be_pasted(&plane);
+}
+
+/// Where the kubeconfig is one that `kubectl` would not take by itself, its hints name it.
+fn hints_can_be_pasted(plane: &Plane) {
+    let (kubeconfig, namespace) = (plane.kubeconfig(), &plane.deployment.namespace);
+    let settings = format!("KUBECONFIG={}\n", kubeconfig.display());
+    let toygres = Toygres::on(&plane.deployment.database.url)
+        .env("AKS_NAMESPACE", namespace)
+        .file(".env", settings);
+    let fix = found(toygres, "TG0506")["fix"][0].as_str().unwrap().to_owned();
+    let options = format!("--kubeconfig {}", kubeconfig.display());
+    assert_eq!(
+        fix,
+        format!("kubectl {options} get events -n {namespace} --field-selector type=Warning")
+    );
+    let pasted = Command::new("sh").args(["-c", &fix]).output().unwrap();
+    assert!(String::from_utf8_lossy(&pasted.stdout).contains("FailedMount"), "{pasted:?}");
+    // A shell that has the variable needs no more than the namespace.
+    let fix = plane.is("TG0506", "warning", "FailedMount")["fix"][0].clone();
+    assert_eq!(fix, format!("kubectl get events -n {namespace} --field-selector type=Warning"));
+    let fix = found(plane.toygres().env("TOYGRES_KUBE_CONTEXT", "else where"), "TG0501");
+    assert!(!fix["fix"].to_string().contains("kubectl get"), "{fix:#}");
 }
 
 fn plane_time() -> String {

@@ -204,8 +204,12 @@ async fn quotas(sources: &Sources) -> Finding {
     } else {
         let more = near.len().saturating_sub(NAMED);
         let told = near[..near.len() - more].join(", ");
-        Finding::warning(if more > 0 { format!("{told} and {more} more") } else { told })
-            .fix("kubectl describe resourcequota")
+        Finding::warning(if more > 0 { format!("{told} and {more} more") } else { told }).fix(
+            match sources.cluster.target.clone().await {
+                Ok(target) => format!("kubectl describe resourcequota -n {}", target.namespace),
+                Err(_) => "kubectl describe resourcequota -A".to_owned(),
+            },
+        )
     };
     finding.see("quotas", quotas.len()).see("near", json!(near))
 }
@@ -270,7 +274,12 @@ async fn events(sources: &Sources) -> Finding {
             event.reason,
             event.message
         ))
-        .fix("kubectl get events --field-selector type=Warning"),
+        .fix(match sources.cluster.target.clone().await {
+            Ok(target) => {
+                format!("kubectl get events -n {} --field-selector type=Warning", target.namespace)
+            }
+            Err(_) => "kubectl get events -A --field-selector type=Warning".to_owned(),
+        }),
     };
     finding.see("count", recent.len()).see("events", json!(listed))
 }
