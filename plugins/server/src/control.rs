@@ -87,8 +87,8 @@ impl ControlPlane {
         let Inner { cms, cluster, settings, .. } = &*self.inner;
         let kubernetes = async { cluster.ping(&settings.namespace).await.map_err(Error::from) };
         let (database, duroxide, kubernetes) = tokio::join!(
-            in_time("the database", cms.ping()),
-            in_time("the workflows' records", cms.ping_workflows()),
+            in_time("the database", cms.reached(cms.ping())),
+            in_time("the workflows' records", cms.reached(cms.ping_workflows())),
             in_time("Kubernetes", kubernetes),
         );
         vec![("database", database), ("duroxide", duroxide), ("kubernetes", kubernetes)]

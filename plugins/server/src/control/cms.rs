@@ -9,6 +9,7 @@ mod heartbeat;
 mod insert;
 mod migrate;
 mod migrations;
+mod reach;
 mod read;
 mod rollups;
 mod turn;
@@ -33,7 +34,8 @@ use std::str::FromStr;
 use std::time::Duration;
 use toygres_plugin_api::{Error, Result};
 
-/// How long one waits for a connection: longer than a server's restart takes.
+/// How long an activity waits for a connection: longer than a server's restart takes. Requests do not
+/// wait so long (`reach`).
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Connections beside those of the activities: requests, heartbeats, the janitor.

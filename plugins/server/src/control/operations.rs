@@ -45,7 +45,9 @@ impl ControlPlane {
     /// # Errors
     /// `Unavailable` when the database cannot be asked.
     pub(crate) async fn list(&self, filter: &Filter) -> Result<Vec<Instance>> {
-        let records = cms::list(&self.inner.cms, filter).await.map_err(broken::cms)?;
+        let cms = &self.inner.cms;
+        let records = async { cms::list(cms, filter).await.map_err(broken::cms) };
+        let records = cms.reached(records).await?;
         Ok(records.iter().map(|record| self.shown(record)).collect())
     }
 
@@ -54,6 +56,10 @@ impl ControlPlane {
     /// # Errors
     /// `NotFound`; `Unavailable` when a backend that is needed cannot be asked.
     pub(crate) async fn get(&self, name: &str, show: Show) -> Result<Instance> {
+        self.inner.cms.reached(self.look(name, show)).await
+    }
+
+    async fn look(&self, name: &str, show: Show) -> Result<Instance> {
         let record = self.find(name).await?;
         let mut instance = self.shown(&record);
         if show.password {
@@ -63,6 +69,11 @@ impl ControlPlane {
             instance.progress = Some(self.progress(&record).await?);
         }
         Ok(instance)
+    }
+
+    /// Whether the database answers, before anything is changed. What has begun is never dropped.
+    async fn reached(&self) -> Result<()> {
+        self.inner.cms.reached(self.inner.cms.ping()).await
     }
 
     async fn find(&self, name: &str) -> Result<Record> {

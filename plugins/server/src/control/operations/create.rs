@@ -21,6 +21,7 @@ impl ControlPlane {
     pub(crate) async fn create(&self, wanted: NewInstance) -> Result<Created> {
         wanted.check().map_err(refused)?;
         let order = self.order(&wanted)?;
+        self.reached().await?;
         self.record(&order, &wanted).await?;
         let generated = wanted.password.is_none().then(generate_password);
         let password = generated.as_ref().or(wanted.password.as_ref());

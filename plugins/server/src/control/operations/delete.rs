@@ -16,6 +16,7 @@ impl ControlPlane {
     /// # Errors
     /// `NotFound`; `Unavailable` when the database cannot be asked.
     pub(crate) async fn delete(&self, name: &str) -> Result<Instance> {
+        self.reached().await?;
         let found = self.find(name).await?;
         let record = decide(&self.inner, &found.id).await?;
         if let (true, Some(id)) = (record.state != State::Deleted, &record.delete_id) {

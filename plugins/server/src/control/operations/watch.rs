@@ -15,6 +15,7 @@ impl ControlPlane {
     /// `NotFound`; `Failed` for one that does not run; `Unavailable` when the database cannot be
     /// asked.
     pub(crate) async fn watch(&self, name: &str) -> Result<(String, bool)> {
+        self.reached().await?;
         let record = self.find(name).await?;
         if record.state != State::Running {
             return Err(Error::failed(format!(
