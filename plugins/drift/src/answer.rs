@@ -7,7 +7,8 @@ use crate::read::NotCompared;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
-use toygres_model::drift::{self, Finding, InFlight, Kind};
+use toygres_model::drift::{self, Finding, InFlight, Kind, Piece};
+use toygres_model::kubectl::Kubectl;
 use toygres_plugin_api::report::Verdict;
 use toygres_plugin_api::{Report, Result, Schema};
 
@@ -22,6 +23,8 @@ pub(crate) struct Answer {
     pub(crate) drifts: Vec<Drift>,
     /// How many there are of each kind.
     pub(crate) summary: Summary,
+    /// How many steps `--auto-resolve` would do.
+    pub(crate) simple_steps: usize,
     /// What rules let pass.
     pub(crate) ignored: Vec<Ignored>,
     /// Rules that no longer hold.
@@ -124,7 +127,11 @@ impl From<InFlight> for Moving {
 
 impl Drift {
     /// A finding as it is told.
-    pub(crate) fn of(finding: &Finding, since: &HashMap<(String, String), String>) -> Self {
+    pub(crate) fn of(
+        finding: &Finding,
+        since: &HashMap<(String, String), String>,
+        kubectl: &Kubectl,
+    ) -> Self {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let known = (finding.kind.word().to_owned(), finding.k8s_name.clone());
         let resolutions = drift::resolutions(finding).into_iter();
@@ -142,7 +149,10 @@ impl Drift {
             fields: finding.fields.iter().map(Difference::of).collect(),
             causes: drift::causes(finding),
             resolutions: resolutions
-                .map(|(what, command)| Resolution { what: what.to_owned(), command })
+                .map(|(what, command)| Resolution {
+                    what: what.to_owned(),
+                    command: kubectl.aimed(&command),
+                })
                 .collect(),
             since: since.get(&known).cloned(),
         }
@@ -172,6 +182,15 @@ fn issue(finding: &Finding) -> String {
         },
         Kind::Abandoned => "No K8s resources found (StatefulSet missing)".to_owned(),
         Kind::Mismatch => {
+            let pieces = [Piece::StatefulSet, Piece::Service, Piece::Claim];
+            let missing: Vec<&str> = pieces
+                .iter()
+                .filter(|piece| finding.missing.contains(&piece.label()))
+                .map(|piece| piece.label())
+                .collect();
+            if !missing.is_empty() {
+                return format!("{} missing", missing.join(", "));
+            }
             let fields: Vec<&str> = finding.fields.iter().map(|field| field.field).collect();
             match fields.as_slice() {
                 [field] => format!("`{field}` differs"),

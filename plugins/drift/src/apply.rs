@@ -11,7 +11,7 @@ pub(crate) use password::Password;
 
 use crate::plan::{Action, Plan, Step, observe};
 use crate::read::again;
-use crate::settings::Settings;
+use crate::settings::{Settings, quoted};
 use toygres_plugin_api::{Confirmed, Context, Error, Result};
 
 /// What became of a step.
@@ -46,13 +46,37 @@ impl Applying<'_> {
             self.ctx.ui().progress(what).await;
             let became = self.one(number + 1, step).await.map_err(|error| {
                 let text = format!("step {} failed: {}", number + 1, step.text());
-                let again = "what was done stays; run `toygres server sync` again to go on";
-                Error { causes: [vec![text], error.causes].concat(), ..error }.hint(again)
+                let next = self.next(&error);
+                Error { causes: [vec![text], error.causes].concat(), ..error }.hint(next)
             })?;
             done.push(became);
         }
         self.ctx.ui().progress("").await;
         Ok(done)
+    }
+
+    /// What to do after a step that failed: trying again helps nobody who lacks a right.
+    fn next(&self, error: &Error) -> String {
+        let said = |state: &str| {
+            error.causes.iter().any(|cause| cause.strip_prefix("SQLSTATE ") == Some(state))
+        };
+        let stays = "what was done stays";
+        let again = "run `toygres server sync` again to go on";
+        if said("42501") {
+            let schema = quoted(&self.settings.cms);
+            return format!(
+                "the database's role may not write; ask for INSERT and UPDATE: `GRANT INSERT, UPDATE \
+                 ON ALL TABLES IN SCHEMA {schema} TO <role>; GRANT USAGE ON ALL SEQUENCES IN SCHEMA \
+                 {schema} TO <role>`; {stays}"
+            );
+        }
+        if said("25006") {
+            return format!("give the address of a database that can be written; {stays}");
+        }
+        match &error.hint {
+            Some(hint) => format!("{hint}; {stays}: {again}"),
+            None => format!("{stays}; {again}"),
+        }
     }
 
     /// Reads what the plan was decided on once more.

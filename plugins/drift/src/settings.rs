@@ -1,6 +1,7 @@
 //! The settings that the comparison depends on.
 
-use toygres_plugin_api::protocol::Config;
+use toygres_model::kubectl::Kubectl;
+use toygres_plugin_api::protocol::{Config, Source};
 use toygres_plugin_api::{Context, Result};
 
 /// The image of deployments that name none.
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) settle_ms: i64,
     /// The rules of the configuration, as they are written there.
     pub(crate) ignore: Option<String>,
+    /// How `kubectl` is aimed at the cluster that is compared.
+    pub(crate) kubectl: Kubectl,
 }
 
 impl Settings {
@@ -48,6 +51,7 @@ impl Settings {
             images,
             settle_ms: lease.unwrap_or(LEASE_MS).saturating_mul(2),
             ignore: text("drift.ignore"),
+            kubectl: kubectl(&config),
         })
     }
 }
@@ -58,6 +62,19 @@ fn text(config: &Config, key: &str) -> Option<String> {
         serde_json::Value::Null => None,
         serde_json::Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
+    }
+}
+
+/// What `kubectl` has to be told: a shell's own `KUBECONFIG` and the usual place it finds itself.
+fn kubectl(config: &Config) -> Kubectl {
+    let told = |key: &str, known: &[Source]| {
+        let setting = config.settings.iter().find(|setting| setting.key == key)?;
+        let value = setting.value.as_str().filter(|value| !value.is_empty())?;
+        (!known.contains(&setting.source)).then(|| value.to_owned())
+    };
+    Kubectl {
+        kubeconfig: told("kubernetes.kubeconfig", &[Source::Default, Source::Environment]),
+        context: told("kubernetes.context", &[Source::Default]),
     }
 }
 

@@ -19,7 +19,9 @@ fn without_kubernetes_nothing_is_taken_for_missing() {
     let unread = drift["not_compared"].as_array().unwrap();
     assert_eq!(unread.iter().filter(|it| it["needed"] == true).count(), 4, "{drift:#}");
     let text = plane.toygres_as(&url, Path::new("/nonexistent")).args(["server", "drift"]).run();
-    text.code(4).shows("No drift in what could be compared").says("not compared: statefulsets in");
+    text.code(4).shows("Nothing could be compared").says("not compared: statefulsets in");
+    let sync = plane.toygres_as(&url, Path::new("/nonexistent")).args(["server", "sync"]).run();
+    sync.code(4).says("no plan can be made").says("toygres server health --check TG0501");
 }
 
 #[test]

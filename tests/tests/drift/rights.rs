@@ -86,3 +86,23 @@ fn what_reads_cannot_resolve() {
     assert_eq!(plane.sql("SELECT updated_at FROM instances"), before);
     assert_eq!(plane.sql("SELECT count(*) FROM drift_detections").trim(), "0");
 }
+
+#[test]
+fn whoever_may_not_write_is_told_the_right() {
+    let Some(mut plane) = Plane::new() else { return };
+    plane.instance("unwritten");
+    plane.stop_server();
+    PrivatePostgres::shared().create_role("sync_reader", "").unwrap();
+    plane.sql(
+        "GRANT USAGE ON SCHEMA toygres_cms, toygres_duroxide TO sync_reader;
+         GRANT SELECT ON ALL TABLES IN SCHEMA toygres_cms, toygres_duroxide TO sync_reader;
+         UPDATE instances SET external_ip = NULL",
+    );
+    let url = plane.deployment.database.url_for("sync_reader");
+    let kubeconfig = plane.deployment.world.api.kubeconfig();
+    let args = ["server", "sync", "--force", "-o", "json"];
+    let error = plane.toygres_as(&url, kubeconfig).args(args).run().code(4).error();
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("GRANT INSERT, UPDATE ON ALL TABLES"), "{error}");
+    assert!(!hint.contains("again to go on"), "{error}");
+}

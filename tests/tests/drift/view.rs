@@ -91,7 +91,6 @@ Drift Summary:
   Abandoned CMS:     1
   State Mismatch:    1
 
-Run with --auto-resolve to automatically fix simple issues.
 Use 'toygres server sync' for manual reconciliation.
 "
         )
@@ -101,6 +100,29 @@ Use 'toygres server sync' for manual reconciliation.
         assert!(verbose.stdout.contains(part), "{part}: {verbose:#?}");
     }
     same_in_yaml(&plane);
+}
+
+#[test]
+fn data_that_is_left_is_not_offered_to_be_deleted_first() {
+    let Some(mut plane) = Plane::new() else { return };
+    let name = plane.instance("headless");
+    plane.stop_server();
+    plane.kubectl(&["delete", "statefulset", &name]);
+    plane.has(&format!("pod/{name}-0"), ".metadata.name", "");
+    let text = plane.run(&["drift"]).code(1);
+    let namespace = &plane.deployment.namespace;
+    text.hides("--auto-resolve").shows("Issue:        StatefulSet missing\n").shows(&format!(
+        "   Resolution Options:
+   - Look at its data volume:         \
+         kubectl describe -n {namespace} persistentvolumeclaims {name}-pvc
+   - Delete it, with its data volume: toygres delete headless
+"
+    ));
+    let refused = plane.run(&["sync", "--mark-deleted", "headless", "-o", "json"]).code(9).error();
+    assert!(refused["hint"].as_str().unwrap().contains("its data volume too"), "{refused}");
+    // What is simple is still offered.
+    plane.sql("UPDATE instances SET external_ip = NULL");
+    plane.run(&["drift"]).code(1).shows("Run with --auto-resolve");
 }
 
 fn same_in_yaml(plane: &Plane) {

@@ -25,10 +25,12 @@ pub(super) fn report(answer: &Answer, verbose: bool) -> Result<Report> {
         report = report.text(format!("{ignored} ignored by rule; see them with --verbose"));
     }
     if !answer.drifts.is_empty() {
-        report = report.text(
-            "Run with --auto-resolve to automatically fix simple issues.\n\
-             Use 'toygres server sync' for manual reconciliation.",
-        );
+        let simple = match answer.simple_steps {
+            0 => "",
+            _ => "Run with --auto-resolve to automatically fix simple issues.\n",
+        };
+        let manual = "Use 'toygres server sync' for manual reconciliation.";
+        report = report.text(format!("{simple}{manual}"));
     }
     Ok(report)
 }
@@ -39,13 +41,25 @@ fn counted(count: usize, what: &str) -> String {
 
 fn clean(report: Report, answer: &Answer) -> Report {
     if answer.not_compared.iter().any(|it| it.needed) {
-        let text = "No drift in what could be compared";
+        let text = if nothing_compared(answer) {
+            "Nothing could be compared: Kubernetes cannot be read"
+        } else {
+            "No drift in what could be compared"
+        };
         return report.block(Block::remark(Tone::Muted, text));
     }
     report.block(Block::remark(Tone::Good, "No drift detected")).text(
         "All CMS records match Kubernetes resources.\n\
          All Kubernetes resources have corresponding CMS records.",
     )
+}
+
+/// Nothing of the kinds that are compared could be listed, in any namespace.
+fn nothing_compared(answer: &Answer) -> bool {
+    let unread = answer.not_compared.iter().filter(|it| it.needed && it.source == "kubernetes");
+    // StatefulSets, Services, claims and pods of each namespace.
+    let kinds = unread.count();
+    answer.checked_objects == 0 && kinds > 0 && kinds.is_multiple_of(4)
 }
 
 fn found(mut report: Report, answer: &Answer, verbose: bool) -> Report {

@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, Drift as Told, Summary};
 use crate::ignore::Rules;
+use crate::plan;
 use crate::read::{self, again, cms};
 use crate::settings::Settings;
 use toygres_plugin_api::{Args, Context, Report, Result};
@@ -65,13 +66,18 @@ async fn look(
     } else {
         cms::since(ctx, settings).await
     };
-    let drifts: Vec<Told> = findings.iter().map(|finding| Told::of(finding, &since)).collect();
+    let kubectl = &settings.kubectl;
+    let drifts: Vec<Told> =
+        findings.iter().map(|finding| Told::of(finding, &since, kubectl)).collect();
     let kept = |record: &&toygres_model::drift::Record| {
         record.state != toygres_model::instance::State::Deleted
     };
     ctx.ui().progress("").await;
+    let checked_instances = sides.records.iter().filter(kept).count();
+    let simple = plan::of_findings(&findings, &sides, checked_instances, settings).simple();
     let answer = Answer {
-        checked_instances: sides.records.iter().filter(kept).count(),
+        checked_instances,
+        simple_steps: simple.steps.len(),
         checked_objects: sides.cluster.objects(),
         summary: Summary::of(&drifts),
         drifts,

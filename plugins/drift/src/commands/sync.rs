@@ -137,7 +137,13 @@ async fn decide(ctx: &Context, settings: &Settings, args: &Sync) -> Result<Plan>
     let sides = read::everything(ctx, settings).await?;
     if let Some(unread) = sides.unread.iter().find(|unread| unread.needed) {
         let what = format!("{} cannot be read, so that no plan can be made", unread.what);
-        return Err(Error::unavailable(what).cause(&unread.reason));
+        let look = match unread.source.as_str() {
+            "kubernetes" => {
+                "see `toygres server health --check TG0501` for the cluster, and sync again"
+            }
+            _ => "see `toygres server db-status` for the database, and sync again",
+        };
+        return Err(Error::unavailable(what).cause(&unread.reason).hint(look));
     }
     let mut findings = again::compared(ctx, settings, &sides).await?.findings;
     let rules = Rules::read(&args.ignore, settings, &sides.moment.today)?;

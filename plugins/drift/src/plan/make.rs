@@ -86,7 +86,10 @@ fn gone(record: &Record, sides: &Sides) -> Result<Step> {
             "`{k8s_name}` is no abandoned record: there still are {}",
             there.join(", ")
         ))
-        .hint(format!("delete the instance with `toygres delete {k8s_name}`")));
+        .hint(format!(
+            "see what is wrong with `toygres server drift`; `toygres delete {k8s_name}` takes all of \
+             it away, its data volume too"
+        )));
     }
     Ok(step(record, Kind::Abandoned, Action::MarkDeleted))
 }

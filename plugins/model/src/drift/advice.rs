@@ -105,21 +105,30 @@ fn of_mismatch(finding: &Finding) -> Vec<(&'static str, String)> {
             }
         }
     }
+    // What destroys data is the last resort.
+    ways.sort_by_key(|(what, _)| DESTROYING.contains(what));
     ways
 }
+
+/// `toygres delete` takes the claim away too, and its volume with it.
+const DELETE: &str = "Delete it, with its data volume";
+const DELETE_REST: &str = "Delete what is left, with its data volume";
+const DELETE_ONE: &str = "Delete one of them, with its data volume";
+const DESTROYING: [&str; 3] = [DELETE, DELETE_REST, DELETE_ONE];
 
 fn of_field(finding: &Finding, field: &str) -> Vec<(&'static str, String)> {
     let (namespace, k8s_name) = (&finding.namespace, &finding.k8s_name);
     let name = name(finding);
     let sync = |what: &'static str| vec![(what, "toygres server sync".to_owned())];
-    let look = |piece: Piece| {
+    let look_at = |what: &'static str, piece: Piece| {
         let command = format!(
             "kubectl describe -n {namespace} {} {}",
             piece.plural(),
             piece.name_of(k8s_name)
         );
-        vec![("Look at it", command)]
+        vec![(what, command)]
     };
+    let look = |piece: Piece| look_at("Look at it", piece);
     match field {
         "external_ip" | "host" | "port" => sync("Write the address to CMS"),
         "monitor" => sync("Start a monitor"),
@@ -142,14 +151,14 @@ fn of_field(finding: &Finding, field: &str) -> Vec<(&'static str, String)> {
         "orchestration" => {
             vec![
                 ("See the server", "toygres server status".to_owned()),
-                ("Delete it", format!("toygres delete {k8s_name}")),
+                (DELETE, format!("toygres delete {k8s_name}")),
             ]
         }
-        "state" => vec![("Delete what is left", format!("toygres delete {k8s_name}"))],
-        "name" => vec![("Delete one of them", format!("toygres delete {k8s_name}"))],
+        "state" => vec![(DELETE_REST, format!("toygres delete {k8s_name}"))],
+        "name" => vec![(DELETE_ONE, format!("toygres delete {k8s_name}"))],
         "statefulset" | "mounted_claim" => {
-            let mut ways = vec![("Delete the instance", format!("toygres delete {name}"))];
-            ways.extend(look(Piece::Claim));
+            let mut ways = look_at("Look at its data volume", Piece::Claim);
+            ways.push((DELETE, format!("toygres delete {name}")));
             ways
         }
         "claim" | "claim_phase" => look(Piece::Claim),
