@@ -2,7 +2,8 @@
 //! errors, answers in every format, refusals, panics, crashes and exit codes are the same, byte by
 //! byte.
 //!
-//! Whole suites run on the bundled binary too: `cargo xtask test --bundled`.
+//! Whole suites run on the bundled binary too: `cargo xtask test --bundled`; and with every command
+//! that only reads asked of both: `cargo xtask test --twin`.
 
 mod answers;
 mod both;
