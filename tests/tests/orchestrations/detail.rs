@@ -242,6 +242,13 @@ fn an_earlier_execution_can_be_looked_at() {
     assert!(last > 1, "{latest}");
     let first = detail(id, &["--execution", "1", "--history"]);
     assert_eq!((&first["execution"], &first["status"]), (&json!(1), &json!("continued_as_new")));
+    // It ended when the next one began, however long ago that was.
+    let last = first["history"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["event_type"], "OrchestrationContinuedAsNew", "{first}");
+    assert!(first["completed_at"].is_string(), "{first}");
+    let shown = server(&["orchestration", id, "--execution", "1"]).code(0);
+    assert!(!shown.stdout.contains("so far"), "{}", shown.stdout);
+    assert_eq!(detail(id, &["--execution", "1"])["duration_ms"], first["duration_ms"]);
     server(&["orchestration", id, "--execution", "999"]).code(5).says("no execution 999");
 }
 

@@ -111,13 +111,13 @@ Execution History:
 1  TIME  Orchestration Started  -  -
 2  TIME  cms-create-instance-record  DURATION  ✓
 3  TIME  deploy-postgres  DURATION  ✓
-4  TIME  wait-for-ready  DURATION  ✓
+4  TIME  wait-for-ready  DURATION  ✓ (not ready)
 5  TIME  Custom Status Updated  -  -
 6  TIME  Timer: wait-100ms  DURATION  ✓
-7  TIME  wait-for-ready  DURATION  ✓
+7  TIME  wait-for-ready  DURATION  ✓ (not ready)
 8  TIME  Custom Status Updated  -  -
 9  TIME  Timer: wait-100ms  DURATION  ✓
-10  TIME  wait-for-ready  DURATION  ✓
+10  TIME  wait-for-ready  DURATION  ✓ (ready!)
 11  TIME  get-connection-strings  DURATION  ✓
 12  TIME  test-connection  DURATION  ✓
 13  TIME  cms-update-instance-state  DURATION  ✓
@@ -142,18 +142,18 @@ fn what_is_pending() {
             "
   ⟳ Waiting on timer `wait-6h`, fires in LONG
 
-Current State
+Current State:
 {RULE}
 
 Pending Timers:
   wait-6h: Fires in LONG
 
 Queued Messages:
-  TimerFired: visible at TIME
+  TimerFired: visible in LONG
 
 Last 3 Events:
   #  TIME  EVENT  DURATION  STATUS
-  4  TIME  wait-for-ready  DURATION  ✓
+  4  TIME  wait-for-ready  DURATION  ✓ (not ready)
   5  TIME  Custom Status Updated  -  -
   6  TIME  Timer: wait-6h  -  ⟳ In progress
 
@@ -162,6 +162,29 @@ Use '--history' to see full execution timeline
         ),
         "\n{seen}"
     );
+}
+
+#[test]
+fn an_activity_under_way_is_told_with_its_attempt_and_in_one_time_zone() {
+    let id = Scenario::Executing.id();
+    let shown = server(&["orchestration", id, "--pending"]).code(0).stdout;
+    let (_, state) = shown.split_once("Current State:\n").unwrap();
+    let state = settled(state);
+    for part in ["Current Activity:\n  deploy-postgres\n", "  Started:  TIME (AGO)\n"] {
+        assert!(state.contains(part), "`{part}` is not in {state}");
+    }
+    assert!(state.contains("Lease Until:  TIME\n"), "{state}");
+    // UTC is for machines.
+    assert!(!shown.contains('Z'), "{shown}");
+    let taken = server(&["orchestration", Scenario::NoWorker.id(), "--pending"]).code(0).stdout;
+    assert!(settled(&taken).contains("Scheduled:  TIME"), "{taken}");
+}
+
+#[test]
+fn one_that_has_not_started_has_no_start_and_no_duration() {
+    let shown = settled(&server(&["orchestration", Scenario::UnknownType.id()]).code(0).stdout);
+    assert!(shown.contains("Created:  TIME (AGO)\n  Started:  not yet\n"), "{shown}");
+    assert!(!shown.contains("Duration:"), "{shown}");
 }
 
 #[test]

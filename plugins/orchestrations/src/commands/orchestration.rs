@@ -126,7 +126,7 @@ fn report(
     }
     if args.pending {
         data["pending"] = pending::data(found);
-        blocks.extend(pending::blocks(&data["pending"], steps));
+        blocks.extend(pending::blocks(&data["pending"], steps, found.records.now));
     }
     if args.timeline
         && let Some(timeline) = history::timeline(steps, found.records.now)

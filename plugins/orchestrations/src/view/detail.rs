@@ -56,15 +56,25 @@ pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
 }
 
 fn times(found: &Found) -> (Option<String>, Option<String>) {
+    // One that no worker has taken yet has been created, and has not started.
+    if found.status == "pending" {
+        return (None, None);
+    }
     let shown = found.shown();
     let started = shown.and_then(|execution| execution.started_at.clone());
-    (
-        started.or_else(|| found.created_at.clone()),
-        shown.and_then(|execution| execution.completed_at.clone()),
-    )
+    let completed = shown.and_then(|execution| execution.completed_at.clone());
+    (started.or_else(|| found.created_at.clone()), completed.or_else(|| continued(found)))
 }
 
-/// From start to end; so far, where it has not ended.
+/// When the execution went on as the next one: its row does not say that it ended, its last event
+/// does.
+fn continued(found: &Found) -> Option<String> {
+    let event = "OrchestrationContinuedAsNew";
+    let last = found.records.steps.iter().rev().find(|step| step.event == event)?;
+    last.ended.or(last.started).and_then(time::rfc3339)
+}
+
+/// From start to end; so far, where it has not ended. None where it has not started.
 pub(crate) fn duration(found: &Found) -> Option<i64> {
     let (started, completed) = times(found);
     let started = time::parse(&started?)?;
@@ -128,7 +138,16 @@ fn who(data: &Value, found: &Found) -> Block {
 }
 
 fn timeline(data: &Value, found: &Found) -> Block {
-    let ended = if found.status == "completed" { "Completed" } else { "Ended" };
+    if data["started_at"].is_null() {
+        let created = Field::new("Created", data["created_at"].clone()).kind(Kind::TimeAgo);
+        let started = Field::new("Started", "not yet");
+        return Block::section("Timeline", [Block::fields([created, started])]);
+    }
+    let ended = match found.status.as_str() {
+        "completed" => "Completed",
+        "continued_as_new" => "Continued",
+        _ => "Ended",
+    };
     let mut fields = vec![Field::new("Started", data["started_at"].clone()).kind(Kind::TimeAgo)];
     if !data["completed_at"].is_null() {
         fields.push(Field::new(ended, data["completed_at"].clone()).kind(Kind::Time));

@@ -62,11 +62,8 @@ fn shown(step: &Step) -> String {
 
 /// How it ended, with a short result: `✓ (not ready)`.
 fn told(step: &Step) -> Option<String> {
-    let short = step
-        .outcome
-        .as_deref()
-        .filter(|text| !text.is_empty() && text.len() <= 60 && !text.starts_with(['{', '[']));
-    let said = |glyph: &str| match (short, step.kind) {
+    let short = short(step);
+    let said = |glyph: &str| match (short.as_deref(), step.kind) {
         (Some(text), kind) if kind != StepKind::Lifecycle => format!("{glyph} ({text})"),
         _ => glyph.to_owned(),
     };
@@ -80,6 +77,20 @@ fn told(step: &Step) -> Option<String> {
         StepState::Cancelled => Some("○ Cancelled".to_owned()),
         StepState::None => None,
     }
+}
+
+/// A result that is short enough to stand beside its mark. Of an object, what a person waits for:
+/// whether it was ready.
+fn short(step: &Step) -> Option<String> {
+    let text = step.outcome.as_deref().filter(|text| !text.is_empty())?;
+    if text.starts_with(['{', '[']) {
+        let answer: Value = serde_json::from_str(text).ok()?;
+        return match answer["ready"].as_bool()? {
+            true => Some("ready!".to_owned()),
+            false => Some("not ready".to_owned()),
+        };
+    }
+    (text.len() <= 60).then(|| text.to_owned())
 }
 
 /// The line below the table.

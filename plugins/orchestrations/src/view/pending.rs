@@ -4,7 +4,7 @@ use crate::read::records::{Found, is_pending};
 use serde_json::{Value, json};
 use toygres_model::steps::{Step, StepKind};
 use toygres_model::time;
-use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::report::{Block, Field, Kind, Tone};
 
 /// What is pending, as machines read it.
 pub(crate) fn data(found: &Found) -> Value {
@@ -36,6 +36,7 @@ pub(crate) fn data(found: &Found) -> Value {
 
 fn activity(found: &Found, step: &Step) -> Value {
     let row = found.records.worker_queue.iter().find(|row| row.number("id") == Some(step.event_id));
+    let input = super::detail::parsed(step.input.as_deref());
     json!({
         "name": step.name,
         "scheduled_at": step.started.and_then(time::rfc3339),
@@ -43,6 +44,9 @@ fn activity(found: &Found, step: &Step) -> Value {
         "lease_until": row.and_then(|row| row.locked_until()).and_then(time::rfc3339),
         "visible_at": row.and_then(|row| row.visible_at()).and_then(time::rfc3339),
         "tag": step.tag,
+        // Which attempt of how many it is, where its input says so.
+        "poll_attempt": input["attempt"].as_i64(),
+        "poll_attempts": input["attempts"].as_i64(),
         // How often the same activity ran before in this execution: a poll counts up.
         "call": found.records.steps.iter().filter(|other| {
             other.kind == StepKind::Activity && other.name == step.name && other.event_id <= step.event_id
@@ -50,25 +54,37 @@ fn activity(found: &Found, step: &Step) -> Value {
     })
 }
 
-/// The same for people.
-pub(crate) fn blocks(data: &Value, steps: &[Step]) -> Vec<Block> {
+/// An activity: which attempt of how many, since when, and who holds it until when.
+fn current(activity: &Value) -> Vec<Block> {
+    let number = |key: &str| activity[key].as_i64();
+    let repeated = number("call").filter(|call| *call > 1);
+    let attempt = match (number("poll_attempt").or(repeated), number("poll_attempts")) {
+        (Some(attempt), Some(attempts)) => format!(" (attempt {attempt}/{attempts})"),
+        (Some(attempt), None) => format!(" (attempt {attempt})"),
+        (None, _) => String::new(),
+    };
+    let name = activity["name"].as_str().unwrap_or("-");
+    let time = |label: &str, key: &str| Field::new(label, activity[key].clone());
+    let fields = if activity["lease_until"].is_null() {
+        vec![time("Scheduled", "scheduled_at").kind(Kind::TimeAgo)]
+    } else {
+        vec![
+            time("Started", "scheduled_at").kind(Kind::TimeAgo),
+            time("Lease Until", "lease_until").kind(Kind::Time),
+            Field::new("Deliveries", number("attempt").unwrap_or(1)),
+        ]
+    };
+    vec![Block::text(format!("{name}{attempt}")), Block::fields(fields)]
+}
+
+/// The same for people; `now` in milliseconds since the epoch, by the database's clock.
+pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
     let list = |key: &str| data[key].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let mut blocks = vec![Block::heading("Current State")];
+    let at = |value: &Value| value.as_str().and_then(time::parse);
+    let mut blocks = vec![Block::heading("Current State:")];
     for activity in list("activities") {
-        let call = activity["call"].as_u64().filter(|call| *call > 1);
-        let call = call.map(|call| format!(" (call {call})")).unwrap_or_default();
-        let mut lines = vec![
-            Block::text(format!("{}{call}", text(&activity["name"]))),
-            Block::text(format!("Scheduled: {}", text(&activity["scheduled_at"]))),
-        ];
-        if let Some(until) = activity["lease_until"].as_str() {
-            lines.push(Block::text(format!(
-                "Attempt: {}, lease until {until}",
-                activity["attempt"].as_i64().unwrap_or(1)
-            )));
-        }
-        blocks.push(Block::section("Current Activity", lines));
+        blocks.push(Block::section("Current Activity", current(&activity)));
     }
     let timers = list("timers").into_iter().map(|timer| {
         let fires = timer["fires_in_ms"].as_i64();
@@ -83,7 +99,11 @@ pub(crate) fn blocks(data: &Value, steps: &[Step]) -> Vec<Block> {
     });
     section(&mut blocks, "Pending Timers", timers.collect());
     let events = list("external_events").into_iter().map(|event| {
-        Block::text(format!("{}: waiting since {}", text(&event["name"]), text(&event["since"])))
+        let since = at(&event["since"]).map_or_else(
+            || "waiting".to_owned(),
+            |since| format!("waiting for {}", time::words(now - since)),
+        );
+        Block::text(format!("{}: {since}", text(&event["name"])))
     });
     section(&mut blocks, "Pending Events", events.collect());
     let children = list("sub_orchestrations")
@@ -91,11 +111,12 @@ pub(crate) fn blocks(data: &Value, steps: &[Step]) -> Vec<Block> {
         .map(|child| Block::text(format!("{}: {}", text(&child["type"]), text(&child["id"]))));
     section(&mut blocks, "Pending Sub-orchestrations", children.collect());
     let messages = list("queued_messages").into_iter().map(|message| {
-        Block::text(format!(
-            "{}: visible at {}",
-            text(&message["kind"]),
-            text(&message["visible_at"])
-        ))
+        let visible = match at(&message["visible_at"]) {
+            None => "visible at a time that no record says".to_owned(),
+            Some(at) if at > now => format!("visible in {}", time::words(at - now)),
+            Some(at) => format!("visible for {}", time::words(now - at)),
+        };
+        Block::text(format!("{}: {visible}", text(&message["kind"])))
     });
     section(&mut blocks, "Queued Messages", messages.collect());
     if blocks.len() == 1 {
@@ -114,5 +135,27 @@ pub(crate) fn blocks(data: &Value, steps: &[Step]) -> Vec<Block> {
 fn section(blocks: &mut Vec<Block>, title: &str, lines: Vec<Block>) {
     if !lines.is_empty() {
         blocks.push(Block::section(title, lines));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::current;
+    use serde_json::{Value, json};
+
+    fn first_line(more: Value) -> String {
+        let mut activity = json!({"name": "wait-for-ready", "lease_until": null, "call": 3});
+        activity.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!(current(&activity)[0])["text"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_attempt_is_told_with_how_many_there_may_be() {
+        let known = json!({"poll_attempt": 15, "poll_attempts": 60});
+        assert_eq!(first_line(known), "wait-for-ready (attempt 15/60)");
+        assert_eq!(first_line(json!({"poll_attempt": 15})), "wait-for-ready (attempt 15)");
+        // An input that does not count is counted by its calls.
+        assert_eq!(first_line(json!({})), "wait-for-ready (attempt 3)");
+        assert_eq!(first_line(json!({"call": 1})), "wait-for-ready");
     }
 }
