@@ -35,11 +35,7 @@ pub(crate) fn root(catalogue: &Catalogue, detail: Detail<'_>) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
-        .args(
-            super::options::output(false)
-                .into_iter()
-                .filter(|arg| ["host.plugin-dir", "host.strict"].contains(&arg.get_id().as_str())),
-        )
+        .args(super::options::plugins())
         .subcommand(group(
             "server",
             "Manage and diagnose the control plane",

@@ -45,6 +45,7 @@ fn formats(list: bool, own: &[String]) -> Vec<String> {
 
 const HEADING: &str = "Output";
 const CONNECTION: &str = "Connection";
+const PLUGINS: &str = "Plugins";
 
 /// The host's options on a plugin's command. One whose short letter the command has taken for
 /// itself keeps only its long name.
@@ -70,7 +71,7 @@ pub(super) fn for_command(command: &Command) -> Vec<Arg> {
     if may_change && command.consent == Consent::Asked {
         options.push(Options::confirmation("Skip the confirmation"));
     }
-    options.extend(connection());
+    options.extend(connection().into_iter().chain(plugins()));
     options
         .into_iter()
         .filter(|option| !option.get_long().is_some_and(named))
@@ -83,7 +84,7 @@ pub(super) fn for_command(command: &Command) -> Vec<Arg> {
 
 /// The options that every command has, the host's own ones too.
 pub(super) fn output(list: bool) -> Vec<Arg> {
-    output_with(list, &[])
+    output_with(list, &[]).into_iter().chain(plugins()).collect()
 }
 
 fn output_with(list: bool, own: &[String]) -> Vec<Arg> {
@@ -103,14 +104,20 @@ fn output_with(list: bool, own: &[String]) -> Vec<Arg> {
             .default_value("auto")
             .help_heading(HEADING),
         flag("show-secrets", "Show passwords and tokens instead of masking them"),
+    ]
+}
+
+/// Which plugins there are: on every command, and before it.
+pub(super) fn plugins() -> [Arg; 2] {
+    [
         Arg::new("host.plugin-dir")
             .long("plugin-dir")
             .value_name("FOLDER")
             .help("Look for plugins here first (may be repeated)")
             .value_parser(value_parser!(PathBuf))
             .action(ArgAction::Append)
-            .help_heading(CONNECTION),
-        flag("strict", "Open only plugins that are in a lock file").help_heading(CONNECTION),
+            .help_heading(PLUGINS),
+        flag("strict", "Open only plugins that are in a lock file").help_heading(PLUGINS),
     ]
 }
 
