@@ -5,6 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::pin::pin;
+use std::time::Duration;
 use toygres_model::instance::NewInstance;
 use toygres_plugin_api::protocol::ApiResponse;
 use toygres_plugin_api::{Confirmed, Context, Error, ErrorKind, Result};
@@ -82,6 +84,25 @@ fn read<T: DeserializeOwned>(answer: ApiResponse) -> Result<T> {
     })
 }
 
+/// An answer that was nearly there when the operator interrupted still counts.
+const NEARLY: Duration = Duration::from_secs(1);
+
+/// The answer to what changes something, and was sent. Where the operator interrupts before it, the
+/// server may have taken the request: `unsure` says so.
+async fn answered(
+    ctx: &Context,
+    sent: impl Future<Output = Result<ApiResponse>>,
+    unsure: impl FnOnce() -> Error,
+) -> Result<ApiResponse> {
+    let mut sent = pin!(sent);
+    tokio::select! {
+        biased;
+        answer = &mut sent => return answer,
+        () = ctx.cancelled() => {}
+    }
+    tokio::time::timeout(NEARLY, sent).await.unwrap_or_else(|_| Err(unsure()))
+}
+
 /// Asks for a new instance.
 ///
 /// # Errors
@@ -91,7 +112,18 @@ pub(crate) async fn create(
     wanted: &NewInstance,
     confirmed: &Confirmed,
 ) -> Result<Found> {
-    let answer = ctx.api().post("/api/instances", &body(wanted), confirmed).await?;
+    let body = body(wanted);
+    let api = ctx.api();
+    let sent = api.post("/api/instances", &body, confirmed);
+    let answer = answered(ctx, sent, || {
+        let name = &wanted.name;
+        Error::new(
+            ErrorKind::Interrupted,
+            format!("interrupted before the answer: `{name}` may be created all the same"),
+        )
+        .hint(format!("see `toygres get {name}`; undo it with `toygres delete {name}`"))
+    });
+    let answer = answer.await?;
     Found::read(read(answer)?)
 }
 
@@ -141,7 +173,15 @@ pub(crate) async fn get(ctx: &Context, name: &str, show_password: bool) -> Resul
 /// When the API cannot be reached or refuses.
 pub(crate) async fn delete(ctx: &Context, name: &str, confirmed: &Confirmed) -> Result<Found> {
     let path = format!("/api/instances/{}", encoded(name));
-    Found::read(read(ctx.api().delete(&path, confirmed).await?)?)
+    let api = ctx.api();
+    let answer = answered(ctx, api.delete(&path, confirmed), || {
+        Error::new(
+            ErrorKind::Interrupted,
+            format!("interrupted before the answer: `{name}` may be deleted all the same"),
+        )
+        .hint(format!("see `toygres get {name}`"))
+    });
+    Found::read(read(answer.await?)?)
 }
 
 /// The API's `error` with what was perhaps meant. That it has none by this name stays the answer

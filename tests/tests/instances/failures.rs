@@ -6,6 +6,8 @@ use crate::toygres;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::{Api, ResourceExt};
 use serde_json::json;
+use std::io::Read;
+use std::net::TcpListener;
 use toygres_tests::{kube::client, wait};
 
 const COMMANDS: &[&[&str]] =
@@ -182,4 +184,33 @@ fn a_creation_that_fails_is_a_negative_answer_with_its_reason() {
     let failed = toygres(&["list", "--state", "failed", "-o", "json"]).code(0).json();
     assert!(failed.as_array().unwrap().iter().any(|row| row["name"] == "broken"), "{failed}");
     toygres(&["delete", "broken", "--force", "--wait"]).code(0);
+}
+
+#[test]
+fn an_interruption_before_the_answer_says_that_the_request_may_have_been_taken() {
+    // An API that takes requests and never answers.
+    let api = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", api.local_addr().unwrap());
+    let (child, _home) = Toygres::new()
+        .env("TOYGRES_API_URL", &url)
+        .env("TOYGRES_API_TOKEN", "canary-TOKEN-canary")
+        .args(["create", "hangdb", "--password", "x", "-o", "json"])
+        .start();
+    let mut heads = Vec::new();
+    for stream in api.incoming() {
+        let mut stream = stream.unwrap();
+        let mut head = [0; 4];
+        let posted = stream.read_exact(&mut head).is_ok() && &head == b"POST";
+        // Kept open: nobody is told that there will be no answer.
+        heads.push(stream);
+        if posted {
+            break;
+        }
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap()).code(130);
+    let error = ran.error();
+    assert!(error["message"].as_str().unwrap().contains("may be created all the same"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("`toygres get hangdb`"), "{error}");
 }
