@@ -11,6 +11,10 @@ use toygres_plugin_api::{Context, Error, ErrorKind, Result};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(400);
 
+/// Once it runs, what watches over its health follows at once; the answer names it, unless it takes
+/// longer than this.
+const WATCHED_WITHIN: Duration = Duration::from_secs(5);
+
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goal {
@@ -54,6 +58,20 @@ impl Goal {
     }
 }
 
+/// Waits a little for what watches over an instance that runs.
+#[derive(Default)]
+struct Watched(Option<Instant>);
+
+impl Watched {
+    fn is_told(&mut self, instance: &Instance) -> bool {
+        if instance.state != "running" || instance.health_orchestration_id.is_some() {
+            return true;
+        }
+        let now = Instant::now();
+        now >= *self.0.get_or_insert(now + WATCHED_WITHIN)
+    }
+}
+
 /// Milliseconds since the epoch.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -77,13 +95,17 @@ pub(crate) async fn until(
     // The name may be given to another once this one is deleted.
     let name = &begun.k8s_name;
     let mut last = Found { instance: begun.clone(), ..Found::default() };
+    let mut watched = Watched::default();
     loop {
         let asked = tokio::select! {
             asked = api::get(ctx, name, false) => asked,
             () = ctx.cancelled() => return Err(interrupted(begun, goal)),
         };
         let lost = match asked {
-            Ok(found) if goal.is_reached(&begun.state, &found.instance.state) => {
+            Ok(found)
+                if goal.is_reached(&begun.state, &found.instance.state)
+                    && (watched.is_told(&found.instance) || Instant::now() >= deadline) =>
+            {
                 teller.ended(&found).await?;
                 return Ok(found);
             }

@@ -24,6 +24,7 @@ const GET: &str = "/api/instances/mydb-00000001?progress=true";
 fn instance(state: &str) -> Value {
     json!({"name": "mydb", "k8s_name": "mydb-00000001", "state": state, "storage_gb": 10,
         "message": "the image cannot be pulled", "create_orchestration_id": "create-mydb-00000001",
+        "health_orchestration_id": (state == "running").then_some("health-mydb-00000001"),
         "progress": [{"step": "wait-for-ready", "state": "running", "message": "pending"}]})
 }
 
@@ -137,4 +138,24 @@ async fn a_server_that_goes_away_is_waited_for() {
     assert_eq!(report.data["state"], "running");
     assert_eq!(host.notes()[0].text, "the backends do not answer; trying again");
     assert!(wait::now() > 0);
+}
+
+#[tokio::test]
+async fn what_runs_is_told_with_what_watches_over_it() {
+    let mut unwatched = instance("running");
+    unwatched["health_orchestration_id"] = Value::Null;
+    let host = TestHost::new()
+        .api("POST", "/api/instances", 202, instance("creating"))
+        .api("GET", GET, 200, unwatched);
+    let later = host.clone();
+    let asked = tokio::spawn(async move {
+        // Once it was seen to run, and not before.
+        while later.requests().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let _changed = later.api("GET", GET, 200, instance("running"));
+    });
+    let report = run(&host, json!({"name": "mydb", "wait": true})).await.unwrap();
+    assert_eq!(report.data["health_orchestration_id"], "health-mydb-00000001");
+    asked.await.unwrap();
 }
