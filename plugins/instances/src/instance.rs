@@ -61,6 +61,10 @@ instance! {
     updated_at: Option<String>,
     deleted_at: Option<String>,
     tags: Value,
+    /// When its health was checked last.
+    health_checked_at: Option<String>,
+    /// Why the last check found it unhealthy.
+    health_error: Option<String>,
     /// Why it is as it is, where it failed.
     message: Option<String>,
     /// Where it answers, `host:port`; told from the connection string.

@@ -124,6 +124,12 @@ pub struct Instance {
     pub deleted_at: Option<String>,
     /// Its user's own notes.
     pub tags: BTreeMap<String, String>,
+    /// When its health was checked last, RFC 3339, UTC.
+    #[serde(default)]
+    pub health_checked_at: Option<String>,
+    /// Why the last check found it unhealthy.
+    #[serde(default)]
+    pub health_error: Option<String>,
     /// What its last event says, such as why it failed.
     pub message: Option<String>,
     /// The steps of its live or last orchestration.

@@ -82,6 +82,28 @@ fn a_cluster_that_is_away_delays_a_creation_only() {
 }
 
 #[test]
+fn a_creation_that_cannot_begin_says_what_stays_of_it() {
+    let Some(deployment) = Deployment::new() else { return };
+    let (way, kubeconfig) = way_to_the_cluster(&deployment);
+    let kubeconfig = kubeconfig.path().to_str().unwrap();
+    let server = deployment.start(Options::default().env("KUBECONFIG", kubeconfig));
+    let api = server.api().unwrap();
+    way.cut();
+    let refused = api.post("/api/instances", &json!({"name": "brokendb"})).unwrap();
+    assert_eq!(refused.status, 503, "{}", refused.body);
+    let hint = refused.body["hint"].as_str().unwrap();
+    assert!(hint.contains("its record stays") && hint.contains("`toygres delete brokendb`"));
+    let shown = api.get("/api/instances/brokendb?progress=true").unwrap().body;
+    assert_eq!((&shown["state"], &shown["progress"]), (&json!("failed"), &json!([])), "{shown}");
+    let (said, kept) = (refused.body["message"].as_str(), shown["message"].as_str());
+    assert!(kept.unwrap().contains(said.unwrap()), "the reason is kept: {shown}");
+    // It goes the way that was named.
+    way.mend();
+    assert_eq!(api.delete("/api/instances/brokendb").unwrap().status, 202);
+    deployment.reaches(shown["k8s_name"].as_str().unwrap(), "deleted").unwrap();
+}
+
+#[test]
 fn an_instance_that_does_not_answer_is_unhealthy_until_it_does() {
     let Some(deployment) = Deployment::new() else { return };
     let server = deployment.start(Options::default());
@@ -120,8 +142,13 @@ fn an_instance_that_does_not_answer_is_unhealthy_until_it_does() {
          WHERE status = 'unhealthy' LIMIT 1",
     );
     assert!(error.unwrap().to_string().contains("127.0.0.9"), "it says where");
+    let shown = api.get("/api/instances/sickdb").unwrap().body;
+    assert!(shown["health_error"].as_str().unwrap().contains("127.0.0.9"), "{shown}");
+    assert!(shown["health_checked_at"].is_string(), "{shown}");
     address("127.0.0.1");
     becomes("healthy");
+    let shown = api.get("/api/instances/sickdb").unwrap().body;
+    assert!(shown["health_error"].is_null() && shown["health_checked_at"].is_string(), "{shown}");
 }
 
 /// A kubeconfig that leads through a way of its own.

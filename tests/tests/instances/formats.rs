@@ -22,6 +22,8 @@ const KEYS: &[&str] = &[
     "create_orchestration_id",
     "delete_orchestration_id",
     "health_orchestration_id",
+    "health_checked_at",
+    "health_error",
     "created_at",
     "updated_at",
     "deleted_at",

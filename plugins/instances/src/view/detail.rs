@@ -39,7 +39,12 @@ pub(crate) fn report(
         let why = instance.message.as_deref().unwrap_or("no record says why");
         report = report.block(Block::section("Reason", [Block::remark(Tone::Bad, why)]));
     }
-    Ok(next(instance, shown.is_some()).into_iter().fold(report, Report::hint))
+    Ok(next(found, shown.is_some()).into_iter().fold(report, Report::hint))
+}
+
+/// It runs, and the last check says that it does not answer.
+fn is_sick(instance: &Instance) -> bool {
+    instance.state == "running" && instance.health.as_deref() == Some("unhealthy")
 }
 
 fn what(instance: &Instance) -> Block {
@@ -47,12 +52,19 @@ fn what(instance: &Instance) -> Block {
     let mut fields = vec![
         Field::new("State", instance.state.as_str()).kind(states()),
         text("Health", &instance.health).kind(healths()),
+    ];
+    if is_sick(instance) {
+        let why = instance.health_error.as_deref().unwrap_or("no record says why");
+        fields.push(Field::new("Reason", why));
+        fields.push(text("Checked", &instance.health_checked_at).kind(Kind::TimeAgo));
+    }
+    fields.extend([
         Field::new("Kubernetes name", instance.k8s_name.as_str()),
         text("Namespace", &instance.namespace),
         text("PostgreSQL", &instance.postgres_version),
         Field::new("Storage", instance.storage_bytes).kind(Kind::Bytes),
         text("Created", &instance.created_at).kind(Kind::TimeAgo),
-    ];
+    ]);
     if instance.deleted_at.is_some() {
         fields.push(text("Deleted", &instance.deleted_at).kind(Kind::TimeAgo));
     } else if instance.updated_at != instance.created_at {
@@ -105,19 +117,27 @@ fn orchestrations(instance: &Instance) -> Block {
 }
 
 /// The commands that one would type next.
-fn next(instance: &Instance, password_shown: bool) -> Vec<String> {
+fn next(found: &Found, password_shown: bool) -> Vec<String> {
+    let Found { instance, steps, .. } = found;
     let name = &instance.name;
-    let orchestration = |id: &Option<String>, option: &str| {
-        let id = id.as_ref()?;
-        Some(format!("See how it came about with: toygres server orchestration {id} {option}"))
-    };
+    // One that never began, or is forgotten, has no steps and no history.
+    let history = instance.create_orchestration_id.as_ref().filter(|_| !steps.is_empty());
     match instance.state.as_str() {
+        "running" if is_sick(instance) => match &instance.health_orchestration_id {
+            Some(id) => {
+                vec![format!("See what its checks find with: toygres server orchestration {id}")]
+            }
+            None => vec!["See what is wrong with: toygres server health".to_owned()],
+        },
         "running" if !password_shown => {
             vec![format!("See the password with: toygres get {name} --show-password")]
         }
         "creating" => vec![format!("Follow it with: toygres get {name} --watch")],
         "deleting" => vec![format!("Follow it with: toygres get {} --watch", instance.k8s_name)],
-        "failed" => orchestration(&instance.create_orchestration_id, "--history")
+        "failed" => history
+            .map(|id| {
+                format!("See how it came about with: toygres server orchestration {id} --history")
+            })
             .into_iter()
             .chain([format!(
                 "Remove what is left of it with: toygres delete {}",
@@ -125,5 +145,59 @@ fn next(instance: &Instance, password_shown: bool) -> Vec<String> {
             )])
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::report;
+    use crate::api::Found;
+    use crate::instance::{Instance, Step};
+
+    fn said(instance: Instance, steps: Vec<Step>) -> String {
+        let found = Found { instance, steps, ..Found::default() };
+        serde_json::to_string(&report(&found, None, true, 0).unwrap()).unwrap()
+    }
+
+    fn instance(state: &str) -> Instance {
+        Instance {
+            name: "a".to_owned(),
+            k8s_name: "a-00000001".to_owned(),
+            state: state.to_owned(),
+            create_orchestration_id: Some("create-a-00000001".to_owned()),
+            ..Instance::default()
+        }
+    }
+
+    #[test]
+    fn what_does_not_answer_says_why_and_what_to_look_at() {
+        let sick = Instance {
+            health: Some("unhealthy".to_owned()),
+            health_error: Some("127.0.0.1:1 did not answer within 10 s".to_owned()),
+            health_checked_at: Some("2026-01-01T00:00:00Z".to_owned()),
+            health_orchestration_id: Some("health-a-00000001".to_owned()),
+            ..instance("running")
+        };
+        let told = said(sick.clone(), Vec::new());
+        for part in [
+            "\"Reason\"",
+            "did not answer within 10 s",
+            "\"Checked\"",
+            "toygres server orchestration health-a-00000001",
+        ] {
+            assert!(told.contains(part), "{part} is missing in {told}");
+        }
+        let well = Instance { health: Some("healthy".to_owned()), ..sick };
+        assert!(!said(well, Vec::new()).contains("\"Reason\""));
+    }
+
+    #[test]
+    fn a_history_that_is_not_there_is_not_offered() {
+        let offer = "orchestration create-a-00000001 --history";
+        let failed = Instance { message: Some("no cluster".to_owned()), ..instance("failed") };
+        let told = said(failed.clone(), Vec::new());
+        assert!(!told.contains(offer) && told.contains("no cluster"), "{told}");
+        assert!(told.contains("toygres delete a-00000001"), "{told}");
+        assert!(said(failed, vec![Step::default()]).contains(offer));
     }
 }

@@ -33,9 +33,7 @@ pub(super) async fn create(
         .check()
         .map_err(|refusal| Fault::bad(Error::usage(refusal.message).hint(refusal.hint)))?;
     let plane = api.plane()?.clone();
-    // It goes on to its end although whoever asked may hang up, or the deadline pass.
-    let created = api.0.changes.spawn(async move { plane.create(wanted).await });
-    let created = created.await.map_err(Error::from)??;
+    let created = change(&api, async move { plane.create(wanted).await }).await?;
     let mut answer = serde_json::to_value(&created.instance).map_err(Error::from)?;
     if let Some(password) = created.password {
         answer["password"] = password.into();
@@ -80,8 +78,7 @@ pub(super) async fn delete(
     Query::read(query.as_deref(), &[])?;
     let name = named(name)?;
     let plane = api.plane()?.clone();
-    let deleting = api.0.changes.spawn(async move { plane.delete(&name).await });
-    let instance = deleting.await.map_err(Error::from)??;
+    let instance = change(&api, async move { plane.delete(&name).await }).await?;
     Ok((StatusCode::ACCEPTED, Json(instance)).into_response())
 }
 
@@ -94,10 +91,18 @@ pub(super) async fn monitor(
     Query::read(query.as_deref(), &[])?;
     let name = named(name)?;
     let plane = api.plane()?.clone();
-    let watching = api.0.changes.spawn(async move { plane.watch(&name).await });
-    let (id, started) = watching.await.map_err(Error::from)??;
+    let (id, started) = change(&api, async move { plane.watch(&name).await }).await?;
     let answer = json!({"orchestration_id": id, "started": started});
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// Does what changes something: it goes on to its end although whoever asked may hang up, or the
+/// deadline pass.
+async fn change<T: Send + 'static>(
+    api: &Api,
+    work: impl Future<Output = toygres_plugin_api::Result<T>> + Send + 'static,
+) -> Result<T, Fault> {
+    Ok(api.0.changes.spawn(work).await.map_err(Error::from)??)
 }
 
 fn named(name: Result<Path<String>, PathRejection>) -> Result<String, Fault> {
@@ -161,6 +166,7 @@ mod tests {
             "create_orchestration_id": null, "delete_orchestration_id": null,
             "health_orchestration_id": null, "created_at": "t", "updated_at": "t",
             "deleted_at": null, "tags": {}, "message": null,
+            "health_checked_at": null, "health_error": null,
         });
         for count in [0, 1, 2, 500] {
             let instances: Vec<Instance> =

@@ -33,6 +33,10 @@ pub(in crate::control) struct Record {
     pub(in crate::control) updated_ms: i64,
     pub(in crate::control) deleted_ms: Option<i64>,
     pub(in crate::control) tags: Option<Value>,
+    /// When it was checked last.
+    pub(in crate::control) checked_ms: Option<i64>,
+    /// What that check failed with, where it did.
+    pub(in crate::control) health_error: Option<String>,
     /// What the event says by which it came into its state.
     pub(in crate::control) message: Option<String>,
 }
@@ -45,10 +49,17 @@ const COLUMNS: &str = "
     (extract(epoch FROM i.created_at) * 1000)::bigint AS created_ms,
     (extract(epoch FROM i.updated_at) * 1000)::bigint AS updated_ms,
     (extract(epoch FROM i.deleted_at) * 1000)::bigint AS deleted_ms,
-    i.tags,
+    i.tags, c.checked_ms, c.health_error,
     (SELECT e.message FROM instance_events e
      WHERE e.instance_id = i.id AND e.new_state::text = i.state::text
      ORDER BY e.created_at DESC LIMIT 1) AS message";
+
+/// With the last check of each.
+const FROM: &str = "instances i LEFT JOIN LATERAL (
+    SELECT (extract(epoch FROM checked_at) * 1000)::bigint AS checked_ms,
+        CASE WHEN status = 'unhealthy' THEN error_message END AS health_error
+    FROM instance_health_checks WHERE instance_id = i.id
+    ORDER BY checked_at DESC LIMIT 1) c ON true";
 
 /// The instances that a filter lets through, the newest first.
 ///
@@ -59,7 +70,7 @@ pub(in crate::control) async fn list(
     filter: &Filter,
 ) -> Result<Vec<Record>, sqlx::Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM instances i
+        "SELECT {COLUMNS} FROM {FROM}
          WHERE ($1::text IS NULL OR i.state = $1::text::public.instance_state)
            AND ($2::text IS NULL OR i.health_status = $2::text::public.health_status)
            AND ($3 OR i.state <> 'deleted')
@@ -82,7 +93,7 @@ pub(in crate::control) async fn list(
 /// The database's.
 pub(in crate::control) async fn find(cms: &Cms, name: &str) -> Result<Option<Record>, sqlx::Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM instances i
+        "SELECT {COLUMNS} FROM {FROM}
          WHERE i.k8s_name = $1 OR (i.user_name = $1 AND i.state <> 'deleted')
          ORDER BY i.k8s_name = $1 DESC, i.state IN ('creating', 'running', 'deleting') DESC,
              i.created_at DESC
@@ -100,7 +111,7 @@ pub(in crate::control) async fn record(
     connection: impl PgExecutor<'_>,
     id: &str,
 ) -> Result<Option<Record>, sqlx::Error> {
-    let sql = format!("SELECT {COLUMNS} FROM instances i WHERE i.id = $1::uuid");
+    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE i.id = $1::uuid");
     let row = sqlx::query(&sql).bind(id).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
 }
@@ -129,6 +140,8 @@ fn read(row: &PgRow) -> Result<Record, sqlx::Error> {
         updated_ms: row.try_get("updated_ms")?,
         deleted_ms: row.try_get("deleted_ms")?,
         tags: row.try_get("tags")?,
+        checked_ms: row.try_get("checked_ms")?,
+        health_error: row.try_get("health_error")?,
         message: row.try_get("message")?,
     })
 }

@@ -21,7 +21,7 @@ impl ControlPlane {
     pub(crate) async fn create(&self, wanted: NewInstance) -> Result<Created> {
         wanted.check().map_err(refused)?;
         let order = self.order(&wanted)?;
-        self.reached().await?;
+        self.reached().await.map_err(unmade)?;
         self.record(&order, &wanted).await?;
         let generated = wanted.password.is_none().then(generate_password);
         let password = generated.as_ref().or(wanted.password.as_ref());
@@ -31,7 +31,7 @@ impl ControlPlane {
             if let Err(left) = janitor::give_up(&self.inner, &order.instance_id, &message).await {
                 tracing::warn!(k8s_name = order.k8s_name, error = %left, "left to the janitor");
             }
-            return Err(error);
+            return Err(kept(error, &order));
         }
         tracing::info!(k8s_name = order.k8s_name, instance = order.user_name, "creating");
         let record = cms::record(&self.inner.cms.pool, &order.instance_id).await;
@@ -96,6 +96,22 @@ impl ControlPlane {
         };
         Ok(faults::around("start-creation", start).await?)
     }
+}
+
+/// What failed before anything was written.
+fn unmade(error: Error) -> Error {
+    let more = error.hint.clone().map(|hint| format!("; {hint}")).unwrap_or_default();
+    error.hint(format!("nothing was made{more}"))
+}
+
+/// What failed once the record was written; that tells why, until it is removed.
+fn kept(error: Error, order: &Order) -> Error {
+    let Order { user_name, k8s_name, .. } = order;
+    let more = error.hint.clone().map(|hint| format!("; {hint}")).unwrap_or_default();
+    error.hint(format!(
+        "its record stays: see `toygres get {k8s_name}`, and remove it with \
+         `toygres delete {user_name}`{more}"
+    ))
 }
 
 fn refused(refusal: toygres_model::request::Refusal) -> Error {

@@ -35,6 +35,8 @@ impl ControlPlane {
             updated_at: rfc3339(record.updated_ms).unwrap_or_default(),
             deleted_at: record.deleted_ms.and_then(rfc3339),
             tags: tags(record.tags.as_ref()),
+            health_checked_at: record.checked_ms.and_then(rfc3339),
+            health_error: record.health_error.clone(),
             message: record.message.clone(),
             progress: None,
         }
