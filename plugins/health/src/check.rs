@@ -192,11 +192,6 @@ impl Finding {
         Self::new(Outcome::Skipped, summary)
     }
 
-    /// Well while `well`; otherwise it failed, or is a warning, with the other words.
-    pub(crate) fn when(well: bool, good: impl Into<String>, bad: impl Into<String>) -> Self {
-        if well { Self::ok(good) } else { Self::failed(bad) }
-    }
-
     /// A backend that could not be asked: unknown, with the reason and the hint.
     pub(crate) fn cannot_tell(error: &Error) -> Self {
         Self::unknown(reason(error))

@@ -106,3 +106,56 @@ fn dead_rows_that_pile_up_are_named() {
     database.psql("VACUUM toygres_cms.heap");
     becomes(&database.url, "TG0407", "ok");
 }
+
+#[test]
+fn a_server_that_is_connected_and_silent_is_not_to_be_started_again() {
+    let database = PrivatePostgres::shared().database().unwrap();
+    database.psql(
+        "CREATE SCHEMA toygres_cms; CREATE TABLE toygres_cms.worker_heartbeats ( \
+             worker_id text, host text, pid int, mode text, version text, concurrency int, \
+             started_at timestamptz, last_seen_at timestamptz, stopped_at timestamptz, \
+             activities jsonb, recent jsonb); \
+         INSERT INTO toygres_cms.worker_heartbeats VALUES ('work-1', 'h', 7, 'standalone', '1', 2, \
+             now() - interval '1 hour', now() - interval '5 minutes', NULL, '[]', '[]')",
+    );
+    let row = one(&health(&database.url, "TG0301"), "TG0301");
+    plane::is(&row, "failed", "no worker is alive; the last one was seen 5m");
+    assert_eq!(row["fix"][0], "toygres server start");
+    let mut server = Command::new(PrivatePostgres::shared().binaries().path("psql"))
+        .env("PGAPPNAME", "toygres-server")
+        .args(["-X", "-d", &database.url, "-c", "SELECT pg_sleep(300)"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let connected = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                     AND application_name = 'toygres-server'";
+    wait::until("the session", || Ok((database.psql(connected).trim() == "1").then_some(())))
+        .unwrap();
+    let row = one(&health(&database.url, "TG0301"), "TG0301");
+    plane::is(&row, "failed", "a connection of a server is open");
+    assert!(row["summary"].as_str().unwrap().contains("its disk is full"), "{row:#}");
+    assert_eq!(row["fix"], serde_json::json!(["toygres server db-status", "toygres server logs"]));
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
+fn of_two_backends_that_are_down_always_the_same_one_is_told() {
+    let told = || {
+        let ran = Toygres::on("postgresql://nobody@127.0.0.1:1/nothing")
+            .env("KUBECONFIG", "/nonexistent")
+            .args(["server", "health", "-o", "json"])
+            .run();
+        let answer = ran.json();
+        let rows = answer["checks"].as_array().unwrap().iter();
+        let rows = rows.filter(|row| row["category"] == "Data Plane");
+        rows.map(|row| (row["code"].clone(), row["summary"].clone())).collect::<Vec<_>>()
+    };
+    let first = told();
+    for (code, summary) in &first {
+        assert!(summary.as_str().unwrap().contains("database"), "{code}: {summary}");
+    }
+    assert_eq!(told(), first);
+}

@@ -2,8 +2,10 @@
 
 use crate::check::{Finding, Row, row};
 use crate::gather::Sources;
+use crate::gather::database::Beat;
 use crate::gather::schema::CMS_TABLES;
 use serde_json::json;
+use toygres_model::disk::{Room, Space};
 use toygres_model::releases::{CMS_SCHEMA, Standing, standing};
 use toygres_model::time::words;
 use toygres_plugin_api::Error;
@@ -142,14 +144,18 @@ async fn connections(sources: &Sources) -> Finding {
     let said = &server.said;
     let most = (said.max_connections - said.reserved).max(1);
     let left = (most - said.connections).max(0);
-    let text = format!("{left} of {most} connections are left");
+    let verb = if left == 1 { "is" } else { "are" };
+    let text = format!("{left} of {most} connections {verb} left");
     let finding = match left * 100 / most {
         20.. => Finding::ok(text),
         5.. => Finding::warning(text),
         _ => Finding::failed(text),
     };
     let finding = finding
-        .fact("Connections", format!("{}/{} active", said.ours_active, said.ours))
+        .fact(
+            "Connections",
+            format!("{}/{} active, of every toygres process", said.ours_active, said.ours),
+        )
         .see("connections", said.connections)
         .see("max_connections", said.max_connections)
         .see("left", left);
@@ -192,16 +198,55 @@ async fn dead_rows(sources: &Sources) -> Finding {
 }
 
 async fn writable(sources: &Sources) -> Finding {
-    match sources.server.clone().await {
-        Err(error) => Finding::cannot_tell(&error),
-        Ok(server) => Finding::when(
-            !server.said.in_recovery,
-            "it is no standby",
-            "it is a standby, which cannot be written: give the address of the primary",
-        )
-        .see("in_recovery", server.said.in_recovery)
-        .fixes(server.said.in_recovery.then_some("toygres server config")),
+    let server = match sources.server.clone().await {
+        Err(error) => return Finding::cannot_tell(&error),
+        Ok(server) => server,
+    };
+    let standby = server.said.in_recovery;
+    let finding = if standby {
+        Finding::failed("it is a standby, which cannot be written: give the address of the primary")
+            .fix("toygres server config")
+    } else {
+        match server.space {
+            Ok(space) => roomy(space),
+            // Whoever only reads cannot try to write; that servers are silent is a hint.
+            Err(_) if are_silent(sources, server.said.servers).await => Finding::warning(
+                "it is no standby, but a server that is connected writes no heartbeats: its disk \
+                 may be full",
+            )
+            .fix("toygres server logs"),
+            Err(_) => Finding::ok("it is no standby"),
+        }
+    };
+    finding
+        .see("in_recovery", standby)
+        .see("available_bytes", server.space.ok().map(|space| space.available))
+        .see("capacity_bytes", server.space.ok().map(|space| space.capacity))
+        .see("disk_reason", server.space.err())
+}
+
+/// What the room on its disk means.
+fn roomy(space: Space) -> Finding {
+    let left = space.available / (1024 * 1024);
+    match space.room() {
+        Room::Full => {
+            Finding::failed("its disk is full: nothing can be written until there is room on it")
+                .fix("toygres server db-status")
+        }
+        Room::Low => Finding::warning(format!(
+            "it is no standby, but less than 5% of its disk is left, {left} MiB"
+        ))
+        .fix("toygres server db-status"),
+        Room::Enough => Finding::ok("it is no standby, and its disk has room"),
     }
+}
+
+/// A server is connected, and none has written a heartbeat in time.
+async fn are_silent(sources: &Sources, connected: i64) -> bool {
+    let beats = sources.beats.clone().await.ok();
+    let beats = beats.as_ref().and_then(|beats| beats.as_ref().as_ref());
+    let silent = |beats: &Vec<Beat>| !beats.is_empty() && !beats.iter().any(Beat::is_live);
+    connected > 0 && beats.is_some_and(silent)
 }
 
 async fn quick(sources: &Sources) -> Finding {
@@ -287,8 +332,9 @@ fn wrapping(age: i64) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_full, wrapping};
+    use super::{is_full, roomy, wrapping};
     use crate::check::Outcome;
+    use toygres_model::disk::Space;
     use toygres_plugin_api::Error;
 
     #[test]
@@ -299,6 +345,15 @@ mod tests {
         );
         assert!(is_full(&full) && is_full(&reserved));
         assert!(!is_full(&Error::unavailable("x").cause("Connection refused")));
+    }
+
+    #[test]
+    fn a_disk_without_room_cannot_be_written() {
+        let found = |available| roomy(Space { available, capacity: 1_000_000_000 });
+        assert_eq!(found(0).outcome, Outcome::Failed);
+        assert!(found(0).summary.contains("its disk is full"));
+        assert_eq!(found(20_000_000).outcome, Outcome::Warning);
+        assert_eq!(found(900_000_000).outcome, Outcome::Ok);
     }
 
     #[test]

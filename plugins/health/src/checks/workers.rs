@@ -41,9 +41,7 @@ async fn alive(sources: &Sources) -> Finding {
             || "none was seen within a day".to_owned(),
             |age| format!("the last one was seen {} ago", words(age)),
         );
-        Finding::failed(format!("no worker is alive; {last}"))
-            .fix("toygres server start")
-            .fix("toygres server workers")
+        silent(sources, &last).await
     } else {
         Finding::ok(format!("{} worker{plural} active", live.len()))
             .headline(format!("{} worker{plural} active", live.len()))
@@ -53,6 +51,36 @@ async fn alive(sources: &Sources) -> Finding {
         .see("idle", idle)
         .see("workers", json!(ids))
         .fact("Workers", format!("{} active, {idle} idle", live.len() - idle))
+}
+
+/// No worker is alive, as far as the database knows. One that cannot write its heartbeat looks the
+/// same as one that is gone, and starting another helps it as little.
+async fn silent(sources: &Sources, last: &str) -> Finding {
+    let server = sources.server.clone().await.ok();
+    let full = server.as_ref().is_some_and(|server| server.is_full());
+    let connected = server.as_ref().map_or(0, |server| server.said.servers);
+    let finding = if full {
+        Finding::failed(format!(
+            "no heartbeat can be written, because the disk of the database is full; {last}"
+        ))
+        .fix("toygres server db-status")
+    } else if connected > 0 {
+        let open = match connected {
+            1 => "a connection of a server is open".to_owned(),
+            more => format!("{more} connections of servers are open"),
+        };
+        Finding::failed(format!(
+            "no worker is alive; {last}, and {open}: it hangs, or the database refuses what it \
+             writes, as where its disk is full"
+        ))
+        .fix("toygres server db-status")
+        .fix("toygres server logs")
+    } else {
+        Finding::failed(format!("no worker is alive; {last}"))
+            .fix("toygres server start")
+            .fix("toygres server workers")
+    };
+    finding.see("servers_connected", connected)
 }
 
 async fn lost(sources: &Sources) -> Finding {
@@ -113,7 +141,12 @@ async fn room(sources: &Sources) -> Finding {
         Finding::ok(format!("{busy} of {most} activities at once"))
     } else {
         Finding::warning(format!(
-            "all {most} places are taken and {waiting} activities wait; start another worker"
+            "all {most} places are taken and {}; start another worker",
+            if waiting == 1 {
+                "1 activity waits".to_owned()
+            } else {
+                format!("{waiting} activities wait")
+            }
         ))
         .fix("toygres server start --mode worker")
     };

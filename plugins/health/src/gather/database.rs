@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use toygres_model::disk::{self, Room, Space};
 use toygres_plugin_api::protocol::DbTarget;
 use toygres_plugin_api::{Context, Error, Result};
 
@@ -52,6 +53,15 @@ pub(crate) struct Server {
     pub(crate) took_ms: f64,
     /// How far this machine's clock is ahead of the database's; negative where it is behind.
     pub(crate) ahead_ms: i64,
+    /// The room on its disk, or why it cannot be known.
+    pub(crate) space: std::result::Result<Space, &'static str>,
+}
+
+impl Server {
+    /// Nothing can be written, as far as that can be known.
+    pub(crate) fn is_full(&self) -> bool {
+        self.space.is_ok_and(|space| space.room() == Room::Full)
+    }
 }
 
 /// What the server says of itself.
@@ -67,6 +77,11 @@ pub(crate) struct Said {
     pub(crate) size_bytes: i64,
     pub(crate) oldest_xid_age: i64,
     pub(crate) sees_all: bool,
+    /// Open connections of servers of toygres.
+    pub(crate) servers: i64,
+    backend_pid: i64,
+    /// NULL where this role may not ask for it.
+    data_directory: Option<String>,
 }
 
 /// Asks the server of itself, and its clock between two looks at ours.
@@ -91,7 +106,8 @@ pub(super) async fn server(ctx: Context) -> Result<Server> {
     let (took_ms, ahead_ms) = quickest(ask, |(took_ms, _)| *took_ms).await?;
     // Nothing was written; the connection serves what follows.
     let _over = session.rollback().await;
-    Ok(Server { target, said, took_ms, ahead_ms })
+    let space = disk::space(&target.host, said.backend_pid, said.data_directory.as_deref());
+    Ok(Server { target, said, took_ms, ahead_ms, space })
 }
 
 /// How far our clock is ahead of theirs, which was read between `before` and `after` on ours.
@@ -120,7 +136,11 @@ SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS in_r
        pg_database_size(current_database()) AS size_bytes, \
        (SELECT max(age(datfrozenxid)) FROM pg_database)::bigint AS oldest_xid_age, \
        (pg_has_role('pg_read_all_stats', 'USAGE') \
-           OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) AS sees_all";
+           OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) AS sees_all, \
+       (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'toygres-server%' \
+           AND datname = current_database()) AS servers, \
+       pg_backend_pid() AS backend_pid, \
+       (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS data_directory";
 
 /// How full of dead rows a table is.
 #[derive(Debug, Clone, Deserialize)]

@@ -37,14 +37,17 @@ impl View {
 /// When one of both sides cannot be read.
 pub(crate) async fn views(sources: &Sources) -> Result<Vec<View>> {
     let cluster = &sources.cluster;
-    let (records, sets, services, claims, pods, target) = futures_util::try_join!(
+    // All are waited for, so that of several that fail it is always the same one that is told.
+    let (records, sets, services, claims, pods, target) = futures_util::join!(
         sources.instances.clone(),
         cluster.stateful_sets.clone(),
         cluster.services.clone(),
         cluster.claims.clone(),
         cluster.pods.clone(),
         cluster.target.clone(),
-    )?;
+    );
+    let (records, target) = (records?, target?);
+    let (sets, services, claims, pods) = (sets?, services?, claims?, pods?);
     let (sets, services) = (by_instance(&sets), by_instance(&services));
     let (claims, pods) = (by_instance(&claims), by_instance(&pods));
     let view = |record: &Instance| {

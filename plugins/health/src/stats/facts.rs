@@ -134,6 +134,8 @@ pub(crate) struct Sources {
     pub(crate) method: String,
     /// Everything that ended before is in the roll-ups; `null` without them.
     pub(crate) rolled_until: Option<String>,
+    /// Why the roll-ups are not used; `null` where they are.
+    pub(crate) rollups_reason: Option<String>,
     /// Where the counting begins: roll-ups are of five minutes, and those that the window begins in
     /// are counted whole.
     pub(crate) counted_since: String,
@@ -204,6 +206,7 @@ fn made_of(raw: Raw, since: &str) -> Facts {
         sources: Sources {
             method: raw.method.to_owned(),
             rolled_until: raw.rolled_until_ms.and_then(time::rfc3339),
+            rollups_reason: raw.rollups_reason(),
             counted_since: raw
                 .counted_since_ms
                 .and_then(time::rfc3339)
@@ -280,7 +283,7 @@ fn activities(raw: &Raw) -> (Activities, i64, i64) {
         one.count += count;
         one.failed += if row.succeeded { 0 } else { count };
         *total_ms += raw.scaled_events(row.total_ms, row.rolled);
-        bins.add(row.bin, count, row.most_ms);
+        bins.add(row.bin, count, row.count, row.total_ms, row.most_ms);
     }
     let mut all = Activities::default();
     let mut total = 0;

@@ -32,6 +32,7 @@ pub(super) struct Raw {
     pub(super) orchestrations: Vec<Orchestration>,
     pub(super) activities: Vec<Activity>,
     pub(super) method: &'static str,
+    pub(super) rollups: Rollups,
     pub(super) rolled_until_ms: Option<i64>,
     /// Where the counting begins, if that is not where the window begins.
     pub(super) counted_since_ms: Option<i64>,
@@ -102,11 +103,20 @@ impl Raw {
         if rolled { count } else { stands_for(count, self.sampled_events_part) }
     }
 
+    /// Why the roll-ups are not used; none where they are.
+    pub(super) fn rollups_reason(&self) -> Option<String> {
+        match (self.method, self.rollups) {
+            ("rolled_up", _) => None,
+            (_, Rollups::Readable) => Some("the roll-ups are too far behind, or empty".to_owned()),
+            (_, other) => Some(other.missing().to_owned()),
+        }
+    }
+
     /// What bounds the answer, in words.
     pub(super) fn bounds(&self) -> Option<String> {
         if self.sampled_events_part < 1.0 {
             let why = match self.rolled_until_ms {
-                None => "this deployment keeps no roll-ups".to_owned(),
+                None => self.rollups.missing().to_owned(),
                 Some(until) => format!(
                     "the roll-ups are {} behind, and more than {LATE} executions ended since",
                     toygres_model::time::words(self.now_ms - until)
@@ -130,6 +140,28 @@ impl Raw {
         });
         let bounds: Vec<String> = left_out.into_iter().chain(gone).collect();
         (!bounds.is_empty()).then(|| bounds.join("; "))
+    }
+}
+
+/// Whether there are roll-ups for this role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rollups {
+    /// There are none.
+    None,
+    /// There are, and this role may not read them.
+    Forbidden,
+    /// There are.
+    Readable,
+}
+
+impl Rollups {
+    /// Why nothing comes from them.
+    fn missing(self) -> &'static str {
+        match self {
+            Self::None => "this deployment keeps no roll-ups",
+            Self::Forbidden => "this role may not read the roll-ups: GRANT SELECT shows them",
+            Self::Readable => "the roll-ups are still empty",
+        }
     }
 }
 
@@ -157,6 +189,7 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
         orchestrations: Vec::new(),
         activities: Vec::new(),
         method: "counted",
+        rollups: Rollups::None,
         rolled_until_ms: None,
         counted_since_ms: None,
         gone_before_ms: None,
@@ -164,7 +197,12 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
         sampled_events_part: 1.0,
         left_out: 0,
     };
-    let has_rollups = schemas.cms_has("rollup_progress") && may_read_rollups(ctx, &schemas).await;
+    raw.rollups = match schemas.cms_has("rollup_progress") {
+        false => Rollups::None,
+        true if may_read_rollups(ctx, &schemas).await => Rollups::Readable,
+        true => Rollups::Forbidden,
+    };
+    let has_rollups = raw.rollups == Rollups::Readable;
     let progress = if has_rollups {
         one(&session, sql::progress(&schemas), &[since]).await?
     } else {

@@ -1,7 +1,7 @@
 //! `stats` as people read it.
 
 use super::facts::{Activities, Facts, Orchestrations, Type};
-use serde_json::{Value, json};
+use serde_json::json;
 use toygres_model::time::words;
 use toygres_plugin_api::report::{Bar, Block, Column, Field, Kind};
 use toygres_plugin_api::{Report, Result};
@@ -30,8 +30,11 @@ pub(crate) fn report(facts: &Facts) -> Result<Report> {
         report = report.block(Block::section("Durations by Activity", [durations()]));
     }
     if let Some(storage) = facts.storage {
-        let provisioned =
-            format!("{} GB across {} instances", storage.provisioned_gb, storage.instances);
+        let provisioned = format!(
+            "{} GB across {}",
+            storage.provisioned_gb,
+            counted(storage.instances, "instance")
+        );
         let average = storage.average_gb.map(|gb| format!("{gb} GB"));
         report = report.block(Block::section(
             "Resource Usage",
@@ -146,28 +149,19 @@ fn activities(found: &Activities) -> Vec<Block> {
         Field::new("Total Executed", whole).kind(Kind::Number),
         share("Succeeded", found.succeeded, whole),
         share("Failed", found.failed, whole),
-        Field::new("Avg Duration", seconds(found.avg_ms)),
+        Field::new("Avg Duration", json!(found.avg_ms)).kind(Kind::Duration),
     ])];
     let slowest: Vec<Field> = found
         .by_activity
         .iter()
         .take(SLOWEST)
-        .map(|one| Field::new(&one.activity, seconds(one.avg_ms)))
+        .map(|one| Field::new(&one.activity, json!(one.avg_ms)).kind(Kind::Duration))
         .collect();
     if !slowest.is_empty() {
         blocks.push(Block::Blank);
         blocks.push(Block::section("Slowest", [Block::fields(slowest)]));
     }
     blocks
-}
-
-/// `1.2s`; longer ones in words.
-fn seconds(ms: Option<i64>) -> Value {
-    match ms {
-        None => Value::Null,
-        Some(ms) if ms < 60_000 => json!(format!("{:.1}s", ms as f64 / 1000.0)),
-        Some(ms) => json!(words(ms)),
-    }
 }
 
 fn durations() -> Block {
@@ -212,15 +206,20 @@ fn database(facts: &Facts) -> Block {
         "Database",
         [Block::fields([
             Field::new("Status", "Connected"),
-            Field::new("Pool Size", format!("{} connections", facts.database.pool_size)),
+            Field::new("Pool Size", counted(facts.database.pool_size, "connection"))
+                .remark("of every toygres process"),
             Field::new("Active Queries", facts.database.active_queries),
         ])],
     )
 }
 
+fn counted(count: i64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn source(facts: &Facts) -> String {
     let sources = &facts.sources;
-    match sources.method.as_str() {
+    let from = match sources.method.as_str() {
         "rolled_up" => format!(
             "roll-ups ({} orchestrations, {} activities) and counted now ({}, {})",
             sources.rolled_orchestrations,
@@ -230,13 +229,19 @@ fn source(facts: &Facts) -> String {
         ),
         "sampled" => format!("a sample of {:.2}% of all executions", sources.sampled_part * 100.0),
         _ => "counted now".to_owned(),
-    }
+    };
+    let rollups = match &sources.rollups_reason {
+        Some(reason) if sources.method == "counted" => format!(" ({reason})"),
+        _ => String::new(),
+    };
+    // Whatever they are made of, durations are kept in bins.
+    let within = (sources.percentiles_within * 100.0).round();
+    format!("{from}{rollups}; percentiles are within {within}%")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{last, seconds};
-    use serde_json::{Value, json};
+    use super::{counted, last};
 
     #[test]
     fn a_window_is_named_as_it_was_typed() {
@@ -252,9 +257,8 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_short() {
-        assert_eq!(seconds(Some(1234)), json!("1.2s"));
-        assert_eq!(seconds(Some(90_000)), json!("1m 30s"));
-        assert_eq!(seconds(None), Value::Null);
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, "connection"), "1 connection");
+        assert_eq!(counted(0, "connection"), "0 connections");
     }
 }

@@ -96,6 +96,18 @@ fn nobody(lease: &Lease) -> Value {
     })
 }
 
+/// As the durations of tables: `48ms`, `0.8s`, `1m 30s`.
+fn short(ms: i64) -> String {
+    match ms {
+        ..100 => format!("{}ms", ms.max(0)),
+        100..60_000 => {
+            let tenths = (ms as f64 / 100.0).round() / 10.0;
+            format!("{tenths}s")
+        }
+        _ => words(ms),
+    }
+}
+
 fn words(ms: i64) -> String {
     toygres_model::time::words(ms)
 }
@@ -114,10 +126,9 @@ fn summary(facts: &Facts) -> String {
 
 fn recent(facts: &Facts) -> Block {
     let rows = facts.recent.iter().flatten().map(|one| {
-        let seconds = one.duration_ms as f64 / 1000.0;
         json!({
             "worker": format!("{}:", one.worker_id),
-            "what": format!("{} ({seconds:.1}s)", one.activity),
+            "what": format!("{} ({})", one.activity, short(one.duration_ms)),
             "succeeded": one.succeeded,
         })
     });
@@ -150,4 +161,15 @@ fn kinds() -> Block {
         Column::new("oldest_ms", "OLDEST").kind(Kind::Duration),
     ];
     Block::section("By Kind", [Block::table_at("/queue/kinds", columns)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn durations_follow_the_rule_of_tables() {
+        let shown: Vec<String> = [0, 48, 200, 1249, 2000, 90_000].map(short).into();
+        assert_eq!(shown, ["0ms", "48ms", "0.2s", "1.2s", "2s", "1m 30s"]);
+    }
 }
