@@ -92,3 +92,28 @@ fn again(now: &Value, before: &Value) -> Option<i64> {
     let other = now["ready"] == true && now["pid"] != before["pid"];
     other.then(|| now["restarts"].as_i64()).flatten()
 }
+
+#[test]
+fn a_postgresql_that_dies_before_a_daemon_that_hangs_is_not_told_as_up() {
+    let home = Home::new();
+    let up = home.up();
+    let (daemon, postgres) = (pid(&up["daemon"]["pid"]), pid(&up["postgres"]["pid"]));
+    let signal = |signal| {
+        let daemon = rustix::process::Pid::from_raw(daemon).unwrap();
+        rustix::process::kill_process(daemon, signal).unwrap();
+    };
+    signal(rustix::process::Signal::STOP);
+    kill(postgres);
+    let told = home.run(&["local", "status", "-o", "json"]);
+    let shown = home.run(&["local", "status"]);
+    // Before anything can fail: the home could not be taken down in order.
+    signal(rustix::process::Signal::CONT);
+    let told = told.code(3).json();
+    assert_eq!((&told["up"], &told["postgres"]["pid"]), (&Value::Bool(false), &Value::Null));
+    assert_eq!(told["daemon"]["pid"], daemon);
+    let shown = shown.code(3);
+    assert!(shown.stdout.contains("toygres local down && toygres local up"), "{shown:#?}");
+    home.until("PostgreSQL to be up again", |status| {
+        (status["up"] == true && status["postgres"]["ready"] == true).then_some(())
+    });
+}

@@ -1,5 +1,6 @@
 //! `local down`.
 
+use super::view;
 use crate::context;
 use crate::daemon::{self, Stopped};
 use crate::folders::Folders;
@@ -106,8 +107,9 @@ async fn report(
     }
     if stopped.leftovers > 0 && stopped.daemon.is_none() {
         report = report.note(format!(
-            "{} PostgreSQL servers that a killed daemon had left were stopped",
-            stopped.leftovers
+            "{} that a killed daemon had left {} stopped",
+            view::servers(stopped.leftovers),
+            if stopped.leftovers == 1 { "was" } else { "were" }
         ));
     }
     if let Some(pid) = server {

@@ -1,7 +1,7 @@
 //! `local status`.
 
 use super::view;
-use crate::daemon::{self, Overview, Phase, State};
+use crate::daemon::{self, DatabaseStatus, Overview, Phase, State};
 use crate::folders::Folders;
 use crate::kept::Kept;
 use serde_json::json;
@@ -30,17 +30,29 @@ pub(crate) async fn status(ctx: &Context, _args: Status) -> Result<Report> {
         other => return on_its_way(&folders, other),
     }
     let kept = Kept::load(&folders)?;
-    let overview = Overview::read(&folders)?;
+    let mut overview = Overview::read(&folders)?;
+    let lost = overview.lost(&folders);
+    if lost.is_some() {
+        overview.database = DatabaseStatus { pid: None, ready: false, ..overview.database };
+    }
     let table = Table {
         columns: view::columns(),
         rows: Rows::At("/pods".to_owned()),
         empty: Some("No pods: nothing was created yet.".to_owned()),
     };
+    let up = overview.database.pid.is_some();
     let healthy = overview.database.ready && overview.pods.iter().all(|pod| pod.ready);
     let report = Report::data(view::data(&folders, &kept, &overview))?
         .block(Block::fields(view::fields(&folders, &kept, &overview)))
         .block(Block::Table(table));
-    Ok(if healthy { report } else { report.note("not everything is ready") })
+    let report = match lost {
+        Some(pid) => report
+            .warning(format!("PostgreSQL (pid {pid}) is gone, and the daemon has not noticed"))
+            .hint("if it stays so, the daemon hangs: toygres local down && toygres local up"),
+        None if healthy => report,
+        None => report.note("not everything is ready"),
+    };
+    Ok(if up { report } else { report.verdict(Verdict::NotRunning) })
 }
 
 /// Nothing is up, or only what a killed daemon left.
@@ -67,7 +79,7 @@ fn down(folders: &Folders) -> Result<Report> {
         report
             .block(Block::remark(
                 Tone::Warn,
-                format!("The daemon was killed; it left {count} PostgreSQL servers running"),
+                format!("The daemon was killed; it left {} running", view::servers(count)),
             ))
             .hint("take them over: toygres local up")
             .hint("end them: toygres local down")

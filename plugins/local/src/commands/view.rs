@@ -10,7 +10,7 @@ use toygres_plugin_api::report::{Column, Field, Kind, State, Tone};
 pub(super) fn data(folders: &Folders, kept: &Kept, overview: &Overview) -> Value {
     let Overview { pid, since, database, pods } = overview;
     json!({
-        "up": true,
+        "up": database.pid.is_some(),
         "daemon": { "pid": pid, "since": since, "log": folders.logs().join("daemon.log") },
         "postgres": {
             "pid": database.pid,
@@ -43,7 +43,7 @@ pub(super) fn fields(folders: &Folders, kept: &Kept, overview: &Overview) -> Vec
     let postgres = match (database.pid, database.ready) {
         (Some(pid), true) => postgres.remark(format!("pid {pid}")).tone(Tone::Good),
         (Some(pid), false) => postgres.remark(format!("pid {pid}, not ready")).tone(Tone::Active),
-        (None, _) => postgres.remark("down; it is started again").tone(Tone::Bad),
+        (None, _) => postgres.remark("down; the daemon starts it again").tone(Tone::Bad),
     };
     vec![
         postgres,
@@ -55,6 +55,14 @@ pub(super) fn fields(folders: &Folders, kept: &Kept, overview: &Overview) -> Vec
         Field::new("Files", folders.local().display().to_string()),
         Field::new("Since", overview.since.as_str()).kind(Kind::TimeAgo),
     ]
+}
+
+/// So many servers, in words.
+pub(super) fn servers(count: usize) -> String {
+    match count {
+        1 => "1 PostgreSQL server".to_owned(),
+        count => format!("{count} PostgreSQL servers"),
+    }
 }
 
 /// The columns of a table of pods.

@@ -4,6 +4,8 @@ use super::DatabaseStatus;
 use crate::files;
 use crate::folders::Folders;
 use crate::kubelet::{Kubelet, PodStatus};
+use crate::postgres::running;
+use crate::process::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +36,18 @@ impl Overview {
             Error::unavailable("the daemon of `toygres local` has not told how everything is")
                 .hint("start it anew: toygres local down && toygres local up")
         })
+    }
+}
+
+impl Overview {
+    /// The server that it tells of and that is no more: a daemon that hangs does not notice.
+    pub(crate) fn lost(&self, folders: &Folders) -> Option<i32> {
+        let pid = self.database.pid?;
+        let lives = Identity::of(pid).is_some();
+        // Its file tells it from another process of its number, once it has written one.
+        let its_own =
+            || running(&folders.database()).is_some_and(|running| running.identity.pid == pid);
+        (!lives || (self.database.ready && !its_own())).then_some(pid)
     }
 }
 

@@ -41,7 +41,11 @@ fn container(pod: &Pod) -> Option<String> {
     containers.iter().find_map(|container| {
         let why = state(container.state.as_ref()?)?;
         let restarts = container.restart_count;
-        Some(if restarts > 0 { format!("{why}, restarted {restarts} times") } else { why })
+        Some(match restarts {
+            1 => format!("{why}, restarted once"),
+            2.. => format!("{why}, restarted {restarts} times"),
+            _ => why,
+        })
     })
 }
 
