@@ -54,6 +54,8 @@ fn the_figures_are_the_same_by_every_way() {
     assert_eq!(plane.deployment.count(before), counted);
     plane.stop();
 
+    without_the_right(&plane);
+
     // The same counted now, as in a deployment without roll-ups.
     let by_rollups = stats(&plane, &[]);
     plane.sql("DROP TABLE toygres_cms.rollup_progress");
@@ -66,6 +68,20 @@ fn the_figures_are_the_same_by_every_way() {
     assert_eq!(none["activities"]["total"], 0, "{none:#}");
     assert_eq!(none["instances"]["total"], 2, "{none:#}");
     plane.toygres().args(["server", "stats", "--since", "soon"]).run().code(2).says("give a time");
+}
+
+/// A role that may not read the roll-ups is not told that there are none.
+fn without_the_right(plane: &Plane) {
+    let database = &plane.deployment.database;
+    database.server().create_role("stats_reader", "").unwrap();
+    plane.sql(
+        "GRANT USAGE ON SCHEMA toygres_cms, toygres_duroxide TO stats_reader; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA toygres_cms, toygres_duroxide TO stats_reader; \
+         REVOKE SELECT ON toygres_cms.rollup_activities FROM stats_reader",
+    );
+    let url = database.url_for("stats_reader");
+    let ran = plane.toygres().env("DATABASE_URL", &url).args(["server", "stats"]).run().code(0);
+    ran.shows("counted now (this role may not read the roll-ups").hides("keeps no roll-ups");
 }
 
 fn expected(facts: &Value) {
@@ -100,6 +116,8 @@ fn text(plane: &Plane, facts: &Value) {
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n")
         .collect();
+    assert!(squeezed.contains("; percentiles are within 10%\n"), "{shown}");
+    assert!(!shown.contains("0.0s"), "{shown}");
     let total = &facts["orchestrations"]["total_started"];
     let executed = &facts["activities"]["total"];
     for line in [

@@ -51,7 +51,8 @@ fn schemas(facts: &Facts) -> Block {
         tone: if schema.present { Tone::Good } else { Tone::Bad },
         label: schema.name.clone(),
         detail: Some(if schema.present {
-            format!("({} tables, {})", schema.tables, size(schema.size_bytes))
+            let plural = if schema.tables == 1 { "" } else { "s" };
+            format!("({} table{plural}, {})", schema.tables, size(schema.size_bytes))
         } else {
             "missing".to_owned()
         }),
