@@ -43,7 +43,7 @@ pub(super) fn fields(folders: &Folders, kept: &Kept, overview: &Overview) -> Vec
     let postgres = match (database.pid, database.ready) {
         (Some(pid), true) => postgres.remark(format!("pid {pid}")).tone(Tone::Good),
         (Some(pid), false) => postgres.remark(format!("pid {pid}, not ready")).tone(Tone::Active),
-        (None, _) => postgres.remark("down; the daemon starts it again").tone(Tone::Bad),
+        (None, _) => postgres.remark("down").tone(Tone::Bad),
     };
     vec![
         postgres,
