@@ -118,6 +118,24 @@ fn what_cannot_be_read_is_told_and_the_rest_is_packed() {
 }
 
 #[test]
+fn without_a_database_the_server_is_asked() {
+    let plane = Plane::shared();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("remote.tar.gz");
+    let toygres = plane
+        .elsewhere()
+        .env("TOYGRES_API_URL", &plane.text("api-url"))
+        .env("TOYGRES_API_TOKEN", &plane.text("api-token"));
+    let told = report(toygres, &file).code(0).json();
+    assert_eq!(told["failed"], 0, "{told:#}");
+    for command in ["stats", "workers", "orchestrations", "health --verbose"] {
+        let entry = entry(&told, command);
+        assert_eq!(entry["through"], "server", "{entry:#}");
+        assert!(entry["bytes"].as_u64().unwrap() > 50, "{entry:#}");
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_said() {
     let file = Path::new("/proc/nosuch/case.tar.gz");
     let ran = report(Plane::shared().toygres(), file).code(9);

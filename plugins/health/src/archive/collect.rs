@@ -4,7 +4,7 @@
 use super::plan::Planned;
 use futures_util::StreamExt;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 use toygres_plugin_api::protocol::{Output, RunCommand};
 use toygres_plugin_api::report::Verdict;
@@ -23,8 +23,11 @@ pub(crate) struct Entry {
     plugin: String,
     /// What it said, in the archive; null where it said nothing.
     file: Option<String>,
-    /// The exit code that it would have had.
-    code: u16,
+    /// The exit code that it would have had; null where a server answered, which tells of
+    /// failures alone.
+    code: Option<u16>,
+    /// Who answered: `here`, or `server` where no database is configured here.
+    through: String,
     /// Why it failed.
     error: Option<String>,
     duration_ms: u64,
@@ -58,13 +61,30 @@ impl Entry {
 
 /// Runs them all; the order stays.
 pub(crate) async fn collect(ctx: &Context, planned: &[Planned], patience: Duration) -> Vec<Entry> {
-    let runs = planned.iter().map(|planned| run(ctx, planned, patience));
+    let remote = is_remote(ctx).await;
+    let runs = planned.iter().map(|planned| run(ctx, planned, patience, remote));
     futures_util::stream::iter(runs).buffered(AT_ONCE).collect().await
 }
 
-async fn run(ctx: &Context, planned: &Planned, patience: Duration) -> Entry {
+/// Whether commands are asked of the server, as they are where one is typed: with a token for it and
+/// without a database.
+pub(crate) async fn is_remote(ctx: &Context) -> bool {
+    let config = ctx.config();
+    let is_set =
+        async |key: &str| config.get(key).await.ok().flatten().is_some_and(|text| !text.is_empty());
+    !is_set("database.url").await && is_set("api.token").await
+}
+
+async fn run(ctx: &Context, planned: &Planned, patience: Duration, remote: bool) -> Entry {
     let began = Instant::now();
-    let answer = tokio::time::timeout(patience, answer(ctx, planned)).await.unwrap_or_else(|_| {
+    let path = planned.route.as_deref().filter(|_| remote).map(|route| path(route, &planned.args));
+    let answer = async {
+        match &path {
+            Some(path) => asked(ctx, path, patience).await,
+            None => answer(ctx, planned).await,
+        }
+    };
+    let answer = tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
         Err(Error::timed_out(format!("no answer within {} s", patience.as_secs())))
     });
     let took = began.elapsed();
@@ -72,7 +92,8 @@ async fn run(ctx: &Context, planned: &Planned, patience: Duration) -> Entry {
         command: typed(planned),
         plugin: planned.plugin.clone(),
         file: None,
-        code: 0,
+        code: None,
+        through: if path.is_some() { "server" } else { "here" }.to_owned(),
         error: None,
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         bytes: 0,
@@ -83,7 +104,7 @@ async fn run(ctx: &Context, planned: &Planned, patience: Duration) -> Entry {
     };
     match answer {
         Ok(report) => {
-            entry.code = code(report.verdict).into();
+            entry.code = path.is_none().then(|| code(report.verdict).into());
             let notes: Vec<&str> = report.notes.iter().map(|note| note.text.as_str()).collect();
             let said = json!({"notes": notes, "data": report.data});
             entry.text = format!("{said:#}\n");
@@ -94,7 +115,7 @@ async fn run(ctx: &Context, planned: &Planned, patience: Duration) -> Entry {
             entry.data = report.data;
         }
         Err(error) => {
-            entry.code = error.kind.exit_code().into();
+            entry.code = Some(error.kind.exit_code().into());
             let causes = error.causes.iter().map(|cause| format!(": {cause}"));
             entry.error = Some(error.message.clone() + &causes.collect::<String>());
         }
@@ -112,6 +133,44 @@ async fn answer(ctx: &Context, planned: &Planned) -> Result<Report> {
         ..RunCommand::default()
     };
     ctx.commands().run(&run).await?.answer().await
+}
+
+/// What the server answers.
+async fn asked(ctx: &Context, path: &str, patience: Duration) -> Result<Report> {
+    let answer: Value = ctx.api().timeout(patience).get(path).await?.ok()?;
+    Report::data(&answer)
+}
+
+/// The path and query of a command with its arguments.
+fn path(route: &str, args: &Map<String, Value>) -> String {
+    let mut path = format!("/api/server{route}");
+    let mut query = Vec::new();
+    for (id, value) in args {
+        let place = format!("{{{id}}}");
+        if path.contains(&place) {
+            path = path.replace(&place, &encoded(value));
+            continue;
+        }
+        match value.as_array() {
+            Some(values) => {
+                query.extend(values.iter().map(|value| format!("{id}={}", encoded(value))));
+            }
+            None => query.push(format!("{id}={}", encoded(value))),
+        }
+    }
+    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// A value as a part of a URL.
+fn encoded(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// The places of masks below a value whose own place is given.
@@ -163,9 +222,24 @@ fn typed_argument(id: &str, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Planned, masks, typed};
+    use super::{Planned, masks, path, typed};
     use serde_json::{Value, json};
     use toygres_plugin_api::manifest::Scope;
+
+    #[test]
+    fn a_command_is_asked_by_its_path() {
+        let of = |route: &str, args: Value| path(route, args.as_object().unwrap());
+        assert_eq!(of("/stats", json!({})), "/api/server/stats");
+        assert_eq!(of("/health", json!({"verbose": true})), "/api/server/health?verbose=true");
+        assert_eq!(
+            of("/orchestrations", json!({"status": ["failed", "a b"]})),
+            "/api/server/orchestrations?status=failed&status=a%20b"
+        );
+        assert_eq!(
+            of("/orchestrations/{id}", json!({"id": "a::sub::2/x", "history": true})),
+            "/api/server/orchestrations/a%3A%3Asub%3A%3A2%2Fx?history=true"
+        );
+    }
 
     #[test]
     fn masks_are_found_wherever_they_are() {
@@ -181,7 +255,7 @@ mod tests {
             let Value::Object(args) = args else { panic!("no arguments: {args}") };
             let (plugin, file) = (String::new(), String::new());
             let command = command.to_owned();
-            typed(&Planned { plugin, scope: Scope::Server, command, args, file })
+            typed(&Planned { plugin, scope: Scope::Server, command, args, file, route: None })
         };
         assert_eq!(typed("health", json!({"verbose": true})), "health --verbose");
         assert_eq!(

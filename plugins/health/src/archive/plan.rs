@@ -18,6 +18,8 @@ pub(crate) struct Planned {
     pub(crate) args: Map<String, Value>,
     /// In the archive, without its ending.
     pub(crate) file: String,
+    /// Its endpoint below `/api/server`; none where it is about the machine it is typed on.
+    pub(crate) route: Option<String>,
 }
 
 /// Lines of the log: what led to a trouble began before it was seen.
@@ -79,7 +81,9 @@ fn args_name(id: &str) -> &str {
 
 fn one(manifest: &Manifest, command: &Command, args: Map<String, Value>, file: String) -> Planned {
     let plugin = manifest.name.clone();
-    Planned { plugin, scope: command.scope, command: command.name.clone(), args, file }
+    let route = || command.route.clone().unwrap_or_else(|| format!("/{}", command.name));
+    let route = (!command.here).then(route);
+    Planned { plugin, scope: command.scope, command: command.name.clone(), args, file, route }
 }
 
 /// The detail of each orchestration that these lists name, latest first and each once.
@@ -99,6 +103,7 @@ pub(crate) fn looked_into(lists: &[&Value]) -> Vec<Planned> {
             ("pending".to_owned(), json!(true)),
         ]),
         file: format!("orchestration/{}", file_name(id)),
+        route: Some("/orchestrations/{id}".to_owned()),
     });
     details.collect()
 }

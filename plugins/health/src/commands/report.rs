@@ -13,7 +13,8 @@ use toygres_plugin_api::{Args, Context, Error, Result, Schema};
 /// Every command that only reads is run, those of private plugins too, and what failed or is stuck
 /// is looked into one by one. Secrets are masked as on a terminal, whatever else was asked for. The
 /// archive holds `manifest.json`: what was run, what failed and why, what was masked. Where
-/// something could not be read, the exit code is 4.
+/// something could not be read, the exit code is 4. With a token and without a database, the server
+/// is asked.
 #[derive(Args)]
 #[command(
     category = "System Health",
