@@ -181,7 +181,7 @@ fn workers_that_are_gone_or_differ_are_named() {
         "TG0304",
         &busy,
         "warning",
-        "all 1 places are taken and 1 activities wait",
+        "the only place is taken and 1 activity waits",
         &free,
     );
     let ahead = beat("test-1", "0.1.0", "0s", "10 seconds", "[]");

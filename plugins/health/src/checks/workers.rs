@@ -141,7 +141,12 @@ async fn room(sources: &Sources) -> Finding {
         Finding::ok(format!("{busy} of {most} activities at once"))
     } else {
         Finding::warning(format!(
-            "all {most} places are taken and {}; start another worker",
+            "{} and {}; start another worker",
+            if most == 1 {
+                "the only place is taken".to_owned()
+            } else {
+                format!("all {most} places are taken")
+            },
             if waiting == 1 {
                 "1 activity waits".to_owned()
             } else {
