@@ -137,7 +137,13 @@ pub enum Block {
     /// A label such as `Timeline:` above an indented group.
     Section { title: String, blocks: Vec<Block> },
     /// `Label:  value` lines, aligned.
-    Fields { fields: Vec<Field> },
+    Fields {
+        fields: Vec<Field>,
+        /// The column at which the values begin, indentation included; 0 is the usual one. Where a
+        /// label is longer, they begin behind it.
+        #[serde(default)]
+        column: usize,
+    },
     /// Rows under column titles.
     Table(Table),
     /// Amounts of a whole: `label: amount ████░░░ 80%`.

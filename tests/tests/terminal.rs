@@ -128,7 +128,7 @@ fn a_cancellation_is_asked_for_and_can_be_declined() {
     let id = Scenario::Event.id();
     let mut session = on_terminal(&database.url, 100, &["server", "cancel", id]);
     session.expect("Cancel Orchestration").unwrap();
-    session.expect("Are you sure you want to cancel?").unwrap();
+    session.expect("? Are you sure you want to cancel? (y/N) ").unwrap();
     session.send("n").unwrap();
     let written = whole(session);
     assert!(written.contains("declined"), "{written}");

@@ -29,7 +29,7 @@ impl Report {
     pub fn detail(value: impl Serialize) -> Result<Self> {
         let data = serde_json::to_value(value)?;
         let fields = data.as_object().map(fields_of).unwrap_or_default();
-        Ok(Self { data, view: vec![Block::Fields { fields }], ..Self::default() })
+        Ok(Self { data, view: vec![Block::fields(fields)], ..Self::default() })
     }
 
     /// A detail with a view of your own: nothing is shown but what is added.
@@ -224,7 +224,16 @@ impl Block {
     /// Labelled lines.
     #[must_use]
     pub fn fields(fields: impl IntoIterator<Item = Field>) -> Self {
-        Self::Fields { fields: fields.into_iter().collect() }
+        Self::Fields { fields: fields.into_iter().collect(), column: 0 }
+    }
+
+    /// Labelled lines whose values begin at this column, indentation included.
+    #[must_use]
+    pub fn at_column(mut self, from: usize) -> Self {
+        if let Self::Fields { column, .. } = &mut self {
+            *column = from;
+        }
+        self
     }
 
     /// A labelled, indented group.

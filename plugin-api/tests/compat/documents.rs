@@ -193,7 +193,7 @@ fn reports(written: &mut Written) {
     let blocks = [
         Block::Heading { text: text() },
         Block::Section { title: text(), blocks: none() },
-        Block::Fields { fields: Vec::new() },
+        Block::Fields { fields: Vec::new(), column: 0 },
         Block::Table(Table::default()),
         Block::Bars { bars: Vec::new() },
         Block::Steps { steps: Vec::new() },

@@ -48,10 +48,10 @@ CMS Database Status
 
 Connection:
   ✓ Connected
-  Host:          127.0.0.1
+  Host:     127.0.0.1
   Port: …
   Database: …
-  User:          toygres
+  User:     toygres
   Server: …
   Uptime: …
 
@@ -64,7 +64,7 @@ Tables (toygres_cms):
   instances        3 rows  (…)
 
 Connection Pool:
-  Max Connections: 5 (this command's pool)
+  Max Connections:   5 (this command's pool)
   Active: …
   Idle: …
   All Toygres: …
@@ -72,7 +72,7 @@ Connection Pool:
 
 Performance:
   Avg Query Time: … (measured now: pg_stat_statements is not installed)
-  Slow Queries:   0 (> 1s, running now)
+  Slow Queries:      0 (> 1s, running now)
 
 Disk Usage:
   Total: …

@@ -1,11 +1,11 @@
 //! The operator: progress, remarks, questions. All of it on stderr, but what is followed.
 
 use super::grants::Grants;
+use super::question;
 use crate::call::interrupted;
 use crate::output::Output;
 use crate::remote::serve::{Away, unanswered};
 use crate::render;
-use dialoguer::{Confirm as YesNo, Input};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -198,7 +198,7 @@ pub(crate) async fn ask_here(output: &Output, question: &Confirm) -> Result<()> 
             .hint("run it again with `--force`"));
     }
     let question = question.clone();
-    match tokio::task::spawn_blocking(move || ask(&question)).await {
+    match tokio::task::spawn_blocking(move || question::ask(&question)).await {
         Ok(Ok(true)) => Ok(()),
         Ok(Ok(false)) => Err(Error::refused("declined; nothing was changed")),
         // Ctrl-C at the question is what it is anywhere else.
@@ -207,18 +207,5 @@ pub(crate) async fn ask_here(output: &Output, question: &Confirm) -> Result<()> 
         }
         Ok(Err(error)) => Err(Error::refused("the question was not answered").cause(error)),
         Err(error) => Err(Error::refused("the question was not answered").cause(error)),
-    }
-}
-
-fn ask(question: &Confirm) -> dialoguer::Result<bool> {
-    match &question.type_name {
-        None => YesNo::new().with_prompt(question.question.as_str()).default(false).interact(),
-        Some(name) => {
-            let typed: String = Input::new()
-                .with_prompt(format!("{} Type `{name}` to confirm", question.question))
-                .allow_empty(true)
-                .interact_text()?;
-            Ok(&typed == name)
-        }
     }
 }

@@ -76,7 +76,7 @@ impl Redactor {
                     self.in_place(title);
                     self.blocks(blocks);
                 }
-                Block::Fields { fields } => {
+                Block::Fields { fields, .. } => {
                     for field in fields {
                         self.named_cell(&field.label, &mut field.cell);
                     }

@@ -57,7 +57,9 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
             let title = style.bold(&format!("{}:", harmless(title)));
             layout::indented(&format!("{title}\n"), indent) + &inner
         }
-        Block::Fields { fields } => layout::indented(&self::fields(fields, look, indent), indent),
+        Block::Fields { fields, column } => {
+            layout::indented(&self::fields(fields, *column, look, indent), indent)
+        }
         Block::Table(table) => layout::table(table, report, look, indent),
         Block::Bars { bars } => layout::indented(&self::bars(bars, look), indent),
         Block::Steps { steps } => layout::indented(&self::steps(steps, look, indent), indent),
@@ -92,12 +94,13 @@ fn room(look: &Look, indent: usize) -> Option<usize> {
     look.width.map(|width| width.saturating_sub(indent).max(1))
 }
 
-fn fields(fields: &[Field], look: &Look, indent: usize) -> String {
+fn fields(fields: &[Field], column: usize, look: &Look, indent: usize) -> String {
     let longest = fields.iter().map(|field| width(&field.label) + 2).max().unwrap_or(0);
-    // With one alone, nothing has to stand below anything.
-    let column = match fields.len() {
-        1 if indent == 0 => longest,
-        _ => longest.max(VALUE_COLUMN.saturating_sub(indent)),
+    let column = match (column, fields.len()) {
+        // With one alone, nothing has to stand below anything.
+        (0, 1) if indent == 0 => longest,
+        (0, _) => longest.max(VALUE_COLUMN.saturating_sub(indent)),
+        (column, _) => longest.max(column.saturating_sub(indent)),
     };
     let mut text = String::new();
     for field in fields {

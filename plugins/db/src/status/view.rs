@@ -43,7 +43,10 @@ fn connection(facts: &Facts) -> Block {
     if connection.in_recovery {
         fields.push(Field::new("Role", "standby (read-only)").tone(Tone::Warn));
     }
-    Block::section("Connection", [Block::remark(Tone::Good, "Connected"), Block::fields(fields)])
+    Block::section(
+        "Connection",
+        [Block::remark(Tone::Good, "Connected"), Block::fields(fields).at_column(12)],
+    )
 }
 
 fn schemas(facts: &Facts) -> Block {
@@ -166,7 +169,7 @@ fn pool(facts: &Facts) -> Block {
     };
     Block::section(
         "Connection Pool",
-        [Block::fields([
+        [values([
             Field::new("Max Connections", i64::from(pool.max_connections)).remark(own),
             Field::new("Active", pool.own_active).remark(own),
             Field::new("Idle", pool.own_idle).remark(format!("{own}, not in use")),
@@ -179,6 +182,10 @@ fn pool(facts: &Facts) -> Block {
             .remark("sessions of everyone"),
         ])],
     )
+}
+
+fn values(fields: impl IntoIterator<Item = Field>) -> Block {
+    Block::fields(fields).at_column(21)
 }
 
 fn performance(facts: &Facts) -> Block {
@@ -200,7 +207,7 @@ fn performance(facts: &Facts) -> Block {
     };
     Block::section(
         "Performance",
-        [Block::fields([
+        [values([
             Field::new("Avg Query Time", json!(performance.avg_query_ms))
                 .kind(Kind::Duration)
                 .remark(average),
@@ -228,7 +235,7 @@ fn disk(disk: &Disk) -> Block {
         available = available.tone(tone);
         blocks.push(Block::remark(tone, text));
     }
-    blocks.push(Block::fields([total, available]));
+    blocks.push(values([total, available]));
     Block::section("Disk Usage", blocks)
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn report(facts: &Facts) -> Result<Report> {
         let average = storage.average_gb.map(|gb| format!("{gb} GB"));
         report = report.block(Block::section(
             "Resource Usage",
-            [Block::fields([
+            [values([
                 Field::new("Storage (provisioned)", provisioned),
                 Field::new("Average per instance", json!(average)),
             ])],
@@ -55,6 +55,13 @@ pub(crate) fn report(facts: &Facts) -> Result<Report> {
         report = report.warning(format!("instances are not known: {reason}"));
     }
     Ok(report)
+}
+
+/// Where values begin, as amounts of bars do.
+const VALUE_COLUMN: usize = 21;
+
+fn values(fields: impl IntoIterator<Item = Field>) -> Block {
+    Block::fields(fields).at_column(VALUE_COLUMN)
 }
 
 /// `Last 24h`.
@@ -111,7 +118,7 @@ fn share(label: &str, amount: i64, whole: i64) -> Field {
 
 fn orchestrations(found: &Orchestrations) -> Block {
     let whole = found.total_started;
-    Block::fields([
+    values([
         Field::new("Total Started", whole).kind(Kind::Number),
         share("Completed", found.completed, whole),
         share("Running", found.running, whole),
@@ -140,12 +147,12 @@ fn types(found: &Orchestrations) -> Block {
     if found.by_type.is_empty() {
         return Block::text("None");
     }
-    Block::fields(found.by_type.iter().map(told))
+    values(found.by_type.iter().map(told))
 }
 
 fn activities(found: &Activities) -> Vec<Block> {
     let whole = found.total;
-    let mut blocks = vec![Block::fields([
+    let mut blocks = vec![values([
         Field::new("Total Executed", whole).kind(Kind::Number),
         share("Succeeded", found.succeeded, whole),
         share("Failed", found.failed, whole),
@@ -159,7 +166,7 @@ fn activities(found: &Activities) -> Vec<Block> {
         .collect();
     if !slowest.is_empty() {
         blocks.push(Block::Blank);
-        blocks.push(Block::section("Slowest", [Block::fields(slowest)]));
+        blocks.push(Block::section("Slowest", [values(slowest)]));
     }
     blocks
 }
@@ -193,7 +200,7 @@ fn workers(facts: &Facts) -> Block {
     let plural = if workers.processing == 1 { "activity" } else { "activities" };
     Block::section(
         "Workers",
-        [Block::fields([
+        [values([
             with_reason("Active", workers.active),
             with_reason("Idle", workers.idle),
             Field::new("Processing", format!("{} {plural}", workers.processing)),
@@ -204,7 +211,7 @@ fn workers(facts: &Facts) -> Block {
 fn database(facts: &Facts) -> Block {
     Block::section(
         "Database",
-        [Block::fields([
+        [values([
             Field::new("Status", "Connected"),
             Field::new("Pool Size", counted(facts.database.pool_size, "connection"))
                 .remark("of every toygres process"),
