@@ -17,7 +17,7 @@ pub struct Space {
 pub enum Room {
     /// There is enough.
     Enough,
-    /// Less than a twentieth is left.
+    /// Less than a twentieth is left, and less than 5 GiB: of a large disk a twentieth is plenty.
     Low,
     /// Not even a page of PostgreSQL's fits: whatever writes fails.
     Full,
@@ -25,6 +25,8 @@ pub enum Room {
 
 /// The page in which PostgreSQL writes, in bytes.
 const PAGE: i64 = 8192;
+/// Enough on a disk of any size, in bytes.
+const PLENTY: i64 = 5 << 30;
 
 impl Room {
     /// The word for it in data.
@@ -44,7 +46,7 @@ impl Space {
     pub fn room(self) -> Room {
         if self.available < PAGE {
             Room::Full
-        } else if self.available < self.capacity / 20 {
+        } else if self.available < (self.capacity / 20).min(PLENTY) {
             Room::Low
         } else {
             Room::Enough
@@ -98,6 +100,8 @@ mod tests {
         assert_eq!(room(8191), Room::Full);
         assert_eq!(room(49_999_999), Room::Low);
         assert_eq!(room(50_000_000), Room::Enough);
+        let large = |available| Space { available, capacity: 10 << 40 }.room();
+        assert_eq!((large((5 << 30) - 1), large(5 << 30)), (Room::Low, Room::Enough));
     }
 
     #[test]

@@ -154,7 +154,7 @@ pub(crate) struct Disk {
     pub(crate) available_bytes: Option<i64>,
     /// The size of the file system.
     pub(crate) capacity_bytes: Option<i64>,
-    /// `enough`, `low` (less than a twentieth is left) or `full`: nothing can be written.
+    /// `enough`, `low` (less than a twentieth is left, and less than 5 GiB) or `full`: nothing can be written.
     pub(crate) room: Option<String>,
     /// Why the others are `null`.
     pub(crate) available_reason: Option<String>,

@@ -224,8 +224,9 @@ fn disk(disk: &Disk) -> Block {
     let tone = match disk.room.as_deref() {
         Some("full") => Some((Tone::Bad, "The disk is full: nothing can be written".to_owned())),
         Some("low") => {
-            let capacity = size(disk.capacity_bytes.unwrap_or_default());
-            Some((Tone::Warn, format!("Less than a twentieth of {capacity} is left")))
+            let [left, capacity] = [disk.available_bytes, disk.capacity_bytes]
+                .map(|bytes| size(bytes.unwrap_or_default()));
+            Some((Tone::Warn, format!("Only {left} of {capacity} are left")))
         }
         _ => None,
     };

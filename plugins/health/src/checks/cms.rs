@@ -233,10 +233,10 @@ fn roomy(space: Space) -> Finding {
             Finding::failed("its disk is full: nothing can be written until there is room on it")
                 .fix("toygres server db-status")
         }
-        Room::Low => Finding::warning(format!(
-            "it is no standby, but less than 5% of its disk is left, {left} MiB"
-        ))
-        .fix("toygres server db-status"),
+        Room::Low => {
+            Finding::warning(format!("it is no standby, but its disk has only {left} MiB left"))
+                .fix("toygres server db-status")
+        }
         Room::Enough => Finding::ok("it is no standby, and its disk has room"),
     }
 }
