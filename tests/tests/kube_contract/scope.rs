@@ -103,6 +103,18 @@ impl Scope {
         until(&format!("{path} to be as wanted"), look).await
     }
 
+    /// Writes the thing at this path with a change, as it is now: whoever controls it writes too, and
+    /// where that came between it is read again.
+    pub(crate) async fn replace(&self, path: &str, change: impl Fn(&mut Value)) -> Value {
+        let write = || async {
+            let mut object = self.get(path).await.code(200);
+            change(&mut object);
+            let answer = self.put(path, &object).await;
+            (answer.code != 409).then_some(answer)
+        };
+        until(&format!("{path} to be written"), write).await.code(200)
+    }
+
     /// Waits until nothing is at this path any more.
     pub(crate) async fn until_gone(&self, path: &str) {
         let look = || async { (self.get(path).await.code == 404).then_some(()) };
