@@ -306,7 +306,10 @@ mod tests {
         let full = toned(of(Some(0), Some("full")));
         assert!(full.contains("The disk is full") && full.contains(&tone(Tone::Bad)), "{full}");
         let low = toned(of(Some(9_000_000), Some("low")));
-        assert!(low.contains("of 954 MB is left") && low.contains(&tone(Tone::Warn)), "{low}");
+        assert!(
+            low.contains("Only 9 MB of 954 MB are left") && low.contains(&tone(Tone::Warn)),
+            "{low}"
+        );
         for fine in [of(Some(900_000_000), Some("enough")), of(None, None)] {
             let fine = toned(fine);
             assert!(!fine.contains(&tone(Tone::Bad)) && !fine.contains(&tone(Tone::Warn)));
