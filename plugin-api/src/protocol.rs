@@ -494,6 +494,31 @@ pub struct Setting {
     pub place: Option<String>,
 }
 
+impl Config {
+    /// The setting of this key.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.key == key)
+    }
+
+    /// A setting's value as text; `None` where nothing sets it and it has no default.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.text_unless(key, &[])
+    }
+
+    /// The same; `None` where it comes from one of these.
+    #[must_use]
+    pub fn text_unless(&self, key: &str, sources: &[Source]) -> Option<String> {
+        let setting = self.setting(key).filter(|setting| !sources.contains(&setting.source))?;
+        match &setting.value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
 /// Where a setting's value comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -166,18 +166,18 @@ pub(crate) fn unknown(words: &[String], catalogue: &Catalogue) -> Error {
 
 /// A hint for a word that is none of these names: those that are near, and where all are listed.
 pub(crate) fn near_names(typed: &str, names: &[String], list: &str) -> String {
-    let near = suggest::near_names(typed, names);
-    match suggest::either(&near) {
-        Some(meant) => format!("did you mean {meant}? {list}"),
-        None => list.to_owned(),
-    }
+    meant(&suggest::near_names(typed, names), list)
 }
 
 /// The same for a command of a plugin, as `plugin which` takes it.
 pub(crate) fn near_commands(words: &[String], catalogue: &Catalogue, list: &str) -> String {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let wrong = words.len().saturating_sub(1);
-    match suggest::either(&suggest::near(catalogue, &Command::new("toygres"), &words, wrong)) {
+    meant(&suggest::near(catalogue, &Command::new("toygres"), &words, wrong), list)
+}
+
+fn meant(near: &[String], list: &str) -> String {
+    match suggest::either(near) {
         Some(meant) => format!("did you mean {meant}? {list}"),
         None => list.to_owned(),
     }

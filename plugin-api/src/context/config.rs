@@ -29,13 +29,7 @@ impl Settings {
     /// # Errors
     /// When the configuration file cannot be read.
     pub async fn get(&self, key: &str) -> Result<Option<String>> {
-        let config = self.all().await?;
-        let setting = config.settings.into_iter().find(|setting| setting.key == key);
-        Ok(setting.and_then(|setting| match setting.value {
-            serde_json::Value::Null => None,
-            serde_json::Value::String(text) => Some(text),
-            other => Some(other.to_string()),
-        }))
+        Ok(self.all().await?.text(key))
     }
 
     /// One setting as it is, secrets included; `None` where nothing sets it and it has no default.

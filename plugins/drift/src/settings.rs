@@ -35,7 +35,7 @@ impl Settings {
     /// When the configuration file cannot be read.
     pub(crate) async fn read(ctx: &Context) -> Result<Self> {
         let config = ctx.config().all().await?;
-        let text = |key: &str| text(&config, key);
+        let text = |key: &str| config.text(key);
         let image = text("kubernetes.image").unwrap_or_else(|| IMAGE.to_owned());
         let lease = text("server.lease_ms").and_then(|lease| lease.parse().ok());
         let mut images = vec![image];
@@ -56,25 +56,15 @@ impl Settings {
     }
 }
 
-fn text(config: &Config, key: &str) -> Option<String> {
-    let setting = config.settings.iter().find(|setting| setting.key == key)?;
-    match &setting.value {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
-}
-
 /// What `kubectl` has to be told: a shell's own `KUBECONFIG` and the usual place it finds itself.
 fn kubectl(config: &Config) -> Kubectl {
+    let known = [Source::Default, Source::Environment];
     let told = |key: &str, known: &[Source]| {
-        let setting = config.settings.iter().find(|setting| setting.key == key)?;
-        let value = setting.value.as_str().filter(|value| !value.is_empty())?;
-        (!known.contains(&setting.source)).then(|| value.to_owned())
+        config.text_unless(key, known).filter(|text| !text.is_empty())
     };
     Kubectl {
-        kubeconfig: told("kubernetes.kubeconfig", &[Source::Default, Source::Environment]),
-        context: told("kubernetes.context", &[Source::Default]),
+        kubeconfig: told("kubernetes.kubeconfig", &known),
+        context: told("kubernetes.context", &known[..1]),
     }
 }
 

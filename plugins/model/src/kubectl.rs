@@ -1,5 +1,7 @@
 //! Commands of `kubectl` that can be pasted: aimed at the cluster that toygres asked.
 
+use crate::shell::word;
+
 /// What `kubectl` has to be told, because it would choose another cluster by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kubectl {
@@ -22,15 +24,6 @@ impl Kubectl {
         }
         format!("{aimed} {rest}")
     }
-}
-
-/// One word of a shell's.
-fn word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@+,=".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ const STICKY: u32 = 0o1000;
 pub(crate) fn check(path: &Path) -> Result<Metadata, Fault> {
     let folder = folder_of(path);
     inside(path, folder)?;
-    regular(path)?;
-    let file = one(path, "file", path)?;
+    let file = regular(path)?;
+    alone(path, "file", path, &file)?;
     one(path, "folder", folder)?;
     Ok(file)
 }
@@ -27,8 +27,7 @@ pub(crate) fn check(path: &Path) -> Result<Metadata, Fault> {
 /// # Errors
 /// The reason, with the command that mends it.
 pub(crate) fn check_source(path: &Path) -> Result<(), Fault> {
-    regular(path)?;
-    one(path, "file", path)?;
+    alone(path, "file", path, &regular(path)?)?;
     let folder = folder_of(path);
     let metadata = std::fs::metadata(folder).map_err(|error| Fault::unreadable(path, &error))?;
     if metadata.permissions().mode() & STICKY != 0 {
@@ -41,9 +40,9 @@ pub(crate) fn check_source(path: &Path) -> Result<(), Fault> {
 ///
 /// # Errors
 /// When it is something else, or cannot be asked.
-pub(crate) fn regular(path: &Path) -> Result<(), Fault> {
+pub(crate) fn regular(path: &Path) -> Result<Metadata, Fault> {
     let metadata = std::fs::metadata(path).map_err(|error| Fault::unreadable(path, &error))?;
-    if metadata.is_file() { Ok(()) } else { Err(Fault::no_file(path)) }
+    if metadata.is_file() { Ok(metadata) } else { Err(Fault::no_file(path)) }
 }
 
 /// A link in a folder leads to something in the same folder.
@@ -66,6 +65,12 @@ pub(crate) fn inside(path: &Path, folder: &Path) -> Result<(), Fault> {
 /// The reason, with the command that mends it.
 pub(crate) fn one(path: &Path, what: &str, place: &Path) -> Result<Metadata, Fault> {
     let metadata = std::fs::metadata(place).map_err(|error| Fault::unreadable(path, &error))?;
+    alone(path, what, place, &metadata)?;
+    Ok(metadata)
+}
+
+/// Nobody else owns it or may write it.
+fn alone(path: &Path, what: &str, place: &Path, metadata: &Metadata) -> Result<(), Fault> {
     let owner = metadata.uid();
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
         return Err(Fault::foreign(path, what, place, owner));
@@ -74,7 +79,7 @@ pub(crate) fn one(path: &Path, what: &str, place: &Path) -> Result<Metadata, Fau
     if mode & 0o022 != 0 {
         return Err(Fault::writable(path, what, place, mode & 0o7777));
     }
-    Ok(metadata)
+    Ok(())
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -32,8 +32,7 @@ pub fn examine_file(path: &Path) -> Result<(Manifest, Vec<u8>), Fault> {
 
 /// The bytes of a file of a size that a library may have.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    ownership::regular(path)?;
-    let size = std::fs::metadata(path).map_err(|error| Fault::unreadable(path, &error))?.len();
+    let size = ownership::regular(path)?.len();
     if size > LARGEST {
         return Err(Fault::too_large(path, size, LARGEST));
     }

@@ -3,7 +3,7 @@
 use super::files::Copies;
 use super::rows::RowMask;
 use crate::call::{Answered, Call};
-use crate::discover::{Catalogue, Folders};
+use crate::discover::{Catalogue, Folders, Owned};
 use crate::lend::interrupt::Interrupt;
 use crate::lend::spool;
 use crate::lend::ui::{Given, Operator};
@@ -145,13 +145,7 @@ impl Running {
         }
         let loaded = Loaded::open(&owned)?;
         if let Some(complete) = run.complete {
-            return Self::values(
-                &catalogue,
-                owned.place,
-                loaded,
-                complete,
-                (settings, folders, runtime),
-            );
+            return Self::values(owned, loaded, complete, (settings, folders, runtime));
         }
         let mut args = run.args;
         let copies = Copies::make(owned.command, &mut args, &run.files)?;
@@ -204,14 +198,11 @@ impl Running {
     /// # Errors
     /// When nobody knows values of that argument, or what is typed of one could be none.
     fn values(
-        catalogue: &Catalogue,
-        place: (usize, usize),
+        owned: Owned<'_>,
         loaded: Loaded,
         complete: Complete,
         (settings, folders, runtime): (&Arc<Settings>, &Folders, &Handle),
     ) -> Result<Self> {
-        let unknown = || Error::not_found("there is no such command any more");
-        let owned = catalogue.at(place).ok_or_else(unknown)?;
         let knows = |arg: &Arg| arg.id == complete.arg && arg.completes;
         if !owned.command.args.iter().any(knows) {
             let message = format!("no values are known of `{}`", complete.arg);

@@ -7,6 +7,7 @@ use crate::process::running::{self, Running};
 use crate::process::settings::{Plan, Settings};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use toygres_model::shell;
 use toygres_plugin_api::{Args, Context, Error, Report, Result};
 
 /// Restart server.
@@ -110,7 +111,7 @@ fn gone(error: Error, before: Option<&Record>, settings: &Settings) -> Error {
         [] => String::new(),
         names => format!(", with {} set as it was", names.join(", ")),
     };
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
     let message = format!("the server was stopped, and none runs now: {}", error.message);
     let again = format!("start it as it was with `{}`{set}", words.join(" "));
     with(Error { message, ..error }, again)
@@ -119,15 +120,6 @@ fn gone(error: Error, before: Option<&Record>, settings: &Settings) -> Error {
 fn with(error: Error, more: String) -> Error {
     let hint = error.hint.clone().map(|hint| format!("{hint}; {more}"));
     error.hint(hint.unwrap_or(more))
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@[]".contains(letter);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 /// The variables by which the running one was given options of the connection.
