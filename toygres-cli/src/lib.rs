@@ -23,3 +23,4 @@ mod remote;
 pub mod render;
 pub mod runner;
 pub mod settings;
+pub mod trusted;

@@ -1,0 +1,562 @@
+//! Opens what nobody else could have put there or could exchange.
+//!
+//! A path is walked from the root, one name after the other, each opened by the descriptor of the
+//! folder before it and never by a path again. Every folder on the way and what it leads to must
+//! belong to root, to the effective user or to another owner who is trusted by name, and nobody
+//! else may write them. So there is no moment at which somebody else could exchange a folder
+//! between the check and the use: what was checked is what the descriptor refers to, and who may
+//! rename entries of a folder is who may write that folder.
+//!
+//! - A **sticky** folder (`/tmp`, `/nix/store`) may be passed through: others can make entries of
+//!   their own there, but neither rename nor remove ours, and the entry itself is checked next. It
+//!   is not good enough as the folder that things are taken from.
+//! - A **link** is followed here, not by the kernel: it must belong to somebody trusted itself, and
+//!   each name that it leads through is checked as any other. That is how Nix, stow and Homebrew
+//!   lay out what they install.
+//! - **Group-writable** counts as writable by others, but for the group 0, whose members are root.
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+/// As many links on one path as the kernel follows.
+const MAX_LINKS: usize = 40;
+/// Others may make entries in such a folder, but neither rename nor remove mine.
+const STICKY_BIT: RawMode = 0o1000;
+const WRITABLE_BY_GROUP: RawMode = 0o020;
+const WRITABLE_BY_OTHERS: RawMode = 0o002;
+
+/// Whose files are trusted: root's, the effective user's, and those of further owners.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedOwners {
+    more: Vec<u32>,
+}
+
+impl TrustedOwners {
+    /// With one more owner, by user id.
+    #[must_use]
+    pub fn and(mut self, uid: u32) -> Self {
+        self.more.push(uid);
+        self
+    }
+
+    fn include(&self, uid: u32) -> bool {
+        uid == 0 || uid == rustix::process::geteuid().as_raw() || self.more.contains(&uid)
+    }
+}
+
+/// Why something is not trusted.
+#[derive(Debug)]
+pub struct Distrust {
+    /// The place that is at fault: the file, a link, or a folder above it.
+    pub place: PathBuf,
+    /// What that place is.
+    pub kind: PlaceKind,
+    /// What is wrong with it.
+    pub reason: DistrustReason,
+}
+
+/// What a place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaceKind {
+    /// A file, or whatever stands where a file should.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+}
+
+/// What is wrong with a place.
+#[derive(Debug)]
+pub enum DistrustReason {
+    /// The system's answer, such as that it does not exist.
+    Io(io::Error),
+    /// It belongs to somebody who is not trusted: the user id.
+    ForeignOwner(u32),
+    /// Others may write it: the permission bits.
+    Writable(u32),
+    /// A pipe, a device or a folder, where a file should be.
+    NotAFile,
+    /// Something else, where a folder should be.
+    NotAFolder,
+    /// Links that lead to links without end.
+    TooManyLinks,
+}
+
+impl PlaceKind {
+    /// As people read it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Folder => "folder",
+            Self::Link => "link",
+        }
+    }
+}
+
+impl Distrust {
+    /// Whether nothing is there: neither a file nor a folder that it could lie in.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(&self.reason, DistrustReason::Io(error) if matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        ))
+    }
+
+    fn new(place: &Path, kind: PlaceKind, reason: DistrustReason) -> Self {
+        Self { place: place.to_owned(), kind, reason }
+    }
+
+    fn io(place: &Path, kind: PlaceKind, error: impl Into<io::Error>) -> Self {
+        Self::new(place, kind, DistrustReason::Io(error.into()))
+    }
+}
+
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, place) = (self.kind.name(), self.place.display());
+        match &self.reason {
+            DistrustReason::Io(error) => write!(f, "cannot open the {kind} {place}: {error}"),
+            DistrustReason::ForeignOwner(uid) => {
+                write!(f, "the {kind} {place} belongs to another user (uid {uid})")
+            }
+            DistrustReason::Writable(mode) => {
+                write!(f, "others may write the {kind} {place} (mode {mode:04o})")
+            }
+            DistrustReason::NotAFile => write!(f, "not a regular file: {place}"),
+            DistrustReason::NotAFolder => write!(f, "not a folder: {place}"),
+            DistrustReason::TooManyLinks => write!(f, "too many levels of links: {place}"),
+        }
+    }
+}
+
+impl std::error::Error for Distrust {}
+
+/// A regular file that was checked and is open.
+#[derive(Debug)]
+pub struct TrustedFile {
+    /// Its contents, for reading.
+    pub file: File,
+    /// Where it really lies: absolute, without links.
+    pub path: PathBuf,
+    /// Its size in bytes when it was opened.
+    pub size: u64,
+    /// Device and inode: the same file, whatever its name.
+    pub id: (u64, u64),
+}
+
+/// A folder that was checked and is open.
+#[derive(Debug)]
+pub struct TrustedFolder {
+    descriptor: OwnedFd,
+    /// Where it really lies: absolute, without links.
+    pub path: PathBuf,
+    owners: TrustedOwners,
+}
+
+/// Opens a file for reading, and checks it and everything on the way to it.
+///
+/// # Errors
+/// The place that is not trusted or missing, and why.
+pub fn open_file(path: &Path, owners: &TrustedOwners) -> Result<TrustedFile, Distrust> {
+    Walk::start(path, owners)?.into_file()
+}
+
+/// Opens a folder, and checks it and everything on the way to it. A sticky folder that others may
+/// write is refused: what lies in it is anybody's.
+///
+/// # Errors
+/// The place that is not trusted or missing, and why.
+pub fn open_folder(path: &Path, owners: &TrustedOwners) -> Result<TrustedFolder, Distrust> {
+    Walk::start(path, owners)?.into_folder()
+}
+
+impl TrustedFolder {
+    /// Opens a file below this folder, and checks it and everything on the way to it; the way to
+    /// the folder itself is not looked up again. A link may lead out, to what is trusted as well.
+    ///
+    /// # Errors
+    /// The place that is not trusted or missing, and why.
+    pub fn open_file(&self, name: &Path) -> Result<TrustedFile, Distrust> {
+        self.walk(name)?.into_file()
+    }
+
+    /// Opens a folder below this one, by the same rules.
+    ///
+    /// # Errors
+    /// The place that is not trusted or missing, and why.
+    pub fn open_folder(&self, name: &Path) -> Result<Self, Distrust> {
+        self.walk(name)?.into_folder()
+    }
+
+    /// The names in this folder, in no order.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.descriptor)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn walk(&self, name: &Path) -> Result<Walk<'_>, Distrust> {
+        let folder = self
+            .descriptor
+            .try_clone()
+            .map_err(|error| Distrust::io(&self.path, PlaceKind::Folder, error))?;
+        let at = Step { folder, path: self.path.clone(), sticky: false };
+        Walk::from(vec![at], name, &self.owners)
+    }
+}
+
+impl AsFd for TrustedFolder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// A folder that was entered and checked.
+struct Step {
+    folder: OwnedFd,
+    path: PathBuf,
+    /// Others may make entries in it.
+    sticky: bool,
+}
+
+/// A walk to its end: where it stands, and what it found there.
+struct Walk<'a> {
+    owners: &'a TrustedOwners,
+    /// The folders entered, the last of them the one that it stands in. Going up with `..` goes
+    /// back among them, to what was checked, and never through the disk's own `..`.
+    steps: Vec<Step>,
+    /// The last name, where it is no folder.
+    leaf: Option<(OsString, Stat)>,
+}
+
+impl<'a> Walk<'a> {
+    fn start(path: &Path, owners: &'a TrustedOwners) -> Result<Self, Distrust> {
+        let absolute = std::path::absolute(path)
+            .map_err(|error| Distrust::io(path, PlaceKind::File, error))?;
+        // `absolute` leaves `..` as it is, and so a link before it is followed as the kernel would.
+        Self::from(vec![root(owners)?], &absolute, owners)
+    }
+
+    fn from(steps: Vec<Step>, path: &Path, owners: &'a TrustedOwners) -> Result<Self, Distrust> {
+        let mut walk = Self { owners, steps, leaf: None };
+        let mut names: VecDeque<OsString> = parts(path);
+        let mut links = 0;
+        while let Some(name) = names.pop_front() {
+            if name == "/" {
+                walk.steps = vec![root(owners)?];
+            } else if name == ".." {
+                if walk.steps.len() > 1 {
+                    walk.steps.pop();
+                }
+            } else if let Some(target) = walk.enter(&name, names.is_empty())? {
+                links += 1;
+                if links > MAX_LINKS {
+                    let place = walk.here().join(&name);
+                    return Err(Distrust::new(
+                        &place,
+                        PlaceKind::Link,
+                        DistrustReason::TooManyLinks,
+                    ));
+                }
+                for part in parts(&target).into_iter().rev() {
+                    names.push_front(part);
+                }
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Takes one name: enters a folder, remembers the last name, or answers where a link leads.
+    fn enter(&mut self, name: &OsStr, last: bool) -> Result<Option<PathBuf>, Distrust> {
+        let place = self.here().join(name);
+        let at = self
+            .steps
+            .last()
+            .ok_or_else(|| Distrust::io(&place, PlaceKind::Folder, io::ErrorKind::InvalidInput))?;
+        let stat = rustix::fs::statat(&at.folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|error| Distrust::io(&place, PlaceKind::File, error))?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            // Whoever could exchange it now owns it or may write its folder, and both are checked.
+            FileType::Symlink => {
+                self.check_owner(&place, PlaceKind::Link, &stat)?;
+                let target = rustix::fs::readlinkat(&at.folder, name, Vec::new())
+                    .map_err(|error| Distrust::io(&place, PlaceKind::Link, error))?;
+                Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes()))))
+            }
+            FileType::Directory => {
+                let io = |error: Errno| Distrust::io(&place, PlaceKind::Folder, error);
+                let folder = rustix::fs::openat(&at.folder, name, enter_flags(), Mode::empty())
+                    .map_err(io)?;
+                // What was entered is what counts, not what was seen before.
+                let stat = rustix::fs::fstat(&folder).map_err(io)?;
+                let sticky = self.check_folder(&place, &stat)?;
+                self.steps.push(Step { folder, path: place, sticky });
+                Ok(None)
+            }
+            _ if last => {
+                self.leaf = Some((name.to_owned(), stat));
+                Ok(None)
+            }
+            _ => Err(Distrust::io(&place, PlaceKind::File, Errno::NOTDIR)),
+        }
+    }
+
+    fn into_file(self) -> Result<TrustedFile, Distrust> {
+        let Some((name, seen)) = &self.leaf else {
+            return Err(Distrust::new(self.here(), PlaceKind::File, DistrustReason::NotAFile));
+        };
+        let place = self.here().join(name);
+        let io = |error: Errno| Distrust::io(&place, PlaceKind::File, error);
+        let not_a_file = || Distrust::new(&place, PlaceKind::File, DistrustReason::NotAFile);
+        // To open a pipe or a device acts already; what it is was seen without opening it.
+        if FileType::from_raw_mode(seen.st_mode) != FileType::RegularFile {
+            return Err(not_a_file());
+        }
+        let at = self.steps.last().ok_or_else(not_a_file)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file =
+            rustix::fs::openat(&at.folder, name.as_os_str(), flags, Mode::empty()).map_err(io)?;
+        // What is open now is what counts, not what was seen before.
+        let stat = rustix::fs::fstat(&file).map_err(io)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(not_a_file());
+        }
+        self.check_owner(&place, PlaceKind::File, &stat)?;
+        check_writable(&place, PlaceKind::File, &stat)?;
+        Ok(TrustedFile {
+            file: File::from(file),
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            id: (stat.st_dev, stat.st_ino),
+            path: place,
+        })
+    }
+
+    fn into_folder(mut self) -> Result<TrustedFolder, Distrust> {
+        if let Some((name, _)) = &self.leaf {
+            let place = self.here().join(name);
+            return Err(Distrust::new(&place, PlaceKind::File, DistrustReason::NotAFolder));
+        }
+        let step = self.steps.pop().ok_or_else(|| {
+            Distrust::io(Path::new("/"), PlaceKind::Folder, io::ErrorKind::InvalidInput)
+        })?;
+        let io = |error: Errno| Distrust::io(&step.path, PlaceKind::Folder, error);
+        if step.sticky {
+            let stat = rustix::fs::fstat(&step.folder).map_err(io)?;
+            return Err(writable(&step.path, PlaceKind::Folder, &stat));
+        }
+        // By the descriptor of the folder itself: `.` leads nowhere else.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let descriptor = rustix::fs::openat(&step.folder, ".", flags, Mode::empty()).map_err(io)?;
+        Ok(TrustedFolder { descriptor, path: step.path, owners: self.owners.clone() })
+    }
+
+    /// The folder that the walk stands in.
+    fn here(&self) -> &Path {
+        self.steps.last().map_or(Path::new("/"), |step| &step.path)
+    }
+
+    fn check_owner(&self, place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
+        if self.owners.include(stat.st_uid) {
+            return Ok(());
+        }
+        Err(Distrust::new(place, kind, DistrustReason::ForeignOwner(stat.st_uid)))
+    }
+
+    /// Answers whether others may make entries of their own in it.
+    fn check_folder(&self, place: &Path, stat: &Stat) -> Result<bool, Distrust> {
+        self.check_owner(place, PlaceKind::Folder, stat)?;
+        match check_writable(place, PlaceKind::Folder, stat) {
+            Err(_) if stat.st_mode & STICKY_BIT != 0 => Ok(true),
+            checked => checked.map(|()| false),
+        }
+    }
+}
+
+/// The root folder, which is checked as any other.
+fn root(owners: &TrustedOwners) -> Result<Step, Distrust> {
+    let path = Path::new("/");
+    let io = |error: Errno| Distrust::io(path, PlaceKind::Folder, error);
+    let folder = rustix::fs::open(path, enter_flags(), Mode::empty()).map_err(io)?;
+    let stat = rustix::fs::fstat(&folder).map_err(io)?;
+    let walk = Walk { owners, steps: Vec::new(), leaf: None };
+    let sticky = walk.check_folder(path, &stat)?;
+    Ok(Step { folder, path: path.to_owned(), sticky })
+}
+
+/// For a folder on the way: it need not be readable, where the system can say so.
+fn enter_flags() -> OFlags {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let access = OFlags::PATH;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let access = OFlags::RDONLY;
+    access | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
+}
+
+/// The names of a path in order; `/` first where it begins at the root.
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter(|part| !matches!(part, Component::CurDir))
+        .map(|part| part.as_os_str().to_owned())
+        .collect()
+}
+
+fn check_writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
+    let by_group = stat.st_mode & WRITABLE_BY_GROUP != 0 && stat.st_gid != 0;
+    if by_group || stat.st_mode & WRITABLE_BY_OTHERS != 0 {
+        return Err(writable(place, kind, stat));
+    }
+    Ok(())
+}
+
+fn writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Distrust {
+    Distrust::new(place, kind, DistrustReason::Writable(stat.st_mode & 0o7777))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Distrust, DistrustReason, PlaceKind, TrustedOwners, open_file, open_folder};
+    use std::fs;
+    use std::io::Read;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
+
+    fn chmod(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn contents(path: &Path) -> Result<String, Distrust> {
+        let mut opened = open_file(path, &TrustedOwners::default())?;
+        let mut text = String::new();
+        opened.file.read_to_string(&mut text).unwrap();
+        Ok(text)
+    }
+
+    #[test]
+    fn a_file_is_read_below_folders_that_are_ours_and_through_our_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("store/lib")).unwrap();
+        fs::write(at("store/lib/a"), "abc").unwrap();
+        symlink(at("store"), at("absolute")).unwrap();
+        symlink("store/../absolute/lib", at("relative")).unwrap();
+        symlink("lib/a", at("store/leaf")).unwrap();
+        for path in
+            ["store/lib/a", "absolute/lib/a", "relative/a", "absolute/leaf", "./relative/../lib/a"]
+        {
+            assert_eq!(contents(&at(path)).unwrap(), "abc", "{path}");
+        }
+        let opened = open_folder(&at("relative"), &TrustedOwners::default()).unwrap();
+        assert_eq!(opened.names().unwrap(), ["a"]);
+        let file = opened.open_file(Path::new("a")).unwrap();
+        assert_eq!(file.size, 3);
+        assert_eq!(file.path, fs::canonicalize(at("store/lib/a")).unwrap());
+    }
+
+    #[test]
+    fn what_others_may_write_is_named_wherever_it_stands_on_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("a/b")).unwrap();
+        fs::write(at("a/b/file"), "abc").unwrap();
+        symlink("a/b", at("link")).unwrap();
+        for (wrong, mode, kind) in [
+            ("a", 0o777, PlaceKind::Folder),
+            ("a/b", 0o757, PlaceKind::Folder),
+            ("a/b/file", 0o666, PlaceKind::File),
+        ] {
+            chmod(&at(wrong), mode);
+            for path in ["a/b/file", "link/file"] {
+                let distrust = contents(&at(path)).unwrap_err();
+                assert_eq!(distrust.place, fs::canonicalize(at(wrong)).unwrap(), "{distrust}");
+                assert_eq!(distrust.kind, kind);
+                assert!(
+                    matches!(distrust.reason, DistrustReason::Writable(found) if found == mode)
+                );
+            }
+            chmod(&at(wrong), 0o755);
+        }
+    }
+
+    #[test]
+    fn a_sticky_folder_is_passed_through_and_nothing_is_taken_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("shared/mine")).unwrap();
+        fs::write(at("shared/mine/file"), "abc").unwrap();
+        chmod(&at("shared"), 0o1777);
+        assert_eq!(contents(&at("shared/mine/file")).unwrap(), "abc");
+        let refused = open_folder(&at("shared"), &TrustedOwners::default()).unwrap_err();
+        assert!(matches!(refused.reason, DistrustReason::Writable(0o1777)), "{refused}");
+    }
+
+    #[test]
+    fn only_regular_files_are_opened_and_links_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        symlink("loop", at("loop")).unwrap();
+        symlink("/dev/zero", at("zero")).unwrap();
+        let reason = |path: &str| contents(&at(path)).unwrap_err().reason;
+        assert!(matches!(reason("pipe"), DistrustReason::NotAFile));
+        assert!(matches!(reason("zero"), DistrustReason::NotAFile | DistrustReason::Writable(_)));
+        assert!(matches!(reason("loop"), DistrustReason::TooManyLinks));
+        assert!(matches!(reason("."), DistrustReason::NotAFile));
+        assert!(contents(&at("none/such")).unwrap_err().is_missing());
+        fs::write(at("file"), "abc").unwrap();
+        assert!(contents(&at("file/below")).unwrap_err().is_missing());
+        let no_folder = open_folder(&at("file"), &TrustedOwners::default()).unwrap_err();
+        assert!(matches!(no_folder.reason, DistrustReason::NotAFolder));
+    }
+
+    /// Only root can give a file away.
+    #[test]
+    fn what_somebody_else_owns_is_refused_unless_that_owner_is_trusted() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("passed over: only root can make files of another user");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        chmod(folder.path(), 0o755);
+        let at = |name: &str| folder.path().join(name);
+        let give = |name: &str, uid| std::os::unix::fs::lchown(at(name), Some(uid), None).unwrap();
+        fs::create_dir_all(at("a/b")).unwrap();
+        fs::write(at("a/b/file"), "abc").unwrap();
+        symlink("a/b", at("link")).unwrap();
+        for wrong in ["a", "a/b", "a/b/file", "link"] {
+            give(wrong, 4321);
+            let distrust = contents(&at("link/file")).unwrap_err();
+            assert!(matches!(distrust.reason, DistrustReason::ForeignOwner(4321)), "{distrust}");
+            let more = TrustedOwners::default().and(4321);
+            assert!(open_file(&at("link/file"), &more).is_ok(), "{wrong}");
+            give(wrong, 0);
+        }
+        assert_eq!(contents(&at("link/file")).unwrap(), "abc");
+    }
+}
