@@ -225,7 +225,10 @@ mod tests {
             ]
         );
         assert_eq!(values(b"A=\xff\nB=x"), [Err(DotenvFault::NotUtf8), Ok("x".to_owned())]);
-        assert_eq!(values("\u{feff}A=x".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), [Err(DotenvFault::Utf16)]);
+        assert_eq!(
+            values("\u{feff}A=x".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
+            [Err(DotenvFault::Utf16)]
+        );
         assert_eq!(values(b"A=\0"), [Err(DotenvFault::ControlCharacter)]);
     }
 
