@@ -83,7 +83,13 @@ impl Home {
         }
         home.access = match opened {
             Ok(_) => HomeAccess::Trusted,
-            Err(distrust) if distrust.is_missing() => HomeAccess::Trusted,
+            // There is nothing in it to be trusted; whoever has to make it cannot.
+            Err(distrust)
+                if distrust.is_missing()
+                    || matches!(distrust.reason, DistrustReason::NotAFolder) =>
+            {
+                HomeAccess::Trusted
+            }
             Err(distrust) if is_made_by_root(&distrust) => HomeAccess::WriteOnly,
             Err(distrust) => HomeAccess::Refused(home.refuse(&distrust, trust)),
         };
