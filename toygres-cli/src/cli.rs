@@ -123,6 +123,7 @@ fn refuse(error: clap::Error, root: &Command, typed: &[String], catalogue: &Cata
                 Ok(_) => Stop::Help(text),
             };
         }
+        Clap::InvalidUtf8 => return Stop::Error(not_text(typed)),
         // A group without any command takes what follows for an argument.
         Clap::InvalidSubcommand | Clap::UnknownArgument => {
             let named = error
@@ -138,6 +139,23 @@ fn refuse(error: clap::Error, root: &Command, typed: &[String], catalogue: &Cata
         _ => {}
     }
     Stop::Error(usage(&text, &named_in(root, typed)))
+}
+
+/// An argument that is not UTF-8, named by its option or its place: the value may be a secret.
+fn not_text(typed: &[String]) -> Error {
+    let broken = |word: &String| word.contains(char::REPLACEMENT_CHARACTER);
+    let place = typed.iter().position(broken).unwrap_or_default();
+    let before = place.checked_sub(1).and_then(|before| typed.get(before));
+    let option = match typed.get(place).and_then(|word| word.split_once('=')) {
+        Some((name, _)) if name.starts_with('-') => Some(name),
+        _ => before.map(String::as_str).filter(|word| word.starts_with('-')),
+    };
+    let subject = match option {
+        Some(option) => format!("invalid value of `{option}`"),
+        None => format!("invalid argument {place}"),
+    };
+    Error::usage(format!("{subject}: not UTF-8"))
+        .hint("give it in UTF-8; for a file, a link to it will do")
 }
 
 /// The command that was typed, as far as there is one: what stands behind it may be wrong, and is

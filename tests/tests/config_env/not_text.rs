@@ -111,6 +111,20 @@ fn a_text_that_is_none_is_refused_by_name_and_nothing_takes_its_place() {
 }
 
 #[test]
+fn an_argument_that_is_no_text_is_named_by_its_option_and_not_repeated() {
+    let stage = Stage::new();
+    for (words, named) in [
+        (&[&b"-f"[..], b"canary\xff.sql"][..], "invalid value of `-f`: not UTF-8"),
+        (&[b"--file=canary\xff.sql"], "invalid value of `--file`: not UTF-8"),
+        (&[b"canary\xff"], "invalid argument 3: not UTF-8"),
+    ] {
+        let mut command = stage.command(&["server", "db-query"]);
+        command.args(words.iter().map(|word| OsStr::from_bytes(word)));
+        ran(command).code(2).says(named).hides("canary");
+    }
+}
+
+#[test]
 fn a_relative_home_folder_is_made_absolute_and_an_empty_one_is_not_set() {
     let stage = Stage::new();
     let home = |value: &str| {

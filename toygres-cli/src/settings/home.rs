@@ -202,31 +202,32 @@ impl Home {
     }
 
     fn refuse(&self, distrust: &Distrust, trust: bool) -> Error {
-        let variable = self.variable;
         let error = Error::usage(format!(
-            "refused to use the home folder {} (from `{variable}`)",
-            self.path.display()
+            "refused to use the home folder {} (from `{}`)",
+            self.path.display(),
+            self.variable
         ))
         .cause(distrust);
         let DistrustReason::ForeignOwner(_) = distrust.reason else {
-            return error.hint(remedy(distrust, &format!("set `{variable}` to another folder")));
+            return error.hint(remedy(distrust, "set `TOYGRES_HOME` to another folder"));
         };
         if trust {
             let hint = "`--trust-home` accepts one owner besides you and root; ";
-            return error.hint(format!("{hint}set `{variable}` to a folder of yours"));
+            return error.hint(format!("{hint}set `TOYGRES_HOME` to a folder of yours"));
         }
         let error = error.cause(
             "its plugins, configuration and tokens would decide what runs as you, and where your \
              credentials go",
         );
         error.hint(match rustix::process::geteuid().is_root() {
-            true => format!(
-                "use root's own home with `sudo -H toygres …`, or set `{variable}` to a folder of \
+            true => {
+                "use root's own home with `sudo -H toygres …`, or set `TOYGRES_HOME` to a folder of \
                  root's; if you trust its owner with root, give `--trust-home`"
-            ),
-            false => format!(
-                "set `{variable}` to a folder of yours; if you trust its owner, give `--trust-home`"
-            ),
+            }
+            false => {
+                "set `TOYGRES_HOME` to a folder of yours; if you trust its owner, give \
+                 `--trust-home`"
+            }
         })
     }
 }
