@@ -13,8 +13,13 @@
 //! - A **link** is followed here, not by the kernel: it must belong to somebody trusted itself, and
 //!   each name that it leads through is checked as any other. That is how Nix, stow and Homebrew
 //!   lay out what they install.
-//! - **Group-writable** counts as writable by others, but for the group 0, whose members are root.
+//! - A **group-writable** folder may be passed through where nobody else is in the group: where it
+//!   is the owner's private one, as most distributions give each user, or the group of root. It is
+//!   not good enough as the folder that things are taken from, either.
 
+mod private_group;
+
+use private_group::is_private_group;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
@@ -220,7 +225,7 @@ impl TrustedFolder {
             .descriptor
             .try_clone()
             .map_err(|error| Distrust::io(&self.path, PlaceKind::Folder, error))?;
-        let at = Step { folder, path: self.path.clone(), sticky: false };
+        let at = Step { folder, path: self.path.clone(), only_passable: false };
         Walk::from(vec![at], name, &self.owners)
     }
 }
@@ -235,8 +240,8 @@ impl AsFd for TrustedFolder {
 struct Step {
     folder: OwnedFd,
     path: PathBuf,
-    /// Others may make entries in it.
-    sticky: bool,
+    /// Good enough to be passed through, and nothing more.
+    only_passable: bool,
 }
 
 /// A walk to its end: where it stands, and what it found there.
@@ -309,8 +314,8 @@ impl<'a> Walk<'a> {
                     .map_err(io)?;
                 // What was entered is what counts, not what was seen before.
                 let stat = rustix::fs::fstat(&folder).map_err(io)?;
-                let sticky = self.check_folder(&place, &stat)?;
-                self.steps.push(Step { folder, path: place, sticky });
+                let only_passable = self.check_folder(&place, &stat)?;
+                self.steps.push(Step { folder, path: place, only_passable });
                 Ok(None)
             }
             _ if last => {
@@ -360,7 +365,7 @@ impl<'a> Walk<'a> {
             Distrust::io(Path::new("/"), PlaceKind::Folder, io::ErrorKind::InvalidInput)
         })?;
         let io = |error: Errno| Distrust::io(&step.path, PlaceKind::Folder, error);
-        if step.sticky {
+        if step.only_passable {
             let stat = rustix::fs::fstat(&step.folder).map_err(io)?;
             return Err(writable(&step.path, PlaceKind::Folder, &stat));
         }
@@ -382,13 +387,18 @@ impl<'a> Walk<'a> {
         Err(Distrust::new(place, kind, DistrustReason::ForeignOwner(stat.st_uid)))
     }
 
-    /// Answers whether others may make entries of their own in it.
+    /// Answers whether it is good enough to be passed through only.
     fn check_folder(&self, place: &Path, stat: &Stat) -> Result<bool, Distrust> {
         self.check_owner(place, PlaceKind::Folder, stat)?;
-        match check_writable(place, PlaceKind::Folder, stat) {
-            Err(_) if stat.st_mode & STICKY_BIT != 0 => Ok(true),
-            checked => checked.map(|()| false),
+        let Err(distrust) = check_writable(place, PlaceKind::Folder, stat) else {
+            return Ok(false);
+        };
+        let by_group_alone = stat.st_mode & WRITABLE_BY_OTHERS == 0;
+        let sticky = stat.st_mode & STICKY_BIT != 0;
+        if sticky || by_group_alone && is_private_group(stat.st_gid, stat.st_uid) {
+            return Ok(true);
         }
+        Err(distrust)
     }
 }
 
@@ -399,8 +409,8 @@ fn root(owners: &TrustedOwners) -> Result<Step, Distrust> {
     let folder = rustix::fs::open(path, enter_flags(), Mode::empty()).map_err(io)?;
     let stat = rustix::fs::fstat(&folder).map_err(io)?;
     let walk = Walk { owners, steps: Vec::new(), leaf: None };
-    let sticky = walk.check_folder(path, &stat)?;
-    Ok(Step { folder, path: path.to_owned(), sticky })
+    let only_passable = walk.check_folder(path, &stat)?;
+    Ok(Step { folder, path: path.to_owned(), only_passable })
 }
 
 /// For a folder on the way: it need not be readable, where the system can say so.
@@ -421,8 +431,7 @@ fn parts(path: &Path) -> VecDeque<OsString> {
 }
 
 fn check_writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
-    let by_group = stat.st_mode & WRITABLE_BY_GROUP != 0 && stat.st_gid != 0;
-    if by_group || stat.st_mode & WRITABLE_BY_OTHERS != 0 {
+    if stat.st_mode & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS) != 0 {
         return Err(writable(place, kind, stat));
     }
     Ok(())
@@ -482,6 +491,7 @@ mod tests {
         for (wrong, mode, kind) in [
             ("a", 0o777, PlaceKind::Folder),
             ("a/b", 0o757, PlaceKind::Folder),
+            ("a/b/file", 0o664, PlaceKind::File),
             ("a/b/file", 0o666, PlaceKind::File),
         ] {
             chmod(&at(wrong), mode);
