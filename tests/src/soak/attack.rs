@@ -31,7 +31,7 @@ const GREEDY: &[&str] = &[
     "select pg_sleep(20)",
     "select repeat('x',1000000000)",
     "select pg_advisory_lock(hashtextextended('toygres:migrations:toygres_cms',0)), pg_sleep(600)",
-    "select string_agg(repeat(md5(g::text), 1000), '') from generate_series(1,20000) g",
+    "select string_agg(repeat(md5(g::text), 1000), '') from generate_series(1,4000) g",
 ];
 
 pub(super) struct Attack {

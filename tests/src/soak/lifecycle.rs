@@ -80,7 +80,7 @@ impl Lifecycle {
 impl Found {
     fn live_through(&mut self, world: &World, number: u32) -> Result {
         let name = format!("soak{number}");
-        expect(world, &["create", &name, "--force", "-o", "json"], &[0])?;
+        expect(world, &["create", &name, "-o", "json"], &[0])?;
         self.created += 1;
         if number % 3 == 1 {
             // At once, or a moment later: in another step of the creation each time.
