@@ -18,8 +18,9 @@ pub mod load;
 pub mod man;
 pub mod output;
 pub mod plugin;
-pub mod redact;
 mod remote;
 pub mod render;
 pub mod runner;
 pub mod settings;
+
+pub use toygres_redaction as redact;
