@@ -1,9 +1,12 @@
-//! Secrets within JSON values, reports and errors.
+//! Secrets within JSON values.
 
-use super::{MASK, Redactor, names};
+use super::names::{self, Secrecy};
+use super::{MASK, Redactor};
 use serde_json::{Map, Value};
-use toygres_plugin_api::Error;
-use toygres_plugin_api::report::{Block, Cell, Kind, Note, Report, Rows, TreeNode};
+use std::borrow::Cow;
+
+/// The fields of a setting with what is said of it.
+pub(crate) const SETTING: &[&str] = &["value", "source", "env", "place", "secret"];
 
 impl Redactor {
     /// The value with every secret masked.
@@ -13,138 +16,89 @@ impl Redactor {
         }
         match value {
             Value::String(text) => self.in_place(text),
-            Value::Array(values) => values.iter_mut().for_each(|value| self.value(value)),
+            Value::Array(values) => self.mask_items(values),
             Value::Object(fields) => {
-                let secret_object = fields.get("kind").and_then(Value::as_str) == Some("Secret");
-                for (name, value) in fields {
-                    let whole = secret_object && matches!(name.as_str(), "data" | "stringData");
-                    if whole || names::is_secret(name) {
-                        mask_all(value);
-                    } else {
-                        self.value(value);
-                    }
-                }
+                self.mask_names(fields);
+                self.mask_fields(fields);
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    /// The report with every secret masked, in its data and its view alike.
-    #[must_use]
-    pub fn report(&self, mut report: Report) -> Report {
-        if self.show {
-            return report;
-        }
-        self.value(&mut report.data);
-        self.blocks(&mut report.view);
-        report.texts.values_mut().for_each(|text| self.in_place(text));
-        report.notes.iter_mut().for_each(|note| self.note(note));
-        report
-    }
-
-    /// The error with every secret masked.
-    #[must_use]
-    pub fn error(&self, mut error: Error) -> Error {
-        self.in_place(&mut error.message);
-        error.hint.iter_mut().for_each(|hint| self.in_place(hint));
-        error.causes.iter_mut().for_each(|cause| self.in_place(cause));
-        error
-    }
-
-    /// The remark with every secret masked.
-    pub fn note(&self, note: &mut Note) {
-        self.in_place(&mut note.text);
-    }
-
-    fn in_place(&self, text: &mut String) {
-        if let std::borrow::Cow::Owned(masked) = self.text(text) {
+    pub(crate) fn in_place(&self, text: &mut String) {
+        if let Cow::Owned(masked) = self.text(text) {
             *text = masked;
         }
     }
 
-    fn some(&self, text: &mut Option<String>) {
-        text.iter_mut().for_each(|text| self.in_place(text));
+    /// The items of a list; a value may follow its option or the name of its header.
+    fn mask_items(&self, values: &mut [Value]) {
+        if let [Value::String(name), value @ Value::String(_)] = values
+            && names::is_header(name)
+        {
+            return self.mask_value(value, names::secrecy(name));
+        }
+        let mut option = Secrecy::None;
+        for value in values {
+            let next = value.as_str().map_or(Secrecy::None, names::secrecy_of_option);
+            self.mask_value(value, option);
+            option = next;
+        }
     }
 
-    fn blocks(&self, blocks: &mut [Block]) {
-        for block in blocks {
-            match block {
-                Block::Heading { text } | Block::Text { text, .. } | Block::Hint { text } => {
-                    self.in_place(text);
-                }
-                Block::Section { title, blocks } => {
-                    self.in_place(title);
-                    self.blocks(blocks);
-                }
-                Block::Fields { fields, .. } => {
-                    for field in fields {
-                        self.named_cell(&field.label, &mut field.cell);
-                    }
-                }
-                Block::Table(table) => {
-                    if let Rows::Inline(rows) = &mut table.rows {
-                        rows.iter_mut().for_each(|row| self.value(row));
-                    }
-                    self.some(&mut table.empty);
-                }
-                Block::Bars { bars } => {
-                    bars.iter_mut().for_each(|bar| self.in_place(&mut bar.label));
-                }
-                Block::Steps { steps } => {
-                    for step in steps {
-                        self.in_place(&mut step.label);
-                        self.some(&mut step.detail);
-                        step.lines.iter_mut().for_each(|line| self.in_place(line));
-                    }
-                }
-                Block::Timeline(timeline) => {
-                    for span in &mut timeline.spans {
-                        self.in_place(&mut span.label);
-                        self.some(&mut span.remark);
-                    }
-                }
-                Block::Tree { roots } => self.nodes(roots),
-                Block::Blank | Block::Unknown => {}
+    fn mask_fields(&self, fields: &mut Map<String, Value>) {
+        let secret_object = fields.get("kind").and_then(Value::as_str) == Some("Secret");
+        let named = fields.iter().filter(|(name, _)| names::names_another(name));
+        let named = named.filter_map(|(_, value)| value.as_str().map(names::secrecy));
+        let named = named.filter(|secrecy| *secrecy != Secrecy::None).next_back();
+        for (name, value) in fields {
+            let whole = secret_object && matches!(name.as_str(), "data" | "stringData");
+            let secrecy = match (names::secrecy(name), named) {
+                _ if whole => Secrecy::Whole,
+                (Secrecy::None, Some(secrecy)) if names::holds_named(name) => secrecy,
+                (secrecy, _) => secrecy,
+            };
+            self.mask_value(value, secrecy);
+        }
+    }
+
+    /// Masks secrets within names, which foreign documents may hold.
+    fn mask_names(&self, fields: &mut Map<String, Value>) {
+        let secret = |name: &String| matches!(self.text(name), Cow::Owned(_));
+        if fields.keys().any(secret) {
+            let renamed = std::mem::take(fields).into_iter();
+            *fields = renamed.map(|(name, value)| (self.string(name), value)).collect();
+        }
+    }
+
+    /// Masks every text and number below a name that says this; an empty text hides nothing.
+    pub(crate) fn mask_value(&self, value: &mut Value, secrecy: Secrecy) {
+        if secrecy == Secrecy::None {
+            return self.value(value);
+        }
+        match value {
+            Value::String(text) if text.is_empty() => {}
+            Value::String(text) if !secrecy.hides(text) => self.in_place(text),
+            Value::Number(number) if !secrecy.hides(&number.to_string()) => {}
+            Value::String(_) | Value::Number(_) => *value = Value::from(MASK),
+            Value::Array(values) => {
+                values.iter_mut().for_each(|value| self.mask_value(value, secrecy));
             }
-        }
-    }
-
-    fn named_cell(&self, label: &str, cell: &mut Cell) {
-        // A state under such a label (`API_TOKEN: ✗ Not set`) is none.
-        if names::is_secret(label) && cell.kind == Kind::Text {
-            mask_all(&mut cell.value);
-        } else {
-            self.value(&mut cell.value);
-        }
-        self.some(&mut cell.remark);
-    }
-
-    fn nodes(&self, nodes: &mut [TreeNode]) {
-        for node in nodes {
-            self.in_place(&mut node.label);
-            self.some(&mut node.remark);
-            self.nodes(&mut node.children);
+            Value::Object(fields) if is_setting(fields) => {
+                let value = fields.get_mut("value").into_iter();
+                value.for_each(|value| self.mask_value(value, secrecy));
+            }
+            Value::Object(fields) => {
+                self.mask_names(fields);
+                fields.values_mut().for_each(|value| self.mask_value(value, secrecy));
+            }
+            Value::Null | Value::Bool(_) => {}
         }
     }
 }
 
 /// A setting with what is said of it (`server config`): where it comes from is no secret.
 fn is_setting(fields: &Map<String, Value>) -> bool {
-    let known = ["value", "source", "env", "place", "secret"];
     fields.get("secret") == Some(&Value::Bool(true))
-        && fields.keys().all(|name| known.contains(&name.as_str()))
-}
-
-/// Masks every text and number below a secret name; an empty text hides nothing.
-fn mask_all(value: &mut Value) {
-    match value {
-        Value::String(text) if text.is_empty() => {}
-        Value::String(_) | Value::Number(_) => *value = Value::from(MASK),
-        Value::Array(values) => values.iter_mut().for_each(mask_all),
-        Value::Object(fields) if is_setting(fields) => {
-            fields.get_mut("value").into_iter().for_each(mask_all);
-        }
-        Value::Object(fields) => fields.values_mut().for_each(mask_all),
-        Value::Null | Value::Bool(_) => {}
-    }
+        && fields.keys().all(|name| SETTING.contains(&name.as_str()))
 }
