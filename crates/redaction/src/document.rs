@@ -135,9 +135,13 @@ impl Masking<'_> {
     }
 
     fn mask_object(&mut self, fields: &[(Range<usize>, Node)]) {
-        let secret_object = self.field(fields, |name| name == "kind").any(|kind| kind == "Secret");
-        let named = self.field(fields, names::names_another).map(|name| names::secrecy(&name));
-        let named = named.filter(|secrecy| *secrecy != Secrecy::None).last();
+        let secret_object =
+            self.texts_of(fields, |name| name == "kind").contains(&"Secret".to_owned());
+        let mut named = self
+            .texts_of(fields, names::names_another)
+            .into_iter()
+            .map(|name| names::secrecy(&name));
+        let named = named.rfind(|secrecy| *secrecy != Secrecy::None);
         for (key, value) in fields {
             self.mask_within(key);
             let name = self.decode(key).into_owned();
@@ -153,17 +157,17 @@ impl Masking<'_> {
         }
     }
 
-    /// The texts of fields by their names.
-    fn field(
+    /// The texts of fields whose names are wanted.
+    fn texts_of(
         &self,
         fields: &[(Range<usize>, Node)],
         wanted: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = String> {
-        let texts = fields.iter().filter_map(move |(key, value)| match value {
+    ) -> Vec<String> {
+        let texts = fields.iter().filter_map(|(key, value)| match value {
             Node::Text(text) if wanted(&self.decode(key)) => Some(self.decode(text).into_owned()),
             _ => None,
         });
-        texts.collect::<Vec<_>>().into_iter()
+        texts.collect()
     }
 
     /// Masks every text and number below a secret name.

@@ -81,8 +81,7 @@ impl Columns {
         }
         let naming = self.naming.iter().filter(|naming| **naming != column);
         let names = naming.filter_map(|naming| std::str::from_utf8(batch.cell(row, *naming)?).ok());
-        let said =
-            names.map(names::secrecy).filter(|secrecy| *secrecy != Secrecy::None).next_back();
+        let said = names.map(names::secrecy).rfind(|secrecy| *secrecy != Secrecy::None);
         said.unwrap_or(Secrecy::None)
     }
 }

@@ -49,8 +49,8 @@ impl Redactor {
     fn mask_fields(&self, fields: &mut Map<String, Value>) {
         let secret_object = fields.get("kind").and_then(Value::as_str) == Some("Secret");
         let named = fields.iter().filter(|(name, _)| names::names_another(name));
-        let named = named.filter_map(|(_, value)| value.as_str().map(names::secrecy));
-        let named = named.filter(|secrecy| *secrecy != Secrecy::None).next_back();
+        let mut named = named.filter_map(|(_, value)| value.as_str().map(names::secrecy));
+        let named = named.rfind(|secrecy| *secrecy != Secrecy::None);
         for (name, value) in fields {
             let whole = secret_object && matches!(name.as_str(), "data" | "stringData");
             let secrecy = match (names::secrecy(name), named) {

@@ -88,17 +88,15 @@ impl<'a> StreamWriter<'a> {
     /// # Errors
     /// When writing fails.
     pub fn batch(&mut self, batch: &RowBatch, most: u64, out: &mut dyn Write) -> io::Result<()> {
-        let suspicion = self.masked.suspect(self.redactor, batch);
+        let suspect = self.masked.suspect(self.redactor, batch);
         let rows = batch.rows().min(usize::try_from(most).unwrap_or(usize::MAX));
         for row in 0..rows {
             match self.format {
-                Format::Table | Format::Wide => self.table_row(batch, row, suspicion, out)?,
-                Format::Csv => self.csv_row(batch, row, suspicion),
+                Format::Table | Format::Wide => self.table_row(batch, row, suspect, out)?,
+                Format::Csv => self.csv_row(batch, row, suspect),
                 // A stream has no ready-made text: its rows are told one by one.
-                Format::Json | Format::Jsonl | Format::Own => {
-                    self.json_row(batch, row, suspicion)?
-                }
-                Format::Yaml => self.yaml_row(batch, row, suspicion)?,
+                Format::Json | Format::Jsonl | Format::Own => self.json_row(batch, row, suspect)?,
+                Format::Yaml => self.yaml_row(batch, row, suspect)?,
             }
             self.rows += 1;
             if self.line.len() >= 32 * 1024 {
@@ -141,16 +139,16 @@ impl<'a> StreamWriter<'a> {
         batch: &'b RowBatch,
         row: usize,
         column: usize,
-        suspicion: Suspicion,
+        suspect: Suspicion,
     ) -> Option<Cow<'b, [u8]>> {
-        self.masked.cell(self.redactor, batch, (row, column), suspicion)
+        self.masked.cell(self.redactor, batch, (row, column), suspect)
     }
 
-    fn csv_row(&mut self, batch: &RowBatch, row: usize, suspicion: Suspicion) {
+    fn csv_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) {
         for n in 0..self.shown.len() {
             let column = self.shown[n];
             self.separate(n);
-            let Some(cell) = self.cell(batch, row, column, suspicion) else { continue };
+            let Some(cell) = self.cell(batch, row, column, suspect) else { continue };
             if self.columns[column].kind == StreamKind::Timestamp {
                 timestamp(&cell, &mut self.line);
             } else {
@@ -160,7 +158,7 @@ impl<'a> StreamWriter<'a> {
         self.line.push(b'\n');
     }
 
-    fn json_row(&mut self, batch: &RowBatch, row: usize, suspicion: Suspicion) -> io::Result<()> {
+    fn json_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
         if self.format == Format::Json {
             self.line.extend_from_slice(if self.rows == 0 { b"[\n  " } else { b",\n  " });
         }
@@ -170,7 +168,7 @@ impl<'a> StreamWriter<'a> {
             self.separate(n);
             serde_json::to_writer(&mut self.line, &self.columns[column].name)?;
             self.line.push(b':');
-            self.json_cell(batch, row, column, suspicion)?;
+            self.json_cell(batch, row, column, suspect)?;
         }
         self.line.push(b'}');
         if self.format == Format::Jsonl {
@@ -184,10 +182,10 @@ impl<'a> StreamWriter<'a> {
         batch: &RowBatch,
         row: usize,
         column: usize,
-        suspicion: Suspicion,
+        suspect: Suspicion,
     ) -> io::Result<()> {
         let kind = self.columns[column].kind;
-        let Some(cell) = self.cell(batch, row, column, suspicion) else {
+        let Some(cell) = self.cell(batch, row, column, suspect) else {
             self.line.extend_from_slice(b"null");
             return Ok(());
         };
@@ -205,10 +203,10 @@ impl<'a> StreamWriter<'a> {
         Ok(())
     }
 
-    fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspicion: Suspicion) -> io::Result<()> {
+    fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
         let mut object = serde_json::Map::new();
         for &column in &self.shown {
-            let cell = self.cell(batch, row, column, suspicion);
+            let cell = self.cell(batch, row, column, suspect);
             let value = cell_value(self.columns[column].kind, cell.as_deref());
             object.insert(self.columns[column].name.clone(), value);
         }
@@ -225,13 +223,13 @@ impl<'a> StreamWriter<'a> {
         &mut self,
         batch: &RowBatch,
         row: usize,
-        suspicion: Suspicion,
+        suspect: Suspicion,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let cells: Vec<(String, Tone)> = self
             .shown
             .iter()
-            .map(|&column| match self.cell(batch, row, column, suspicion) {
+            .map(|&column| match self.cell(batch, row, column, suspect) {
                 None => ("-".to_owned(), Tone::Muted),
                 Some(cell) => (harmless(&String::from_utf8_lossy(&cell)).into_owned(), Tone::Plain),
             })
