@@ -18,9 +18,10 @@ pub mod load;
 pub mod man;
 pub mod output;
 pub mod plugin;
-pub mod redact;
 mod remote;
 pub mod render;
 pub mod runner;
 pub mod settings;
 pub mod trusted;
+
+pub use toygres_redaction as redact;

@@ -4,11 +4,14 @@
 mod support;
 
 mod failures;
+mod forms;
 mod hostile;
 mod input;
 mod interrupt;
 mod rows;
 mod secrets;
+#[path = "../../../crates/redaction/src/tests/table.rs"]
+mod table;
 
 use support::{Ran, Toygres};
 

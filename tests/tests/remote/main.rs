@@ -6,8 +6,11 @@ mod support;
 
 mod changes;
 mod every;
+mod forms;
 mod requests;
 mod same;
+#[path = "../../../crates/redaction/src/tests/table.rs"]
+mod table;
 mod values;
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,57 +1,35 @@
 //! Rows of a stream on their way to somebody else: masked cell by cell, as on a terminal.
 
-use crate::redact::{MASK, Redactor, names};
+use crate::redact::Redactor;
+use crate::redact::rows::Columns;
 use std::sync::Arc;
 use toygres_plugin_api::Error;
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::context::cell_value;
-use toygres_plugin_api::report::{StreamColumn, StreamKind};
+use toygres_plugin_api::report::StreamColumn;
 
 /// Masks the cells of one stream.
 pub(crate) struct RowMask {
     redactor: Arc<Redactor>,
-    columns: Vec<(StreamKind, bool)>,
+    columns: Columns,
+    count: usize,
 }
 
 impl RowMask {
     /// For a stream of these columns.
     pub(crate) fn new(redactor: Arc<Redactor>, columns: &[StreamColumn]) -> Self {
-        let secret = |name: &str| !redactor.shows() && names::is_secret(name);
-        let columns = columns.iter().map(|column| (column.kind, secret(&column.name))).collect();
-        Self { redactor, columns }
+        let (count, columns) = (columns.len(), Columns::new(&redactor, columns));
+        Self { redactor, columns, count }
     }
 
     /// At most `most` rows of a batch.
     pub(crate) fn rows(&self, batch: &RowBatch, most: usize) -> Vec<Vec<Option<String>>> {
-        let suspect = self.redactor.suspects(batch.bytes());
+        let suspicion = self.columns.suspect(&self.redactor, batch);
+        let cell = |row: usize, column: usize| {
+            let cell = self.columns.cell(&self.redactor, batch, (row, column), suspicion)?;
+            Some(String::from_utf8_lossy(&cell).into_owned())
+        };
         let rows = 0..batch.rows().min(most);
-        rows.map(|row| {
-            let cells = self.columns.iter().enumerate();
-            cells.map(|(n, column)| self.cell(batch.cell(row, n)?, *column, suspect)).collect()
-        })
-        .collect()
-    }
-
-    fn cell(
-        &self,
-        cell: &[u8],
-        (kind, secret): (StreamKind, bool),
-        suspect: bool,
-    ) -> Option<String> {
-        if secret && !cell.is_empty() {
-            return Some(MASK.to_owned());
-        }
-        let text = String::from_utf8_lossy(cell);
-        if !suspect || !self.redactor.suspects(cell) {
-            return Some(text.into_owned());
-        }
-        if kind == StreamKind::Json {
-            // By its names too, not only as a text.
-            let mut value = cell_value(kind, Some(cell));
-            self.redactor.value(&mut value);
-            return Some(value.to_string());
-        }
-        Some(self.redactor.text(&text).into_owned())
+        rows.map(|row| (0..self.count).map(|column| cell(row, column)).collect()).collect()
     }
 
     /// An error masked.

@@ -3,7 +3,8 @@
 use super::layout;
 use super::style::harmless;
 use super::{Format, Look};
-use crate::redact::{MASK, Redactor, names};
+use crate::redact::Redactor;
+use crate::redact::rows::{Columns, Suspicion};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -22,7 +23,7 @@ pub struct StreamWriter<'a> {
     columns: Vec<StreamColumn>,
     /// The columns that are shown, in order.
     shown: Vec<usize>,
-    secret: Vec<bool>,
+    masked: Columns,
     rows: u64,
     /// Cells of a table whose widths are not settled yet.
     sample: Vec<Vec<(String, Tone)>>,
@@ -51,16 +52,14 @@ impl<'a> StreamWriter<'a> {
                 })
                 .collect(),
         };
-        let secret =
-            columns.iter().map(|column| !redactor.shows() && names::is_secret(&column.name));
-        let secret = secret.collect();
+        let masked = Columns::new(redactor, &columns);
         let mut writer = Self {
             format,
             look,
             redactor,
             columns,
             shown,
-            secret,
+            masked,
             rows: 0,
             sample: Vec::new(),
             widths: None,
@@ -89,8 +88,7 @@ impl<'a> StreamWriter<'a> {
     /// # Errors
     /// When writing fails.
     pub fn batch(&mut self, batch: &RowBatch, most: u64, out: &mut dyn Write) -> io::Result<()> {
-        // One look over the whole batch: clean rows cost nothing more.
-        let suspect = self.redactor.suspects(batch.bytes());
+        let suspect = self.masked.suspect(self.redactor, batch);
         let rows = batch.rows().min(usize::try_from(most).unwrap_or(usize::MAX));
         for row in 0..rows {
             match self.format {
@@ -141,20 +139,12 @@ impl<'a> StreamWriter<'a> {
         batch: &'b RowBatch,
         row: usize,
         column: usize,
-        suspect: bool,
+        suspect: Suspicion,
     ) -> Option<Cow<'b, [u8]>> {
-        let cell = batch.cell(row, column)?;
-        if self.secret[column] && !cell.is_empty() {
-            return Some(Cow::Borrowed(MASK.as_bytes()));
-        }
-        if !suspect || !self.redactor.suspects(cell) {
-            return Some(Cow::Borrowed(cell));
-        }
-        let text = String::from_utf8_lossy(cell);
-        Some(Cow::Owned(self.redactor.text(&text).into_owned().into_bytes()))
+        self.masked.cell(self.redactor, batch, (row, column), suspect)
     }
 
-    fn csv_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) {
+    fn csv_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) {
         for n in 0..self.shown.len() {
             let column = self.shown[n];
             self.separate(n);
@@ -168,7 +158,7 @@ impl<'a> StreamWriter<'a> {
         self.line.push(b'\n');
     }
 
-    fn json_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) -> io::Result<()> {
+    fn json_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
         if self.format == Format::Json {
             self.line.extend_from_slice(if self.rows == 0 { b"[\n  " } else { b",\n  " });
         }
@@ -192,7 +182,7 @@ impl<'a> StreamWriter<'a> {
         batch: &RowBatch,
         row: usize,
         column: usize,
-        suspect: bool,
+        suspect: Suspicion,
     ) -> io::Result<()> {
         let kind = self.columns[column].kind;
         let Some(cell) = self.cell(batch, row, column, suspect) else {
@@ -208,22 +198,16 @@ impl<'a> StreamWriter<'a> {
             serde_json::to_writer(&mut self.line, &text)?;
             return Ok(());
         }
-        let mut value = cell_value(kind, Some(text.as_bytes()));
-        if suspect {
-            self.redactor.value(&mut value);
-        }
+        let value = cell_value(kind, Some(text.as_bytes()));
         serde_json::to_writer(&mut self.line, &value)?;
         Ok(())
     }
 
-    fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) -> io::Result<()> {
+    fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
         let mut object = serde_json::Map::new();
         for &column in &self.shown {
             let cell = self.cell(batch, row, column, suspect);
-            let mut value = cell_value(self.columns[column].kind, cell.as_deref());
-            if suspect {
-                self.redactor.value(&mut value);
-            }
+            let value = cell_value(self.columns[column].kind, cell.as_deref());
             object.insert(self.columns[column].name.clone(), value);
         }
         // A list of one row; the rows' texts one after the other are the list of all.
@@ -239,7 +223,7 @@ impl<'a> StreamWriter<'a> {
         &mut self,
         batch: &RowBatch,
         row: usize,
-        suspect: bool,
+        suspect: Suspicion,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let cells: Vec<(String, Tone)> = self

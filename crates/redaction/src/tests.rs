@@ -1,0 +1,3 @@
+mod basics;
+mod forms;
+pub(crate) mod table;
