@@ -18,6 +18,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// A command as it is typed into a POSIX shell, in one line and with nothing in it that a terminal
 /// would obey or hide. The words that are part of the program are fixed in the source; everything
@@ -72,9 +73,7 @@ impl ShellCommand {
     /// `--plan=-FILE`.
     #[must_use]
     pub fn option(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
-        let value = value.as_ref();
-        let joint = if value.as_bytes().first() == Some(&b'-') { '=' } else { ' ' };
-        self.parts.push(Part::Option(format!("{name}{joint}{}", quote(value))));
+        self.parts.push(Part::Option(quote_option(name, value)));
         self
     }
 }
@@ -112,12 +111,13 @@ impl From<ShellCommand> for String {
 
 /// A text as one word of a POSIX shell: as it is where nothing in it means anything to a shell,
 /// else between single quotes. What [`text::escape`] would have to change cannot be shown as it is,
-/// and is spelled for `printf`: `"$(printf 'two\012lines')"`. A NUL, which no argument can hold,
-/// becomes U+FFFD.
+/// and is spelled for `printf`: `"$(printf 'two\012lines')"`. So is a backtick, since a sentence
+/// sets commands between backticks. A NUL, which no argument can hold, becomes U+FFFD.
 #[must_use]
 pub fn quote(value: impl AsRef<OsStr>) -> String {
     let value = value.as_ref();
-    let Some(text) = value.to_str().filter(|text| text::escape(text) == *text) else {
+    let is_shown = |text: &&str| text::escape(text) == **text && !text.contains('`');
+    let Some(text) = value.to_str().filter(is_shown) else {
         return spelled(value.as_bytes());
     };
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@+,=".contains(letter);
@@ -126,6 +126,24 @@ pub fn quote(value: impl AsRef<OsStr>) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// An option with its value, as [`ShellCommand::option`] writes it, where no whole command is
+/// offered: `--cursor 'a b'`.
+#[must_use]
+pub fn quote_option(name: &str, value: impl AsRef<OsStr>) -> String {
+    let value = value.as_ref();
+    let joint = if value.as_bytes().first() == Some(&b'-') { '=' } else { ' ' };
+    format!("{name}{joint}{}", quote(value))
+}
+
+/// A path as one word that is never taken for an option: `./-x` where it begins with a dash.
+#[must_use]
+pub fn quote_path(path: &Path) -> String {
+    if path.as_os_str().as_bytes().first() == Some(&b'-') {
+        return quote(Path::new(".").join(path));
+    }
+    quote(path)
 }
 
 /// Bytes spelled in octal.
@@ -156,11 +174,12 @@ fn spelled(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ShellCommand, quote};
+    use super::{ShellCommand, quote, quote_path};
     use crate::text::escape;
     use proptest::prelude::*;
     use std::ffi::{OsStr, OsString};
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::Path;
     use std::process::Command;
 
     #[test]
@@ -174,6 +193,7 @@ mod tests {
             ("=ls", "'=ls'"),
             ("o2'$(touch X)'", r"'o2'\''$(touch X)'\'''"),
             ("a\nb", r#""$(printf 'a\012b')""#),
+            ("a`b`", r#""$(printf 'a\140b\140')""#),
             ("-\u{202e}!%", r#""$(printf '\055\342\200\256\041\045')""#),
             ("a\0", r#""$(printf 'a\357\277\275')""#),
             ("a\n", r"$'a\012'"),
@@ -191,6 +211,8 @@ mod tests {
         assert_eq!(command.to_string(), "toygres get a --at 'b c' -x");
         let command = command.arg("-rf");
         assert_eq!(command.to_string(), "toygres get --at 'b c' -x -- a -rf");
+        assert_eq!(quote_path(Path::new("-a b")), "'./-a b'");
+        assert_eq!(quote_path(Path::new("/a/-b")), "/a/-b");
     }
 
     /// Words that a shell could take for something else, or that are hard to hand over.
