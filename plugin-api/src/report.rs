@@ -110,7 +110,7 @@ pub enum Verdict {
 pub struct Note {
     /// How urgent it is.
     pub level: NoteLevel,
-    /// One line, lower case.
+    /// One line, lower case. Further lines are shown behind a bar.
     pub text: String,
 }
 
@@ -154,7 +154,9 @@ pub enum Block {
     Timeline(Timeline),
     /// A nested list, such as a workflow and its sub-workflows.
     Tree { roots: Vec<TreeNode> },
-    /// A plain line or paragraph.
+    /// A plain line or paragraph. What stands behind a line break is shown below the first line,
+    /// indented behind a bar: it may be somebody else's text. Lines of a command's own are
+    /// [`Report::lines`].
     Text {
         text: String,
         #[serde(default)]
@@ -162,6 +164,9 @@ pub enum Block {
     },
     /// An empty line. Blocks are set apart by themselves; this adds one more.
     Blank,
+    /// No empty line between the blocks before and behind it. A host that does not know it leaves
+    /// the line there.
+    NoGap,
     /// The next command, shown last and dimmed; left out where stdout is no terminal.
     Hint { text: String },
     /// A kind that a newer SDK knows.

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::manifest::{ABI_VERSION, Manifest};
+use toygres_plugin_api::shell::quote_path;
 use toygres_plugin_api::{Error, ErrorKind};
 
 /// Why a plugin is not used.
@@ -45,9 +46,7 @@ fn lock_file(path: &Path) -> String {
 
 /// A path as it is typed in a shell.
 pub(crate) fn typed(path: &Path) -> String {
-    let shown = path.display().to_string();
-    // What a shell cannot be told is shown as it is.
-    shlex::try_quote(&shown).map_or_else(|_| shown.clone(), Into::into)
+    quote_path(path)
 }
 
 fn rebuild_or_remove(path: &Path) -> String {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::protocol::{Config, Setting, Source, Variable};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 use url::Url;
 
@@ -208,8 +209,9 @@ impl Settings {
         });
         (secret && mode & 0o044 != 0).then(|| {
             format!(
-                "others may read {path}, which holds a secret; run: chmod 600 {path}",
-                path = file.path.display()
+                "others may read {}, which holds a secret; run: {}",
+                file.path.display(),
+                ShellCommand::new("chmod 600").arg(&file.path)
             )
         })
     }

@@ -93,6 +93,20 @@ impl Report {
         self.block(Block::Text { text: text.into(), tone: Tone::Plain })
     }
 
+    /// Adds lines at the end that belong together: no empty line between them. A line break within
+    /// one of them is not the command's, and is shown as `\n`.
+    #[must_use]
+    pub fn lines(mut self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        for (n, line) in lines.into_iter().enumerate() {
+            if n > 0 {
+                self.view.push(Block::NoGap);
+            }
+            let text = line.into().replace('\n', "\\n");
+            self.view.push(Block::Text { text, tone: Tone::Plain });
+        }
+        self
+    }
+
     /// Adds the next command at the end.
     #[must_use]
     pub fn hint(self, text: impl Into<String>) -> Self {

@@ -18,6 +18,5 @@ pub mod records;
 pub mod releases;
 pub mod request;
 pub mod rights;
-pub mod shell;
 pub mod steps;
 pub mod time;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::manifest::{Manifest, Scope};
 use toygres_plugin_api::report::{Column, Kind, State, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What was asked for.
@@ -337,8 +338,8 @@ fn report(rows: Vec<Row>, accepted: &[Accepted], manager: &Manager<'_>) -> Repor
                 .warning(format!("`{name}` is not used: {} goes before it", earlier.display()));
         }
         if manager.catalogue.plugins.iter().any(|found| found.disabled && found.name() == *name) {
-            report = report
-                .warning(format!("`{name}` is disabled; enable it: toygres plugin enable {name}"));
+            let enable = ShellCommand::new("toygres plugin enable").arg(name);
+            report = report.warning(format!("`{name}` is disabled; enable it: {enable}"));
         }
     }
     report

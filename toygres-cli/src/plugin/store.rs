@@ -19,6 +19,7 @@ use crate::fault::Fault;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// Versions that are kept to go back to.
@@ -264,8 +265,8 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
                 .to_owned()
         }
         _ => format!(
-            "see who may write it: ls -ld {}; or set TOYGRES_HOME to another folder",
-            path.parent().unwrap_or(path).display()
+            "see who may write it: {}; or set TOYGRES_HOME to another folder",
+            ShellCommand::new("ls -ld").arg(path.parent().unwrap_or(path))
         ),
     };
     Error::failed(format!("{} cannot be written; nothing was changed", path.display()))

@@ -1,8 +1,6 @@
 //! Rows as they come, in constant memory.
 
-use super::layout;
-use super::style::harmless;
-use super::{Format, Look};
+use super::{Format, Look, json, layout, yaml};
 use crate::redact::Redactor;
 use crate::redact::rows::{Columns, Suspicion};
 use serde_json::Value;
@@ -11,6 +9,7 @@ use std::io::{self, Write};
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::context::cell_value;
 use toygres_plugin_api::report::{Column, StreamColumn, StreamKind, Tone};
+use toygres_plugin_api::text::escape;
 
 /// Rows that are looked at before the widths of a table's columns are settled.
 const SAMPLE: usize = 1000;
@@ -69,7 +68,7 @@ impl<'a> StreamWriter<'a> {
             for n in 0..writer.shown.len() {
                 let name = writer.columns[writer.shown[n]].name.clone();
                 writer.separate(n);
-                quoted(name.as_bytes(), &mut writer.line);
+                writer.csv_field(name.as_bytes());
             }
             writer.line.push(b'\n');
             writer.flush(out)?;
@@ -152,10 +151,20 @@ impl<'a> StreamWriter<'a> {
             if self.columns[column].kind == StreamKind::Timestamp {
                 timestamp(&cell, &mut self.line);
             } else {
-                quoted(&cell, &mut self.line);
+                self.csv_field(&cell);
             }
         }
         self.line.push(b'\n');
+    }
+
+    /// A field of a line: a file gets every byte as it is, a terminal none that it would obey.
+    fn csv_field(&mut self, field: &[u8]) {
+        if self.look.is_terminal {
+            let text = String::from_utf8_lossy(field);
+            quoted(escape(&text).as_bytes(), &mut self.line);
+        } else {
+            quoted(field, &mut self.line);
+        }
     }
 
     fn json_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
@@ -166,7 +175,7 @@ impl<'a> StreamWriter<'a> {
         for n in 0..self.shown.len() {
             let column = self.shown[n];
             self.separate(n);
-            serde_json::to_writer(&mut self.line, &self.columns[column].name)?;
+            json::write_compact(&mut self.line, &self.columns[column].name)?;
             self.line.push(b':');
             self.json_cell(batch, row, column, suspect)?;
         }
@@ -195,11 +204,11 @@ impl<'a> StreamWriter<'a> {
         }
         let text = String::from_utf8_lossy(&cell);
         if kind == StreamKind::Text {
-            serde_json::to_writer(&mut self.line, &text)?;
+            json::write_compact(&mut self.line, &text)?;
             return Ok(());
         }
         let value = cell_value(kind, Some(text.as_bytes()));
-        serde_json::to_writer(&mut self.line, &value)?;
+        json::write_compact(&mut self.line, &value)?;
         Ok(())
     }
 
@@ -211,11 +220,8 @@ impl<'a> StreamWriter<'a> {
             object.insert(self.columns[column].name.clone(), value);
         }
         // A list of one row; the rows' texts one after the other are the list of all.
-        let one = serde_saphyr::to_string(&Value::Array(vec![Value::Object(object)]));
-        self.line.extend_from_slice(one.map_err(io::Error::other)?.as_bytes());
-        if !self.line.ends_with(b"\n") {
-            self.line.push(b'\n');
-        }
+        let one = yaml::document(&Value::Array(vec![Value::Object(object)]))?;
+        self.line.extend_from_slice(one.as_bytes());
         Ok(())
     }
 
@@ -231,7 +237,7 @@ impl<'a> StreamWriter<'a> {
             .iter()
             .map(|&column| match self.cell(batch, row, column, suspect) {
                 None => ("-".to_owned(), Tone::Muted),
-                Some(cell) => (harmless(&String::from_utf8_lossy(&cell)).into_owned(), Tone::Plain),
+                Some(cell) => (escape(&String::from_utf8_lossy(&cell)).into_owned(), Tone::Plain),
             })
             .collect();
         if let Some(widths) = &self.widths {
@@ -265,7 +271,7 @@ impl<'a> StreamWriter<'a> {
         let titles: Vec<String> = self
             .shown
             .iter()
-            .map(|&column| harmless(&self.columns[column].name).into_owned())
+            .map(|&column| escape(&self.columns[column].name).into_owned())
             .collect();
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
         let shrinking = Column { shrink: true, ..Column::default() };

@@ -15,6 +15,7 @@ use super::known::KNOWN;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use toygres_plugin_api::protocol::UnknownKey;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// What the file says.
@@ -40,7 +41,7 @@ impl ConfigFile {
             Err(error) => {
                 return Err(Error::usage(format!("{} cannot be read", path.display()))
                     .cause(error)
-                    .hint(format!("check it with: ls -l {}", path.display())));
+                    .hint(format!("check it with: {}", ShellCommand::new("ls -l").arg(path))));
             }
         };
         let mut top: Table =

@@ -1,6 +1,6 @@
 //! duroxide: its schema, its queues, its executions, and clocks.
 
-use crate::check::{Finding, Row, row};
+use crate::check::{Finding, Row, orchestration, row};
 use crate::gather::Sources;
 use crate::gather::database::MOST_STUCK;
 use crate::gather::schema::DUROXIDE_TABLES;
@@ -138,7 +138,7 @@ async fn stuck(sources: &Sources) -> Finding {
             if found.stuck < MOST_STUCK { "" } else { "at least " },
             orchestrations(found.stuck)
         ))
-        .fix(format!("toygres server orchestration {id}"))
+        .fix(orchestration(id))
         .see("example", id.as_str()),
     };
     finding.see("count", found.stuck).see("counted_to", MOST_STUCK)
@@ -155,7 +155,7 @@ async fn poisoned(sources: &Sources) -> Finding {
             "{} given up after too many attempts, last `{id}`",
             orchestrations(found.poisoned)
         ))
-        .fix(format!("toygres server orchestration {id}"))
+        .fix(orchestration(id))
         .see("example", id.as_str()),
     };
     finding.see("count", found.poisoned)
@@ -173,7 +173,7 @@ async fn failed(sources: &Sources) -> Finding {
             orchestrations(found.failed)
         ))
         .fix("toygres server orchestrations --status failed --since 1d")
-        .fix(format!("toygres server orchestration {id}"))
+        .fix(orchestration(id))
         .see("example", id.as_str()),
     };
     finding.see("count", found.failed)
@@ -219,7 +219,7 @@ async fn retried(sources: &Sources) -> Finding {
             queues.retried,
             if queues.retried == 1 { " was" } else { "s were" },
         ))
-        .fix(format!("toygres server orchestration {id}"))
+        .fix(orchestration(id))
         .see("example", id.as_str()),
     };
     finding.see("count", queues.retried).see("attempts", most)

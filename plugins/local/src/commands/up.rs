@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use toygres_plugin_api::protocol::{Setting, Source};
 use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result};
 
 /// Bring up a private PostgreSQL and a stand-in for Kubernetes on this machine.
@@ -103,7 +104,7 @@ async fn report(
             "This is for one laptop: it shares its disk, its memory and its fate. A real cluster is \
              a kubeconfig and a context away.",
         ))
-        .block(Block::section("Next", [Block::text(next(folders))]));
+        .block(Block::section("Next", next(folders)));
     if !chosen {
         let other = current.unwrap_or_default();
         report = report.note(format!(
@@ -119,10 +120,12 @@ async fn report(
     Ok(report)
 }
 
-/// What to type now, a line each.
-fn next(folders: &Folders) -> String {
-    let kubectl = format!("kubectl --kubeconfig {} get pods", folders.kubeconfig().display());
-    ["toygres server start", "toygres create mydb", &kubectl].join("\n")
+/// What to type now.
+fn next(folders: &Folders) -> [Block; 3] {
+    let kubectl =
+        ShellCommand::new("kubectl get pods").option("--kubeconfig", folders.kubeconfig());
+    ["toygres server start".to_owned(), "toygres create mydb".to_owned(), kubectl.into()]
+        .map(Block::text)
 }
 
 /// What goes before the context and leads commands elsewhere.

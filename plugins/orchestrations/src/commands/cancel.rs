@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use toygres_model::diagnosis::Diagnosis;
 use toygres_plugin_api::report::{Block, Field, Kind, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Args, Confirmation, Context, Error, Report, Result};
 
 /// Cancel a running orchestration.
@@ -95,10 +96,10 @@ fn preview(data: &Value) -> Result<Report> {
         .block(Block::remark(Tone::Warn, "Cancel Orchestration"))
         .block(Block::fields(fields))
         .block(Block::text(format!("Now: {now}")))
-        .block(Block::text(
-            "This will stop the orchestration at its next turn.\n\
-             The instance may be in an incomplete state.",
-        )))
+        .lines([
+            "This will stop the orchestration at its next turn.",
+            "The instance may be in an incomplete state.",
+        ]))
 }
 
 /// Waits for the terminal record.
@@ -122,7 +123,7 @@ async fn wait(ctx: &Context, args: &Cancel) -> Result<Report> {
                 args.timeout.as_secs_f32()
             ))
             .cause(blocks)
-            .hint(format!("watch it with `toygres server orchestration {} --follow`", args.id)));
+            .hint(format!("watch it with `{}`", follow(&args.id))));
         }
         ctx.ui().progress(format!("waiting for `{}` to stop", args.id)).await;
         tokio::select! {
@@ -132,6 +133,11 @@ async fn wait(ctx: &Context, args: &Cancel) -> Result<Report> {
             }
         }
     }
+}
+
+/// The command that follows an orchestration.
+fn follow(id: &str) -> ShellCommand {
+    ShellCommand::new("toygres server orchestration").arg(id).flag("--follow")
 }
 
 fn ended(id: &str, before: &Value, result: &str, said: String) -> Result<Report> {
@@ -146,7 +152,8 @@ fn ended(id: &str, before: &Value, result: &str, said: String) -> Result<Report>
     let tone = if result == "already_terminal" { Tone::Plain } else { Tone::Good };
     let mut report = Report::data(data)?.block(Block::remark(tone, said));
     if let Some(instance) = before["instance"].as_str() {
-        report = report.hint(format!("Check instance state with: toygres get {instance}"));
+        let get = ShellCommand::new("toygres get").arg(instance);
+        report = report.hint(format!("Check instance state with: {get}"));
     }
     Ok(report)
 }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use toygres_model::{names, time};
 use toygres_plugin_api::context::Session;
 use toygres_plugin_api::report::{Block, Column, Kind};
+use toygres_plugin_api::shell::quote_option;
 use toygres_plugin_api::{Args, Context, Report, Result, Schema as ResultSchema, Time, ValueEnum};
 
 /// List orchestrations with filters.
@@ -231,8 +232,8 @@ async fn page(
     if let Some(next) = next {
         let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
         report = report.note(format!(
-            "showing {shown}{of}; see all with `--limit 0`, or go on with `--cursor '{}'`",
-            next.text()
+            "showing {shown}{of}; see all with `--limit 0`, or go on with `{}`",
+            quote_option("--cursor", next.text())
         ));
     }
     Ok(report)

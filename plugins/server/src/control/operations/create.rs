@@ -10,6 +10,7 @@ use sqlx::types::Uuid;
 use std::time::Duration;
 use toygres_model::instance::NewInstance;
 use toygres_model::kubernetes::{Desired, create_orchestration, k8s_name};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 impl ControlPlane {
@@ -109,8 +110,9 @@ fn kept(error: Error, order: &Order) -> Error {
     let Order { user_name, k8s_name, .. } = order;
     let more = error.hint.clone().map(|hint| format!("; {hint}")).unwrap_or_default();
     error.hint(format!(
-        "its record stays: see `toygres get {k8s_name}`, and remove it with \
-         `toygres delete {user_name}`{more}"
+        "its record stays: see `{}`, and remove it with `{}`{more}",
+        ShellCommand::new("toygres get").arg(k8s_name),
+        ShellCommand::new("toygres delete").arg(user_name)
     ))
 }
 
