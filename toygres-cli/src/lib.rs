@@ -24,3 +24,4 @@ pub mod render;
 pub mod runner;
 pub mod settings;
 pub mod trusted;
+mod users;

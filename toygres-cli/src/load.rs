@@ -10,12 +10,12 @@
 mod sealed;
 
 use crate::discover::needs::{self, Glibc};
+use crate::discover::opening::{self, FileIdentity, OpenLibrary};
 use crate::discover::{Expected, Owned, file};
 use crate::fault::Fault;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use object::ReadCache;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -41,22 +41,43 @@ impl Loaded {
         }
         match &owned.plugin.locked {
             Some(expected) => Self::open_locked(owned, expected),
-            None => Self::open_file(&owned.manifest.name, &owned.plugin.path),
+            None => Self::open_unlocked(owned),
         }
     }
 
-    /// Opens a library file as it is.
+    /// Opens a library that no lock file names: the file whose manifest was read, walked to again by
+    /// the rules that it was found by.
+    fn open_unlocked(owned: &Owned<'_>) -> Result<Self, Fault> {
+        let (name, path) = (owned.manifest.name.as_str(), owned.plugin.path.as_path());
+        let library = opening::open_library(path, &owned.plugin.owners)?;
+        if Some(library.identity) != owned.plugin.identity {
+            return Err(Fault::altered(name, path));
+        }
+        Self::open_checked(name, path, library)
+    }
+
+    /// Opens a library that was checked; `path` is what a fault names.
+    ///
+    /// Once in a process for one file: see [`Self::open_locked`].
     ///
     /// # Errors
     /// When the machine's C library is too old for it, the linker refuses it, its symbol is
     /// missing or its border has another layout.
-    pub fn open_file(name: &str, path: &Path) -> Result<Self, Fault> {
-        let unreadable = |error: std::io::Error| Fault::unreadable(path, &error);
-        let file = File::open(path).map_err(unreadable)?;
-        needs::check(path, &ReadCache::new(file), running_glibc())?;
-        // A path without a slash would be searched for in the linker's own folders.
-        let absolute = std::path::absolute(path).map_err(unreadable)?;
-        Self::link(name, path, &absolute)
+    pub(crate) fn open_checked(
+        name: &str,
+        path: &Path,
+        library: OpenLibrary,
+    ) -> Result<Self, Fault> {
+        static OPEN: Mutex<BTreeMap<FileIdentity, Loaded>> = Mutex::new(BTreeMap::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = open.get(&library.identity) {
+            return Ok(*loaded);
+        }
+        needs::check(path, &ReadCache::new(&library.file), running_glibc())?;
+        let loaded = Self::link(name, path, &library.linker_path())?;
+        open.insert(library.identity, loaded);
+        let _kept_open = ManuallyDrop::new(library.file);
+        Ok(loaded)
     }
 
     /// Once in a process for one digest: a library is never closed, and neither is the memory that
@@ -69,7 +90,8 @@ impl Loaded {
         if let Some(loaded) = open.get(&expected.sha256) {
             return Ok(*loaded);
         }
-        let checked = sealed::check(name, path, expected)?;
+        let library = opening::open_library(path, &owned.plugin.owners)?;
+        let checked = sealed::check(name, path, expected, library)?;
         let cache = ReadCache::new(&checked.file);
         // What decided that this plugin is asked was read before the digest was taken.
         if file::manifest_in(path, &cache)? != *owned.manifest {
@@ -87,9 +109,12 @@ impl Loaded {
         // All symbols are bound now, so that a missing one is an answer here and no crash later;
         // none is lent to the next library.
         // SAFETY: the file's constructors run here. It belongs to the operator or to root and
-        // nobody else may write it (`discover::ownership`); its manifest names our border.
+        // nobody else may write it or a folder above it (`trusted`), and `file` leads to what was
+        // checked, by its descriptor; its manifest names our border.
         let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) };
-        let library = library.map_err(|error| Fault::does_not_open(name, path, reason(&error)))?;
+        // The linker names the descriptor, which tells nobody anything.
+        let named = |error| reason(&error).replace(&file.display().to_string(), &shown(path));
+        let library = library.map_err(|error| Fault::does_not_open(name, path, named(error)))?;
         let library = ManuallyDrop::new(library);
         // SAFETY: a static of this name is a `LibHeader`, and abi_stable's header begins with a
         // magic text and its own version, which `module_of` compares before anything else is read.
@@ -117,6 +142,10 @@ pub(crate) fn running_glibc() -> Option<Glibc> {
     }
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     None
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// The linker's own words, without the wrapper around them.

@@ -115,6 +115,19 @@ impl Distrust {
         ))
     }
 
+    /// Whether it is about who owns or may write the place.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        matches!(self.reason, DistrustReason::ForeignOwner(_) | DistrustReason::Writable(_))
+    }
+
+    /// Whether it is a folder such as `/tmp`, which may be passed through and no more.
+    #[must_use]
+    pub fn is_sticky_folder(&self) -> bool {
+        self.kind == PlaceKind::Folder
+            && matches!(self.reason, DistrustReason::Writable(mode) if mode & u32::from(STICKY_BIT) != 0)
+    }
+
     fn new(place: &Path, kind: PlaceKind, reason: DistrustReason) -> Self {
         Self { place: place.to_owned(), kind, reason }
     }
