@@ -23,5 +23,6 @@ pub mod render;
 pub mod runner;
 pub mod settings;
 pub mod trusted;
+mod users;
 
 pub use toygres_redaction as redact;

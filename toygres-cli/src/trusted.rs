@@ -13,9 +13,12 @@
 //! - A **link** is followed here, not by the kernel: it must belong to somebody trusted itself, and
 //!   each name that it leads through is checked as any other. That is how Nix, stow and Homebrew
 //!   lay out what they install.
+//! - **Group-writable** counts as writable by others, but for the group 0, whose members are root.
 //! - A **group-writable** folder may be passed through where nobody else is in the group: where it
-//!   is the owner's private one, as most distributions give each user, or the group of root. It is
-//!   not good enough as the folder that things are taken from, either.
+//!   is the owner's private one, as most distributions give each user. It is not good enough as the
+//!   folder that things are taken from.
+//! - A list of further permissions (**ACL**) hides behind the group's bits; where there is one, they
+//!   count as those of others.
 
 mod private_group;
 
@@ -118,6 +121,19 @@ impl Distrust {
         ))
     }
 
+    /// Whether it is about who owns or may write the place.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        matches!(self.reason, DistrustReason::ForeignOwner(_) | DistrustReason::Writable(_))
+    }
+
+    /// Whether it is a folder such as `/tmp`, which may be passed through and no more.
+    #[must_use]
+    pub fn is_sticky_folder(&self) -> bool {
+        self.kind == PlaceKind::Folder
+            && matches!(self.reason, DistrustReason::Writable(mode) if mode & u32::from(STICKY_BIT) != 0)
+    }
+
     fn new(place: &Path, kind: PlaceKind, reason: DistrustReason) -> Self {
         Self { place: place.to_owned(), kind, reason }
     }
@@ -186,6 +202,25 @@ pub fn open_folder(path: &Path, owners: &TrustedOwners) -> Result<TrustedFolder,
     Walk::start(path, owners)?.into_folder()
 }
 
+/// Every place on the way to `path`, and that itself, which belongs to somebody who is not trusted or
+/// which others may write: for the words of a message, after something was refused. Nothing is opened
+/// by it, and it ends where nothing is.
+#[must_use]
+pub fn find_distrusted(path: &Path, owners: &TrustedOwners) -> Vec<Distrust> {
+    let Ok(absolute) = std::path::absolute(path) else { return Vec::new() };
+    let Ok(root) = root(owners) else { return Vec::new() };
+    let mut walk = Walk { owners, steps: vec![root], leaf: None, overlooked: Some(Vec::new()) };
+    let reached = walk.go(&absolute).is_ok();
+    let mut found = walk.overlooked.take().unwrap_or_default();
+    let file = if reached { walk.leaf.take() } else { None };
+    if let Some((name, stat)) = file {
+        let place = walk.here().join(name);
+        found.extend(check_owner(owners, &place, PlaceKind::File, &stat).err());
+        found.extend(check_writable(&place, PlaceKind::File, &stat, None).err());
+    }
+    found
+}
+
 impl TrustedFolder {
     /// Opens a file below this folder, and checks it and everything on the way to it; the way to
     /// the folder itself is not looked up again. A link may lead out, to what is trusted as well.
@@ -252,6 +287,8 @@ struct Walk<'a> {
     steps: Vec<Step>,
     /// The last name, where it is no folder.
     leaf: Option<(OsString, Stat)>,
+    /// What was overlooked, on a walk that looks for everything that is wrong.
+    overlooked: Option<Vec<Distrust>>,
 }
 
 impl<'a> Walk<'a> {
@@ -263,20 +300,25 @@ impl<'a> Walk<'a> {
     }
 
     fn from(steps: Vec<Step>, path: &Path, owners: &'a TrustedOwners) -> Result<Self, Distrust> {
-        let mut walk = Self { owners, steps, leaf: None };
+        let mut walk = Self { owners, steps, leaf: None, overlooked: None };
+        walk.go(path)?;
+        Ok(walk)
+    }
+
+    fn go(&mut self, path: &Path) -> Result<(), Distrust> {
         let mut names: VecDeque<OsString> = parts(path);
         let mut links = 0;
         while let Some(name) = names.pop_front() {
             if name == "/" {
-                walk.steps = vec![root(owners)?];
+                self.steps = vec![root(self.owners)?];
             } else if name == ".." {
-                if walk.steps.len() > 1 {
-                    walk.steps.pop();
+                if self.steps.len() > 1 {
+                    self.steps.pop();
                 }
-            } else if let Some(target) = walk.enter(&name, names.is_empty())? {
+            } else if let Some(target) = self.enter(&name, names.is_empty())? {
                 links += 1;
                 if links > MAX_LINKS {
-                    let place = walk.here().join(&name);
+                    let place = self.here().join(&name);
                     return Err(Distrust::new(
                         &place,
                         PlaceKind::Link,
@@ -288,7 +330,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        Ok(walk)
+        Ok(())
     }
 
     /// Takes one name: enters a folder, remembers the last name, or answers where a link leads.
@@ -303,9 +345,9 @@ impl<'a> Walk<'a> {
         match FileType::from_raw_mode(stat.st_mode) {
             // Whoever could exchange it now owns it or may write its folder, and both are checked.
             FileType::Symlink => {
-                self.check_owner(&place, PlaceKind::Link, &stat)?;
                 let target = rustix::fs::readlinkat(&at.folder, name, Vec::new())
                     .map_err(|error| Distrust::io(&place, PlaceKind::Link, error))?;
+                self.hold(check_owner(self.owners, &place, PlaceKind::Link, &stat))?;
                 Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes()))))
             }
             FileType::Directory => {
@@ -314,7 +356,11 @@ impl<'a> Walk<'a> {
                     .map_err(io)?;
                 // What was entered is what counts, not what was seen before.
                 let stat = rustix::fs::fstat(&folder).map_err(io)?;
-                let only_passable = self.check_folder(&place, &stat)?;
+                self.hold(check_owner(self.owners, &place, PlaceKind::Folder, &stat))?;
+                let only_passable = match check_passable(&place, &stat, folder.as_fd()) {
+                    Ok(only_passable) => only_passable,
+                    Err(distrust) => self.hold(Err(distrust)).map(|()| false)?,
+                };
                 self.steps.push(Step { folder, path: place, only_passable });
                 Ok(None)
             }
@@ -346,8 +392,8 @@ impl<'a> Walk<'a> {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(not_a_file());
         }
-        self.check_owner(&place, PlaceKind::File, &stat)?;
-        check_writable(&place, PlaceKind::File, &stat)?;
+        check_owner(self.owners, &place, PlaceKind::File, &stat)?;
+        check_writable(&place, PlaceKind::File, &stat, Some(file.as_fd()))?;
         Ok(TrustedFile {
             file: File::from(file),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
@@ -380,25 +426,13 @@ impl<'a> Walk<'a> {
         self.steps.last().map_or(Path::new("/"), |step| &step.path)
     }
 
-    fn check_owner(&self, place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
-        if self.owners.include(stat.st_uid) {
-            return Ok(());
+    /// Passes a refusal on, or overlooks it.
+    fn hold(&mut self, checked: Result<(), Distrust>) -> Result<(), Distrust> {
+        match (checked, &mut self.overlooked) {
+            (Err(distrust), Some(overlooked)) => overlooked.push(distrust),
+            (checked, _) => return checked,
         }
-        Err(Distrust::new(place, kind, DistrustReason::ForeignOwner(stat.st_uid)))
-    }
-
-    /// Answers whether it is good enough to be passed through only.
-    fn check_folder(&self, place: &Path, stat: &Stat) -> Result<bool, Distrust> {
-        self.check_owner(place, PlaceKind::Folder, stat)?;
-        let Err(distrust) = check_writable(place, PlaceKind::Folder, stat) else {
-            return Ok(false);
-        };
-        let by_group_alone = stat.st_mode & WRITABLE_BY_OTHERS == 0;
-        let sticky = stat.st_mode & STICKY_BIT != 0;
-        if sticky || by_group_alone && is_private_group(stat.st_gid, stat.st_uid) {
-            return Ok(true);
-        }
-        Err(distrust)
+        Ok(())
     }
 }
 
@@ -408,8 +442,8 @@ fn root(owners: &TrustedOwners) -> Result<Step, Distrust> {
     let io = |error: Errno| Distrust::io(path, PlaceKind::Folder, error);
     let folder = rustix::fs::open(path, enter_flags(), Mode::empty()).map_err(io)?;
     let stat = rustix::fs::fstat(&folder).map_err(io)?;
-    let walk = Walk { owners, steps: Vec::new(), leaf: None };
-    let only_passable = walk.check_folder(path, &stat)?;
+    check_owner(owners, path, PlaceKind::Folder, &stat)?;
+    let only_passable = check_passable(path, &stat, folder.as_fd())?;
     Ok(Step { folder, path: path.to_owned(), only_passable })
 }
 
@@ -430,11 +464,58 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-fn check_writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
-    if stat.st_mode & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS) != 0 {
+fn check_owner(
+    owners: &TrustedOwners,
+    place: &Path,
+    kind: PlaceKind,
+    stat: &Stat,
+) -> Result<(), Distrust> {
+    if owners.include(stat.st_uid) {
+        return Ok(());
+    }
+    Err(Distrust::new(place, kind, DistrustReason::ForeignOwner(stat.st_uid)))
+}
+
+/// Answers whether a folder on the way is good enough to be passed through only.
+fn check_passable(place: &Path, stat: &Stat, folder: BorrowedFd<'_>) -> Result<bool, Distrust> {
+    let Err(distrust) = check_writable(place, PlaceKind::Folder, stat, Some(folder)) else {
+        return Ok(false);
+    };
+    let by_group_alone = stat.st_mode & WRITABLE_BY_OTHERS == 0 && !has_further_permissions(folder);
+    let sticky = stat.st_mode & STICKY_BIT != 0;
+    if sticky || by_group_alone && is_private_group(stat.st_gid, stat.st_uid) {
+        return Ok(true);
+    }
+    Err(distrust)
+}
+
+fn check_writable(
+    place: &Path,
+    kind: PlaceKind,
+    stat: &Stat,
+    opened: Option<BorrowedFd<'_>>,
+) -> Result<(), Distrust> {
+    let by_group = stat.st_mode & WRITABLE_BY_GROUP != 0
+        && (stat.st_gid != 0 || opened.is_some_and(has_further_permissions));
+    if by_group || stat.st_mode & WRITABLE_BY_OTHERS != 0 {
         return Err(writable(place, kind, stat));
     }
     Ok(())
+}
+
+/// Whether users and groups are named besides owner and group, or that cannot be told.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_further_permissions(opened: BorrowedFd<'_>) -> bool {
+    use std::os::fd::AsRawFd;
+    // A descriptor that only leads the way cannot be asked itself.
+    let path = format!("/proc/self/fd/{}", opened.as_raw_fd());
+    let asked = rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0_u8; 0][..]);
+    !matches!(asked, Err(Errno::NODATA | Errno::OPNOTSUPP))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn has_further_permissions(_: BorrowedFd<'_>) -> bool {
+    false
 }
 
 fn writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Distrust {
@@ -443,7 +524,9 @@ fn writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Distrust {
 
 #[cfg(test)]
 mod tests {
-    use super::{Distrust, DistrustReason, PlaceKind, TrustedOwners, open_file, open_folder};
+    use super::{
+        Distrust, DistrustReason, PlaceKind, TrustedOwners, find_distrusted, open_file, open_folder,
+    };
     use std::fs;
     use std::io::Read;
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -568,5 +651,63 @@ mod tests {
             give(wrong, 0);
         }
         assert_eq!(contents(&at("link/file")).unwrap(), "abc");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_on_the_way_is_found_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("a/b")).unwrap();
+        fs::write(at("a/b/file"), "abc").unwrap();
+        symlink("a/b", at("link")).unwrap();
+        let found = || find_distrusted(&at("link/file"), &TrustedOwners::default());
+        assert!(found().is_empty(), "{:?}", found());
+        for (wrong, mode) in [("a", 0o777), ("a/b", 0o775), ("a/b/file", 0o646)] {
+            chmod(&at(wrong), mode);
+        }
+        // A group that may write is others only where it is not that of root.
+        std::os::unix::fs::chown(at("a/b"), None, Some(rustix::process::getgid().as_raw()))
+            .unwrap();
+        let group = rustix::process::getgid().is_root();
+        let expected = if group { vec!["a", "a/b/file"] } else { vec!["a", "a/b", "a/b/file"] };
+        let found: Vec<_> = found().into_iter().map(|found| found.place).collect();
+        let expected: Vec<_> =
+            expected.into_iter().map(|name| fs::canonicalize(at(name)).unwrap()).collect();
+        assert_eq!(found, expected);
+    }
+
+    /// The bits of the group 0 hide whom a list of permissions names.
+    #[test]
+    fn a_list_of_permissions_counts_as_others() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("passed over: only root can make files of the group 0");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "abc").unwrap();
+        chmod(&path, 0o664);
+        assert_eq!(contents(&path).unwrap(), "abc");
+        // Owner, the user 4321, group, mask and others, each with what they may.
+        let entries = [
+            (1, 6, u32::MAX),
+            (2, 6, 4321),
+            (4, 4, u32::MAX),
+            (16, 6, u32::MAX),
+            (32, 4, u32::MAX),
+        ];
+        let mut list = 2_u32.to_le_bytes().to_vec();
+        for (tag, permissions, id) in entries {
+            list.extend(u16::to_le_bytes(tag));
+            list.extend(u16::to_le_bytes(permissions));
+            list.extend(u32::to_le_bytes(id));
+        }
+        let flags = rustix::fs::XattrFlags::empty();
+        if rustix::fs::setxattr(&path, "system.posix_acl_access", &list, flags).is_err() {
+            eprintln!("passed over: this file system has no lists of permissions");
+            return;
+        }
+        let refused = contents(&path).unwrap_err();
+        assert!(matches!(refused.reason, DistrustReason::Writable(_)), "{refused}");
     }
 }
