@@ -490,7 +490,8 @@ pub struct Setting {
     pub env: Option<String>,
     /// Masked unless `--show-secrets` was given.
     pub secret: bool,
-    /// The file that a default was read from, such as `api-token` in the home folder.
+    /// The file that it was read from, where that is not the configuration file: `api-token` in the
+    /// home folder, or a `.env` file.
     pub place: Option<String>,
 }
 
@@ -562,7 +563,7 @@ pub struct Variable {
     pub default: Option<String>,
     /// Masked unless `--show-secrets` was given.
     pub secret: bool,
-    /// `environment` or the `.env` file it was read from.
+    /// `environment`, or the path of the `.env` file that it was read from.
     pub source: Option<String>,
     /// For a path: it exists.
     pub exists: Option<bool>,

@@ -145,7 +145,9 @@ fn refuse(error: clap::Error, root: &Command, typed: &[String], catalogue: &Cata
 fn named_in<'a>(root: &'a Command, typed: &[String]) -> Vec<&'a str> {
     let (mut command, mut named) = (root, Vec::new());
     // Options of toygres itself may stand before the command, and no other.
-    let own = |word: &str| word.starts_with("--plugin-dir") || word == "--strict";
+    let own = |word: &str| {
+        word.starts_with("--plugin-dir") || word == "--strict" || word == "--trust-home"
+    };
     let other = typed.iter().position(|word| word.starts_with('-') && !own(word));
     for word in suggest::words(&typed[..other.unwrap_or(typed.len())]) {
         let Some(below) = command.find_subcommand(word) else { break };

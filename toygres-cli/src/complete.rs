@@ -74,9 +74,10 @@ impl Shell {
 /// What a shell is to offer, as the text that its script reads.
 #[must_use]
 pub(crate) fn answer(asked: &Asked, bundled: &'static [Bundled]) -> String {
-    let environment = Environment::read();
     let typed = asked.typed();
-    let early = Early::read(&typed);
+    let words: Vec<OsString> = typed.iter().map(OsString::from).collect();
+    let early = Early::read(&words);
+    let environment = Environment::read(early.trust_home);
     let folders = crate::runner::folders(&early, &environment, bundled);
     let catalogue = Arc::new(Catalogue::read(&folders));
     let line = |typed: &[String], catalogue: &Arc<Catalogue>| {

@@ -55,7 +55,10 @@ impl Lent {
             return Err(Error::refused("this plugin is lent no credentials")
                 .hint("its author declares the need with `needs: [\"credentials\"]`"));
         }
-        self.settings.get(&reveal.key).map(|(value, _)| value)
+        match reveal.key.as_str() {
+            "database.url" => self.settings.database_url(),
+            key => self.settings.get(key).map(|(value, _)| value),
+        }
     }
 }
 

@@ -33,7 +33,11 @@ const EXIT_STATUS: &[(&str, &str)] = &[
 const FILES: &[(&str, &str)] = &[
     ("~/.toygres/config.toml", "The configuration; TOYGRES_HOME names another folder."),
     ("~/.toygres/plugins", "Plugins of this user."),
-    (".env", "Variables that the environment does not set."),
+    (
+        ".env",
+        "Variables that the environment does not set: the database, the namespace and the like, \
+         nothing that decides what runs. Only in the current folder.",
+    ),
 ];
 
 /// Which pages are written, and where to.

@@ -101,6 +101,11 @@ impl Action {
         }
     }
 
+    /// Whether it changes what is installed, or compares it with the lock file.
+    pub(crate) fn changes(&self) -> bool {
+        matches!(self, Self::Change(_))
+    }
+
     /// The answer.
     ///
     /// # Errors

@@ -13,12 +13,12 @@ use crate::plugin::exec;
 use crate::plugin::manage::Manager;
 use crate::plugin::policy::{self, Policy};
 use crate::redact::Redactor;
-use crate::settings::{self, Environment, Settings};
+use crate::settings::{Environment, Home, Settings};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use toygres_plugin_api::bundle::Bundled;
-use toygres_plugin_api::manifest::ABI_VERSION;
+use toygres_plugin_api::manifest::{ABI_VERSION, Scope};
 use toygres_plugin_api::report::{Block, Field, NoteLevel, Verdict};
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
@@ -37,9 +37,8 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         let _unheard = output::print(&complete::answer(&asked, bundled));
         return 0;
     }
-    let typed: Vec<String> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let early = Early::read(&typed);
-    let environment = Environment::read();
+    let early = Early::read(argv);
+    let environment = Environment::read(early.trust_home);
     let folders = folders(&early, &environment, bundled);
     let named_folders = !early.plugin_dirs.is_empty();
     if let Some(error) = unreadable(&early) {
@@ -56,9 +55,18 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         Ok(parsed) => parsed,
         Err(stop) => return stopped(stop, early, environment),
     };
+    if let Some(refusal) = environment.home().and_then(Home::refusal)
+        && needs_home(&action)
+    {
+        return stopped(Stop::Error(refusal.clone()), early, environment);
+    }
+    if let Some(refusal) = environment.home().and_then(|home| write_only(&action, home)) {
+        return stopped(Stop::Error(refusal), early, environment);
+    }
     let settings = Arc::new(Settings::new(environment, &options));
     let redactor = Redactor::new(&settings.secrets(), options.show_secrets);
     let output = Arc::new(Output::new(&options, redactor));
+    warn(settings.environment_of(), &output);
     if let Some(remark) = settings.remark() {
         output.remark(NoteLevel::Warning, &remark);
     }
@@ -106,16 +114,50 @@ pub(crate) fn folders(
     environment: &Environment,
     bundled: &'static [Bundled],
 ) -> Folders {
-    let home = settings::home(environment);
-    let strict = environment.get("TOYGRES_PLUGINS_STRICT").map(|(said, _)| said);
-    let policy = Policy::read(Path::new(policy::MACHINE), home.as_deref(), strict, early.strict);
+    // Of a home folder that is not trusted nothing is used, and others may fill one that is only
+    // written to.
+    let home = environment.home().filter(|home| home.is_readable());
+    let strict = environment.path("TOYGRES_PLUGINS_STRICT").map(|(said, _)| said.to_string_lossy());
+    let said = environment.home().filter(|home| home.refusal().is_none());
+    let policy = Policy::read(Path::new(policy::MACHINE), said, strict.as_deref(), early.strict);
     Folders::new(
         &early.plugin_dirs,
-        environment.get("TOYGRES_PLUGIN_PATH").map(|(path, _)| path.as_ref()),
-        home.as_deref(),
+        environment.path("TOYGRES_PLUGIN_PATH").map(|(path, _)| path),
+        home.map(Home::path),
     )
     .with_policy(policy)
     .with_bundled(bundled)
+}
+
+/// Whether an action uses the home folder. What only shows what there is does without one that is
+/// not trusted.
+fn needs_home(action: &Action<'_>) -> bool {
+    match action {
+        Action::Run { .. } => true,
+        Action::Plugins(action) => action.changes(),
+        Action::Version | Action::Completions(_) | Action::Man(_) => false,
+    }
+}
+
+/// Why an action cannot be taken with a home folder that others may write: what a cluster of this
+/// machine runs lies in it.
+fn write_only(action: &Action<'_>, home: &Home) -> Option<Error> {
+    let Action::Run { owned, .. } = action else { return None };
+    (home.is_write_only() && owned.command.scope == Scope::Local).then(|| {
+        Error::usage(format!("others may write the home folder {}", home.path().display()))
+            .hint(format!("set `{}` to a folder that only you can write", home.variable()))
+    })
+}
+
+/// Says what was not taken from the `.env` file, and that the home folder is not used.
+fn warn(environment: &Environment, output: &Output) {
+    for warning in environment.warnings() {
+        output.remark(NoteLevel::Warning, warning);
+    }
+    if let Some(refusal) = environment.home().and_then(Home::refusal) {
+        let why = refusal.causes.first().map(|cause| format!(": {cause}")).unwrap_or_default();
+        output.remark(NoteLevel::Warning, &format!("{}{why}", refusal.message));
+    }
 }
 
 /// A folder that was typed is meant, and has to be there; those of the environment need not be. A
@@ -133,21 +175,38 @@ fn unreadable(early: &Early) -> Option<Error> {
 
 /// Help and usage errors, before there are any settings.
 fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
-    let error = match stop {
-        Stop::Help(text) => match output::print(&text) {
-            Ok(()) => return 0,
-            Err(error) => error,
-        },
-        Stop::Missing(text) => {
+    let options = Options { output: early.output, color: early.color, ..Options::default() };
+    let settings = Settings::new(environment, &options);
+    let output = Output::new(&options, Redactor::new(&settings.secrets(), false));
+    let environment = settings.environment_of();
+    let refusal = environment.home().and_then(Home::refusal);
+    let error = match (stop, refusal) {
+        (Stop::Help(text), _) => {
+            warn(environment, &output);
+            match output::print(&text) {
+                Ok(()) => return 0,
+                Err(error) => error,
+            }
+        }
+        (Stop::Missing(text), _) => {
+            warn(environment, &output);
             output::complain(&text);
             return ErrorKind::Usage.exit_code();
         }
-        Stop::Error(error) => error,
+        // What was typed may be a command of a plugin in that home folder.
+        (Stop::Error(_), Some(refusal)) => {
+            for warning in environment.warnings() {
+                output.remark(NoteLevel::Warning, warning);
+            }
+            refusal.clone()
+        }
+        (Stop::Error(error), None) => {
+            warn(environment, &output);
+            error
+        }
     };
-    let options = Options { output: early.output, color: early.color, ..Options::default() };
-    let secrets = Settings::new(environment, &options).secrets();
     let code = error.kind.exit_code();
-    Output::new(&options, Redactor::new(&secrets, false)).error(error);
+    output.error(error);
     code
 }
 

@@ -1,84 +1,47 @@
 //! The configuration in force: flag, environment, `.env` file, the current context of the
 //! configuration file, default; each value with its source.
 
+mod credentials;
+pub mod dotenv;
+mod environment;
 mod file;
+mod home;
 mod known;
 mod variables;
 
+pub(crate) use credentials::is_loopback;
+pub use environment::Environment;
+pub use home::Home;
+
 use crate::cli::Options;
 use file::ConfigFile;
-use known::KNOWN;
+use known::{KNOWN, Known};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::protocol::{Config, Setting, Source, Variable};
 use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 use url::Url;
 
+/// The name of the configuration file in the home folder.
+pub(crate) const CONFIG_FILE: &str = "config.toml";
+
 /// The configuration in force.
 #[derive(Debug, Clone)]
 pub struct Settings {
     environment: Environment,
-    flags: BTreeMap<&'static str, String>,
+    flags: BTreeMap<&'static str, OsString>,
     file: std::result::Result<ConfigFile, Error>,
-    home: Option<PathBuf>,
     show_secrets: bool,
-}
-
-/// The process's environment and the `.env` file below it.
-#[derive(Debug, Clone, Default)]
-pub struct Environment {
-    process: BTreeMap<String, String>,
-    dotenv: BTreeMap<String, String>,
-}
-
-impl Environment {
-    /// The process's own, with `.env` of the current folder.
-    #[must_use]
-    pub fn read() -> Self {
-        let process = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        let dotenv = dotenvy::from_filename_iter(".env")
-            .map(|found| found.filter_map(std::result::Result::ok).collect::<BTreeMap<_, _>>());
-        Self { process: process.collect(), dotenv: dotenv.unwrap_or_default() }
-    }
-
-    /// A variable; the environment goes before the file. An empty one counts as not set.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<(&str, Source)> {
-        let set = |map: &'_ BTreeMap<String, String>| {
-            map.get(name).filter(|value| !value.is_empty()).is_some()
-        };
-        if set(&self.process) {
-            return Some((self.process.get(name)?.as_str(), Source::Environment));
-        }
-        if set(&self.dotenv) {
-            return Some((self.dotenv.get(name)?.as_str(), Source::DotEnv));
-        }
-        None
-    }
-
-    fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.process.iter().chain(&self.dotenv).map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
-/// The home folder: `TOYGRES_HOME`, or `~/.toygres`.
-#[must_use]
-pub fn home(environment: &Environment) -> Option<PathBuf> {
-    if let Some((home, _)) = environment.get("TOYGRES_HOME") {
-        return Some(home.into());
-    }
-    environment.get("HOME").map(|(home, _)| Path::new(home).join(".toygres"))
 }
 
 /// The names of the contexts in the configuration file of this home folder; none where it cannot
 /// be read.
 #[must_use]
-pub fn contexts(home: &Path) -> Vec<String> {
-    file::contexts(&home.join("config.toml"))
+pub fn contexts(home: &Home) -> Vec<String> {
+    file::contexts(&home.read_file(CONFIG_FILE).ok().flatten().unwrap_or_default())
 }
 
 impl Settings {
@@ -86,50 +49,82 @@ impl Settings {
     /// needs it.
     #[must_use]
     pub fn new(environment: Environment, options: &Options) -> Self {
-        let home = home(&environment);
-        let context = options
-            .context
-            .clone()
-            .or_else(|| environment.get("TOYGRES_CONTEXT").map(|(name, _)| name.to_owned()));
-        let path = home.as_ref().map(|home| home.join("config.toml")).unwrap_or_default();
-        let file = ConfigFile::read(&path, context.as_deref());
+        let file = config_file(&environment, options);
+        let text = |value: &Option<String>| value.clone().map(OsString::from);
         let mut flags = BTreeMap::new();
-        let kubeconfig = options.kubeconfig.as_ref().map(|path| path.display().to_string());
         for (key, value) in [
-            ("database.url", options.database_url.clone()),
-            ("kubernetes.namespace", options.namespace.clone()),
-            ("kubernetes.kubeconfig", kubeconfig),
+            ("database.url", text(&options.database_url)),
+            ("kubernetes.namespace", text(&options.namespace)),
+            ("kubernetes.kubeconfig", options.kubeconfig.clone().map(OsString::from)),
         ] {
             flags.extend(value.map(|value| (key, value)));
         }
-        Self { environment, flags, file, home, show_secrets: options.show_secrets }
+        Self { environment, flags, file, show_secrets: options.show_secrets }
     }
 
     /// One setting's value and source, unmasked.
     ///
     /// # Errors
-    /// When the configuration file is needed and broken.
+    /// When the configuration file is needed and broken, or the value is not UTF-8.
     pub fn get(&self, key: &str) -> Result<(Option<String>, Source)> {
+        let (value, source) = self.raw(key)?;
+        let text = value.map(|value| value.into_string().map_err(|_| self.not_text(key, source)));
+        Ok((text.transpose()?, source))
+    }
+
+    /// The same for a path, which need not be UTF-8.
+    ///
+    /// # Errors
+    /// When the configuration file is needed and broken.
+    pub fn path(&self, key: &str) -> Result<(Option<PathBuf>, Source)> {
+        let (value, source) = self.raw(key)?;
+        Ok((value.map(PathBuf::from), source))
+    }
+
+    fn raw(&self, key: &str) -> Result<(Option<OsString>, Source)> {
         if let Some(value) = self.flags.get(key) {
             return Ok((Some(value.clone()), Source::Flag));
         }
         let known = KNOWN.iter().find(|known| known.key == key);
+        if key == "paths.home"
+            && let Some((_, source)) = self.environment.path("TOYGRES_HOME")
+        {
+            // Absolute, whatever was the current folder when it was set.
+            let home = self.environment.home().map(|home| home.path().as_os_str().to_owned());
+            return Ok((home, source));
+        }
         if let Some((value, source)) =
-            known.and_then(|known| known.env).and_then(|name| self.environment.get(name))
+            known.and_then(|known| known.env).and_then(|name| self.environment.path(name))
         {
             return Ok((Some(value.to_owned()), source));
         }
         let file = self.file.as_ref().map_err(Clone::clone)?;
         if let Some(value) = file.get(key) {
-            return Ok((Some(value), Source::File));
+            return Ok((Some(value.into()), Source::File));
         }
-        Ok((known.and_then(|known| self.default(known)), Source::Default))
+        Ok((known.map(|known| self.default(known)).transpose()?.flatten(), Source::Default))
+    }
+
+    /// A value that is not UTF-8, named by what sets it.
+    fn not_text(&self, key: &str, source: Source) -> Error {
+        let known = KNOWN.iter().find(|known| known.key == key);
+        let name = match source {
+            Source::Flag => key.rsplit('.').next().map(|name| format!("--{name}")),
+            Source::Default => self.environment.home().map(|home| home.variable().to_owned()),
+            _ => known.and_then(|known| known.env).map(str::to_owned),
+        };
+        let name = name.unwrap_or_else(|| key.to_owned());
+        let hint = match known.is_some_and(|known| known.path) {
+            true => "plugins get paths as text: give one in UTF-8, such as a link to that place",
+            false => "give text in UTF-8",
+        };
+        Error::usage(format!("invalid value of `{name}`: not UTF-8")).hint(hint)
     }
 
     /// The same with a value that goes before every other.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: &str) -> Self {
-        self.flags.insert(key, value.to_owned());
+        self.flags.insert(key, value.into());
         self
     }
 
@@ -142,36 +137,52 @@ impl Settings {
     /// Everything, as a plugin sees it: secrets masked.
     ///
     /// # Errors
-    /// When the configuration file is broken.
+    /// When the configuration file is broken, or a path that plugins use is not UTF-8.
     pub fn config(&self) -> Result<Config> {
         let file = self.file.as_ref().map_err(Clone::clone)?;
         let settings = KNOWN.iter().map(|known| {
-            let (value, source) = self.get(known.key)?;
+            let (value, source) = self.lent(known)?;
             Ok(Setting {
                 key: known.key.to_owned(),
                 label: known.label.to_owned(),
-                place: (source == Source::Default).then(|| self.place(known)).flatten(),
+                place: self.place(known, source),
                 value: value.map_or(Value::Null, |value| self.shown(known, value)),
                 source,
                 env: known.env.map(str::to_owned),
                 secret: known.secret,
             })
         });
+        let path = file.path.to_str().map(str::to_owned);
         Ok(Config {
             settings: settings.collect::<Result<_>>()?,
             context: file.context.clone(),
-            file: file.path.display().to_string(),
+            file: path.ok_or_else(|| self.not_text("paths.home", Source::Default))?,
             file_exists: file.exists,
             unknown_keys: file.unknown_keys(),
         })
     }
 
+    /// A setting as plugins see it.
+    fn lent(&self, known: &Known) -> Result<(Option<String>, Source)> {
+        let write_only = self.environment.home().is_some_and(Home::is_write_only);
+        match self.raw(known.key) {
+            // What a server left in a folder that others may write is as good as not there; whoever
+            // needs it is refused.
+            Err(_) if write_only && self.file.is_ok() => Ok((None, Source::Default)),
+            // Plugins show it; the host alone opens it.
+            Ok((Some(path), source)) if known.key == "kubernetes.kubeconfig" => {
+                Ok((Some(path.to_string_lossy().into_owned()), source))
+            }
+            _ => self.get(known.key),
+        }
+    }
+
     /// The environment variables that toygres reads.
     ///
     /// # Errors
-    /// None today; a `.env` file that cannot be read is as good as none.
+    /// None today.
     pub fn environment(&self) -> Result<Vec<Variable>> {
-        Ok(variables::list(&self.environment, self.home.as_deref(), self.show_secrets))
+        Ok(variables::list(&self.environment, self.show_secrets))
     }
 
     /// Every secret value that is known, for the redactor.
@@ -216,31 +227,74 @@ impl Settings {
         })
     }
 
-    /// The file that the default comes from, where it does.
-    fn place(&self, known: &known::Known) -> Option<String> {
-        let known::Default::LineInHome(name, _) = known.default else { return None };
-        let path = self.home.as_ref()?.join(name);
-        first_line(&path).map(|_| path.display().to_string())
-    }
-
-    fn default(&self, known: &known::Known) -> Option<String> {
-        let home = self.home.as_ref();
-        match known.default {
-            known::Default::None => None,
-            known::Default::Value(value) => Some(value.to_owned()),
-            known::Default::InHome("") => home.map(|home| home.display().to_string()),
-            known::Default::InHome(name) => home.map(|home| home.join(name).display().to_string()),
-            known::Default::LineInHome(name, otherwise) => home
-                .and_then(|home| first_line(&home.join(name)))
-                .or_else(|| otherwise.map(str::to_owned)),
-            known::Default::Kubeconfig => {
-                let home = self.environment.get("HOME")?.0;
-                Some(Path::new(home).join(".kube/config").display().to_string())
+    /// The file that the value comes from, where one other than the configuration file does.
+    fn place(&self, known: &Known, source: Source) -> Option<String> {
+        match source {
+            Source::DotEnv => Some(self.environment.dotenv_path()?.display().to_string()),
+            Source::Default => {
+                let known::Default::LineInHome(name, _) = known.default else { return None };
+                let home = self.environment.home()?;
+                home.first_line(name).ok().flatten()?;
+                Some(home.path().join(name).display().to_string())
             }
+            _ => None,
         }
     }
 
-    fn shown(&self, known: &known::Known, value: String) -> Value {
+    /// The place that a value comes from, for messages.
+    fn describe_source(&self, key: &str, source: Source) -> String {
+        let known = KNOWN.iter().find(|known| known.key == key);
+        let variable = known.and_then(|known| known.env).unwrap_or(key);
+        let file = self.file.as_ref().map(|file| file.path.display().to_string());
+        match source {
+            Source::Flag => "the command line".to_owned(),
+            Source::Environment => format!("`{variable}`"),
+            Source::File => file.unwrap_or_else(|_| CONFIG_FILE.to_owned()),
+            Source::DotEnv | Source::Default => known
+                .and_then(|known| self.place(known, source))
+                .unwrap_or_else(|| "the default".to_owned()),
+        }
+    }
+
+    /// What the configuration file says of a setting.
+    fn file_value(&self, key: &str) -> Option<String> {
+        self.file.as_ref().ok()?.get(key)
+    }
+
+    /// What a server of this machine left of a setting in the home folder.
+    fn server_value(&self, key: &str) -> Option<String> {
+        let known = KNOWN.iter().find(|known| known.key == key)?;
+        let known::Default::LineInHome(name, _) = known.default else { return None };
+        self.environment.home()?.first_line(name).ok()?
+    }
+
+    fn is_default_of_server(&self, key: &str) -> bool {
+        self.server_value(key).is_some()
+    }
+
+    fn is_home_foreign(&self) -> bool {
+        self.environment.home().is_some_and(Home::is_foreign)
+    }
+
+    fn default(&self, known: &Known) -> Result<Option<OsString>> {
+        let home = self.environment.home();
+        Ok(match known.default {
+            known::Default::None => None,
+            known::Default::Value(value) => Some(value.into()),
+            known::Default::InHome("") => home.map(|home| home.path().into()),
+            known::Default::InHome(name) => home.map(|home| home.path().join(name).into()),
+            known::Default::LineInHome(name, otherwise) => {
+                let line = home.map(|home| home.first_line(name)).transpose()?.flatten();
+                line.or_else(|| otherwise.map(str::to_owned)).map(OsString::from)
+            }
+            known::Default::Kubeconfig => {
+                let home = self.environment.path("HOME");
+                home.map(|(home, _)| Path::new(home).join(".kube/config").into())
+            }
+        })
+    }
+
+    fn shown(&self, known: &Known, value: String) -> Value {
         if known.secret && !self.show_secrets {
             return Value::from(crate::redact::MASK);
         }
@@ -256,11 +310,17 @@ fn is_place(name: &str, value: &str) -> bool {
     matches!(name, "PWD" | "OLDPWD") || (value.starts_with('/') && Path::new(value).exists())
 }
 
-/// The first line of a small file, if there is one.
-fn first_line(path: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().next()?.trim();
-    (!line.is_empty()).then(|| line.to_owned())
+/// The configuration file of the home folder; an empty one where there is none.
+fn config_file(environment: &Environment, options: &Options) -> Result<ConfigFile> {
+    let context = match &options.context {
+        Some(name) => Some(name.clone()),
+        None => environment.text("TOYGRES_CONTEXT")?.map(|(name, _)| name.to_owned()),
+    };
+    let (path, text) = match environment.home() {
+        Some(home) => (home.path().join(CONFIG_FILE), home.read_file(CONFIG_FILE)?),
+        None => (PathBuf::new(), None),
+    };
+    ConfigFile::read(&path, text.as_deref(), context.as_deref())
 }
 
 /// The password within a URL, decoded.

@@ -28,13 +28,26 @@ pub(crate) async fn given(
             Some(typed)
         }
         (None, Some(file)) => Some(from_file(ctx, file).await?),
-        (None, None) => std::env::var(VARIABLE).ok(),
+        (None, None) => from_environment()?,
     };
     if let Some(password) = &password {
         request::password(password)
             .map_err(|refusal| Error::usage(refusal.message).hint(refusal.hint))?;
     }
     Ok(password)
+}
+
+/// The variable, where it is set.
+///
+/// # Errors
+/// When it is not UTF-8: a password that was meant is not replaced by one that is made.
+fn from_environment() -> Result<Option<String>> {
+    let Some(value) = std::env::var_os(VARIABLE) else { return Ok(None) };
+    let text = value.into_string().map_err(|_| {
+        Error::usage(format!("invalid value of `{VARIABLE}`: not UTF-8"))
+            .hint(format!("set `{VARIABLE}` to text in UTF-8, or unset it"))
+    })?;
+    Ok(Some(text))
 }
 
 const SEEN: &str = "what is typed can be seen in the list of processes and in the shell's history; \

@@ -3,8 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dotenv;
+mod home_trust;
+mod not_text;
 mod secrets;
 mod sources;
+mod stage;
 mod variables;
 
 use support::{Ran, Toygres};

@@ -2,6 +2,8 @@
 
 use clap::builder::{EnumValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, ColorChoice, ValueEnum, value_parser};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use toygres_plugin_api::manifest::{Command, Consent};
@@ -108,7 +110,7 @@ fn output_with(list: bool, own: &[String]) -> Vec<Arg> {
 }
 
 /// Which plugins there are: on every command, and before it.
-pub(super) fn plugins() -> [Arg; 2] {
+pub(super) fn plugins() -> [Arg; 3] {
     [
         Arg::new("host.plugin-dir")
             .long("plugin-dir")
@@ -118,6 +120,8 @@ pub(super) fn plugins() -> [Arg; 2] {
             .action(ArgAction::Append)
             .help_heading(PLUGINS),
         flag("strict", "Open only plugins that are in a lock file").help_heading(PLUGINS),
+        flag("trust-home", "Use the home folder although another user owns it")
+            .help_heading(PLUGINS),
     ]
 }
 
@@ -233,31 +237,37 @@ pub struct Early {
     pub color: ColorChoice,
     /// `--strict`.
     pub strict: bool,
+    /// `--trust-home`.
+    pub trust_home: bool,
 }
 
 impl Early {
     /// Looks through what was typed, up to `--`.
     #[must_use]
-    pub fn read(typed: &[String]) -> Self {
+    pub fn read(typed: &[OsString]) -> Self {
         let mut early = Self::default();
         let mut words = typed.iter().skip(1).take_while(|word| *word != "--");
         while let Some(word) = words.next() {
+            // A path need not be text; every other value of these options is.
+            if let Some(folder) = word.as_bytes().strip_prefix(b"--plugin-dir=") {
+                early.plugin_dirs.push(OsStr::from_bytes(folder).into());
+                continue;
+            }
+            let word = word.to_string_lossy();
             let (name, value) = match word.split_once('=') {
                 Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
-                _ => (word.as_str(), None),
+                _ => (&*word, None),
             };
+            let text = || words.next().map(|value| value.to_string_lossy().into_owned());
             match name {
-                "--plugin-dir" => {
-                    early
-                        .plugin_dirs
-                        .extend(value.or_else(|| words.next().cloned()).map(PathBuf::from));
-                }
+                "--plugin-dir" => early.plugin_dirs.extend(words.next().map(PathBuf::from)),
                 "--strict" => early.strict = true,
+                "--trust-home" => early.trust_home = true,
                 "--color" => {
-                    let when = value.or_else(|| words.next().cloned()).unwrap_or_default();
+                    let when = value.or_else(text).unwrap_or_default();
                     early.color = ColorChoice::from_str(&when, false).unwrap_or_default();
                 }
-                "--output" | "-o" => early.output = value.or_else(|| words.next().cloned()),
+                "--output" | "-o" => early.output = value.or_else(text),
                 short if short.starts_with("-o") => {
                     early.output = Some(word["-o".len()..].trim_start_matches('=').to_owned());
                 }
@@ -271,6 +281,9 @@ impl Early {
 #[cfg(test)]
 mod tests {
     use super::{ColorChoice, Early};
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    use std::path::PathBuf;
 
     #[test]
     fn early_options_are_found_in_every_spelling() {
@@ -286,9 +299,22 @@ mod tests {
             "-o",
             "x",
         ];
-        let early = Early::read(&typed.map(str::to_owned));
-        assert_eq!(early.plugin_dirs, ["/a", "/b"].map(std::path::PathBuf::from));
+        let early = Early::read(&typed.map(OsString::from));
+        assert_eq!(early.plugin_dirs, ["/a", "/b"].map(PathBuf::from));
         assert_eq!(early.output.as_deref(), Some("json"));
         assert_eq!(early.color, ColorChoice::Never);
+        assert!(!early.strict && !early.trust_home);
+        let typed = ["toygres", "--trust-home", "--strict"].map(OsString::from);
+        let early = Early::read(&typed);
+        assert!(early.strict && early.trust_home);
+    }
+
+    #[test]
+    fn a_folder_of_plugins_need_not_be_text() {
+        let folder = OsString::from_vec(b"/p\xff".to_vec());
+        let joined = OsString::from_vec(b"--plugin-dir=/p\xff".to_vec());
+        let typed = ["toygres".into(), "--plugin-dir".into(), folder.clone(), joined];
+        let folder = PathBuf::from(folder);
+        assert_eq!(Early::read(&typed).plugin_dirs, [folder.clone(), folder]);
     }
 }

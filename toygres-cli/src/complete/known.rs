@@ -78,7 +78,7 @@ fn named(arg: &Arg, name: &str) -> bool {
 }
 
 fn contexts(environment: &Environment) -> Values {
-    let names = settings::home(environment).map(|home| settings::contexts(&home));
+    let names = environment.home().map(settings::contexts);
     names.unwrap_or_default().into_iter().map(|name| (name, String::new())).collect()
 }
 

@@ -54,7 +54,8 @@ impl Values {
         folders: &Folders,
     ) -> Self {
         let begun = Instant::now();
-        let given = environment.get("TOYGRES_COMPLETION_MS").and_then(|(ms, _)| ms.parse().ok());
+        let given = environment.text("TOYGRES_COMPLETION_MS").ok().flatten();
+        let given = given.and_then(|(ms, _)| ms.parse().ok());
         let deadline: u64 = given.unwrap_or(DEADLINE_MS);
         let percent = |part: u64| (deadline.saturating_mul(part) / 100).to_string();
         let tolerant = root.clone().ignore_errors(true);

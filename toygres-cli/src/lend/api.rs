@@ -2,17 +2,17 @@
 
 use super::grants::Grants;
 use crate::https;
-use crate::settings::Settings;
-use http::{Request, Response};
+use crate::settings::{Settings, is_loopback};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use toygres_plugin_api::protocol::{ApiRequest, ApiResponse, Source};
+use toygres_plugin_api::protocol::{ApiRequest, ApiResponse};
 use toygres_plugin_api::{Error, Result};
-use url::{Host, Url};
+use url::Url;
 
 type HttpClient = https::HttpClient<Full<bytes::Bytes>>;
 
@@ -82,9 +82,16 @@ impl Api {
     }
 
     async fn begin(&self, base: &Url, asked: &ApiRequest) -> Result<Response<Incoming>> {
-        let request = self.request(base, asked)?;
+        let token = self.settings.api_token(base)?;
+        let request = self.request(base, asked, token.sent.as_deref())?;
         let client = self.client.get_or_try_init(|| async { https::client(CONNECT) }).await?;
-        client.request(request).await.map_err(|error| unreachable(base, super::chain(&error)))
+        let response = client.request(request).await;
+        let response = response.map_err(|error| unreachable(base, super::chain(&error)))?;
+        match token.withheld {
+            // It wants one, and there is one that was not for it.
+            Some(why) if response.status() == StatusCode::UNAUTHORIZED => Err(why),
+            _ => Ok(response),
+        }
     }
 
     fn base(&self) -> Result<Url> {
@@ -101,14 +108,19 @@ impl Api {
         Ok(Duration::from_millis(ms.and_then(|ms| ms.parse().ok()).unwrap_or(30_000)))
     }
 
-    fn request(&self, base: &Url, asked: &ApiRequest) -> Result<Request<Full<bytes::Bytes>>> {
+    fn request(
+        &self,
+        base: &Url,
+        asked: &ApiRequest,
+        token: Option<&str>,
+    ) -> Result<Request<Full<bytes::Bytes>>> {
         let url = format!("{}{}", base.as_str().trim_end_matches('/'), asked.path);
         let mut request = Request::builder()
             .method(asked.method.as_str())
             .uri(url)
             .header("accept", "application/json")
             .header("user-agent", concat!("toygres/", env!("CARGO_PKG_VERSION")));
-        if let Some(token) = self.token(base)? {
+        if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let body = match &asked.body {
@@ -123,21 +135,6 @@ impl Api {
                 .cause(error)
                 .hint("check `api.url` and `api.token` with `toygres server config`")
         })
-    }
-
-    /// The token; that of a server on this machine never goes to another one.
-    fn token(&self, base: &Url) -> Result<Option<String>> {
-        let (token, source) = self.settings.get("api.token")?;
-        Ok(token.filter(|_| source != Source::Default || is_loopback(base)))
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
@@ -174,25 +171,4 @@ fn unreachable(base: &Url, cause: String) -> Error {
     Error::unavailable(format!("the API server at {address} cannot be reached"))
         .cause(cause)
         .hint(hint)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback;
-    use url::Url;
-
-    #[test]
-    fn only_this_machine_is_this_machine() {
-        for (url, local) in [
-            ("http://localhost:8080", true),
-            ("http://127.0.0.1:1", true),
-            ("http://127.9.9.9", true),
-            ("https://[::1]:2", true),
-            ("http://localhost.evil.example", false),
-            ("http://10.0.0.1", false),
-            ("https://api.example.com", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), local, "{url}");
-        }
-    }
 }

@@ -4,7 +4,8 @@ mod filter;
 
 use super::chain;
 use super::grants::Grants;
-use crate::settings::Settings;
+use crate::settings::{Home, Settings};
+use crate::trusted::{self, DistrustReason};
 use async_ffi::{FfiFuture, FutureExt};
 use http::Request;
 use http_body_util::BodyExt;
@@ -98,6 +99,25 @@ impl Kube {
         self.connected.get_or_try_init(|| self.connect()).await
     }
 
+    /// The kubeconfig. The one that nobody named lies in the folder of `HOME`, which may be another
+    /// user's (`sudo -E`): its programs and addresses are not for us then.
+    fn kubeconfig(&self) -> Result<PathBuf> {
+        let (path, source) = self.settings.path("kubernetes.kubeconfig")?;
+        let path = path.unwrap_or_default();
+        if source != toygres_plugin_api::protocol::Source::Default {
+            return Ok(path);
+        }
+        let owners = self.settings.environment_of().home().map(Home::owners).cloned();
+        match trusted::open_file(&path, &owners.unwrap_or_default()) {
+            Err(distrust) if matches!(distrust.reason, DistrustReason::ForeignOwner(_)) => {
+                Err(Error::usage(format!("refused to use the kubeconfig {}", path.display()))
+                    .cause(distrust)
+                    .hint("name the kubeconfig that is meant with `KUBECONFIG` or `--kubeconfig`"))
+            }
+            _ => Ok(path),
+        }
+    }
+
     async fn connect(&self) -> Result<(Client, KubeTarget)> {
         let setting = |key: &str| self.settings.get(key).map(|(value, _)| value);
         let missing = |cause: String| {
@@ -106,7 +126,7 @@ impl Kube {
                 .retryable(false)
                 .hint("set `KUBECONFIG` or give `--kubeconfig`; see `kubectl config view`")
         };
-        let path = PathBuf::from(setting("kubernetes.kubeconfig")?.unwrap_or_default());
+        let path = self.kubeconfig()?;
         let context = setting("kubernetes.context")?;
         let mut config = match Kubeconfig::read_from(&path) {
             Ok(file) => {

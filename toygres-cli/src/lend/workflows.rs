@@ -81,7 +81,7 @@ impl Workflows {
     }
 
     async fn connect(&self) -> Result<Client> {
-        let (url, _) = self.settings.get("database.url")?;
+        let url = self.settings.database_url()?;
         let url = url.ok_or_else(|| {
             Error::unavailable("no database is configured")
                 .retryable(false)

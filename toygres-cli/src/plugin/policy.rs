@@ -20,6 +20,7 @@
 //! ```
 
 use crate::discover::opening::{self, FileError};
+use crate::settings::{CONFIG_FILE, Home};
 use crate::trusted::{self, DistrustReason, TrustedOwners};
 use crate::users;
 use serde::Deserialize;
@@ -82,11 +83,11 @@ enum Owner {
 impl Policy {
     /// Reads both files; `variable` is what `TOYGRES_PLUGINS_STRICT` says, `flag` is `--strict`.
     #[must_use]
-    pub fn read(machine: &Path, home: Option<&Path>, variable: Option<&str>, flag: bool) -> Self {
+    pub fn read(machine: &Path, home: Option<&Home>, variable: Option<&str>, flag: bool) -> Self {
         let mut policy = Self::default();
         policy.add_machine(machine);
         if let Some(home) = home {
-            policy.add_home(&home.join("config.toml"));
+            policy.add_home(home);
         }
         policy.check_sources();
         if variable.is_some_and(|said| !matches!(said, "0" | "false" | "no" | "off")) {
@@ -149,14 +150,17 @@ impl Policy {
     }
 
     /// A file that is no TOML is an error elsewhere, for whatever needs its settings. One that says
-    /// something of plugins that cannot be read may have asked for the most.
-    fn add_home(&mut self, path: &Path) {
+    /// something of plugins that cannot be read may have asked for the most; so may one that is not
+    /// trusted, whose keys do not count.
+    fn add_home(&mut self, home: &Home) {
+        let path = home.path().join(CONFIG_FILE);
         let shown = path.display();
-        let (text, distrust) = match read(path) {
-            // One that the operator may not read is not the operator's.
-            Text::Missing | Text::Denied => return,
-            Text::Unreadable(cause) => return self.not_read(path, &cause),
-            Text::Read(text, distrust) => (text, distrust),
+        let text = match home.read_file(CONFIG_FILE) {
+            Ok(None) => return,
+            Ok(Some(text)) => text,
+            Err(error) => {
+                return self.not_read(&path, error.causes.first().unwrap_or(&error.message));
+            }
         };
         match toml::from_str::<File>(&text) {
             Ok(file) => {
@@ -169,11 +173,7 @@ impl Policy {
                          further owners"
                     ));
                 }
-                match distrust {
-                    None => self.keys.extend(file.plugins.keys),
-                    Some(_) if file.plugins.keys.is_empty() => {}
-                    Some(fault) => self.broken.push(fault),
-                }
+                self.keys.extend(file.plugins.keys);
             }
             Err(error) => {
                 self.broken.push(format!("{shown} cannot be read: {}", error.message()));
@@ -289,9 +289,14 @@ fn covers(pinned: &str, source: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Policy, covers};
+    use crate::settings::Home;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
+
+    fn home(folder: &Path) -> Home {
+        Home::at(folder, "TOYGRES_HOME", false)
+    }
 
     fn machine(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -306,7 +311,7 @@ mod tests {
     fn nobody_loosens_what_the_machine_asks_for() {
         let (folder, strict) = machine("[plugins]\nstrict = true\n");
         fs::write(folder.path().join("config.toml"), "[plugins]\nstrict = false\n").unwrap();
-        let policy = Policy::read(&strict, Some(folder.path()), Some("0"), false);
+        let policy = Policy::read(&strict, Some(&home(folder.path())), Some("0"), false);
         assert!(policy.strict.unwrap().contains("machine.toml"));
         for broken in ["[plugins", "[plugins]\nstrict = \"no\"\n", "plugins = 1"] {
             let (_folder, broken) = machine(broken);
@@ -321,7 +326,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read = |text: &str| {
             fs::write(folder.path().join("config.toml"), text).unwrap();
-            Policy::read(Path::new("/nowhere"), Some(folder.path()), None, false)
+            Policy::read(Path::new("/nowhere"), Some(&home(folder.path())), None, false)
         };
         for wrong in ["[plugins]\nstrict = \"true\"", "[plugins]\nstrict = 1", "plugins = 3"] {
             let policy = read(wrong);
@@ -337,7 +342,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pinned = "[[plugins.keys]]\nsource = \"~/x/\"\nkey = \"RWx\"\n";
         fs::write(folder.path().join("config.toml"), pinned).unwrap();
-        let policy = Policy::read(Path::new("/nowhere"), Some(folder.path()), None, false);
+        let policy = Policy::read(Path::new("/nowhere"), Some(&home(folder.path())), None, false);
         assert!(policy.broken[0].contains("`~/x/`") && policy.keys_for("/home/x/y.so").is_err());
     }
 

@@ -15,7 +15,6 @@ use super::known::KNOWN;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use toygres_plugin_api::protocol::UnknownKey;
-use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// What the file says.
@@ -30,22 +29,15 @@ pub(super) struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Reads the file; one that does not exist is empty. `wanted` goes before `current`.
-    pub(super) fn read(path: &Path, wanted: Option<&str>) -> Result<Self> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let missing = Self { path: path.to_owned(), ..Self::default() };
-                return wanted.map_or(Ok(missing), |name| Err(no_context(path, name, &[])));
-            }
-            Err(error) => {
-                return Err(Error::usage(format!("{} cannot be read", path.display()))
-                    .cause(error)
-                    .hint(format!("check it with: {}", ShellCommand::new("ls -l").arg(path))));
-            }
+    /// Reads the file's text; none is that of a file that does not exist. `wanted` goes before
+    /// `current`.
+    pub(super) fn read(path: &Path, text: Option<&str>, wanted: Option<&str>) -> Result<Self> {
+        let Some(text) = text else {
+            let missing = Self { path: path.to_owned(), ..Self::default() };
+            return wanted.map_or(Ok(missing), |name| Err(no_context(path, name, &[])));
         };
         let mut top: Table =
-            text.parse().map_err(|error: toml::de::Error| broken(path, &text, &error))?;
+            text.parse().map_err(|error: toml::de::Error| broken(path, text, &error))?;
         let contexts = match top.remove("contexts") {
             Some(Value::Table(contexts)) => contexts,
             _ => Table::new(),
@@ -106,9 +98,8 @@ impl ConfigFile {
     }
 }
 
-/// The names below `[contexts]`; none where the file cannot be read.
-pub(super) fn contexts(path: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+/// The names below `[contexts]`; none where the text is not TOML.
+pub(super) fn contexts(text: &str) -> Vec<String> {
     let top: Table = text.parse().unwrap_or_default();
     let contexts = top.get("contexts").and_then(Value::as_table);
     contexts.into_iter().flat_map(Table::keys).cloned().collect()
@@ -172,10 +163,7 @@ mod tests {
     use super::ConfigFile;
 
     fn read(text: &str, wanted: Option<&str>) -> toygres_plugin_api::Result<ConfigFile> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        ConfigFile::read(&path, wanted)
+        ConfigFile::read("config.toml".as_ref(), Some(text), wanted)
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) struct Known {
     pub(super) secret: bool,
     /// Shown as a number.
     pub(super) number: bool,
+    /// The path of a file or folder.
+    pub(super) path: bool,
 }
 
 /// A default.
@@ -36,7 +38,7 @@ const fn known(
     env: Option<&'static str>,
     default: Default,
 ) -> Known {
-    Known { key, label, env, default, secret: false, number: false }
+    Known { key, label, env, default, secret: false, number: false, path: false }
 }
 
 const fn number(known: Known) -> Known {
@@ -45,6 +47,10 @@ const fn number(known: Known) -> Known {
 
 const fn secret(known: Known) -> Known {
     Known { secret: true, ..known }
+}
+
+const fn path(known: Known) -> Known {
+    Known { path: true, ..known }
 }
 
 use self::Default::{InHome, Kubeconfig, LineInHome, None as Nothing, Value};
@@ -126,7 +132,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("kubernetes.cluster", "Cluster", Some("AKS_CLUSTER_NAME"), Nothing),
     known("kubernetes.resource_group", "Resource Group", Some("AKS_RESOURCE_GROUP"), Nothing),
     known("kubernetes.namespace", "Namespace", Some("AKS_NAMESPACE"), Value("toygres")),
-    known("kubernetes.kubeconfig", "Kubeconfig", Some("KUBECONFIG"), Kubeconfig),
+    path(known("kubernetes.kubeconfig", "Kubeconfig", Some("KUBECONFIG"), Kubeconfig)),
     known("kubernetes.context", "Context", Some("TOYGRES_KUBE_CONTEXT"), Nothing),
     known("kubernetes.image", "Image", Some("TOYGRES_IMAGE"), Value("postgres:{version}")),
     known("kubernetes.storage_class", "Storage Class", Some("TOYGRES_STORAGE_CLASS"), Nothing),
@@ -144,7 +150,7 @@ pub(super) const KNOWN: &[Known] = &[
         Nothing,
     ),
     known("drift.ignore", "Ignored", Some("TOYGRES_DRIFT_IGNORE"), Nothing),
-    known("paths.home", "Home", Some("TOYGRES_HOME"), InHome("")),
-    known("paths.pid_file", "PID File", Some("TOYGRES_PID_FILE"), InHome("server.pid")),
-    known("paths.log_file", "Log File", Some("TOYGRES_LOG_FILE"), InHome("server.log")),
+    path(known("paths.home", "Home", Some("TOYGRES_HOME"), InHome(""))),
+    path(known("paths.pid_file", "PID File", Some("TOYGRES_PID_FILE"), InHome("server.pid"))),
+    path(known("paths.log_file", "Log File", Some("TOYGRES_LOG_FILE"), InHome("server.log"))),
 ];

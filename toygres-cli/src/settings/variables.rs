@@ -28,16 +28,17 @@ const READ: &[(&str, &str, Option<&str>, bool)] = &[
     ("KUBECONFIG", "computed", None, false),
 ];
 
-pub(super) fn list(
-    environment: &Environment,
-    home: Option<&Path>,
-    show_secrets: bool,
-) -> Vec<Variable> {
+/// Variables of this group are paths that have a default.
+const COMPUTED: &str = "computed";
+
+pub(super) fn list(environment: &Environment, show_secrets: bool) -> Vec<Variable> {
     let variables = READ.iter().map(|(name, group, default, secret)| {
-        let found = environment.get(name);
+        let found = environment.path(name);
+        let source = found.map(|(_, source)| describe(source, environment));
         let value = found.map(|(value, _)| match *secret && !show_secrets {
             true => crate::redact::MASK.to_owned(),
-            false => value.to_owned(),
+            // Shown only: whoever needs it as text is told that it is none.
+            false => value.to_string_lossy().into_owned(),
         });
         let mut variable = Variable {
             name: (*name).to_owned(),
@@ -46,28 +47,35 @@ pub(super) fn list(
             value,
             default: default.map(str::to_owned),
             secret: *secret,
-            source: found.map(|(_, source)| match source {
-                Source::DotEnv => ".env".to_owned(),
-                _ => "environment".to_owned(),
-            }),
+            source,
             exists: None,
         };
-        if *group == "computed" {
-            compute(&mut variable, environment, home);
+        if *group == COMPUTED {
+            compute(&mut variable, environment);
         }
         variable
     });
     variables.collect()
 }
 
-/// What holds where a path is not set, and whether it exists.
-fn compute(variable: &mut Variable, environment: &Environment, home: Option<&Path>) {
-    if variable.name == "KUBECONFIG" {
-        let user = environment.get("HOME").map(|(home, _)| home);
-        variable.default = user.map(|home| format!("{home}/.kube/config"));
-    } else if variable.name == "TOYGRES_HOME" {
-        variable.default = home.map(|home| home.display().to_string());
+/// `environment`, or the path of the file.
+fn describe(source: Source, environment: &Environment) -> String {
+    match (source, environment.dotenv_path()) {
+        (Source::DotEnv, Some(path)) => path.display().to_string(),
+        _ => "environment".to_owned(),
     }
-    let path = variable.value.as_ref().or(variable.default.as_ref());
-    variable.exists = path.map(|path| Path::new(path).exists());
+}
+
+/// What holds where a path is not set, and whether it exists.
+fn compute(variable: &mut Variable, environment: &Environment) {
+    let default = match variable.name.as_str() {
+        "KUBECONFIG" => {
+            environment.path("HOME").map(|(home, _)| Path::new(home).join(".kube/config"))
+        }
+        "TOYGRES_HOME" => environment.home().map(|home| home.path().to_owned()),
+        _ => None,
+    };
+    variable.default = default.as_ref().map(|path| path.display().to_string());
+    let set = environment.path(&variable.name).map(|(path, _)| Path::new(path));
+    variable.exists = set.or(default.as_deref()).map(Path::exists);
 }

@@ -151,8 +151,11 @@ async fn hidden(ctx: &Context, chosen: bool) -> Result<Vec<String>> {
 fn hides(setting: &Setting) -> Option<String> {
     let name = setting.env.as_deref()?;
     let (place, action) = match setting.source {
-        Source::Environment => ("is set", format!("unset {name}")),
-        Source::DotEnv => ("is set in the file .env", format!("remove {name} from .env")),
+        Source::Environment => ("is set".to_owned(), format!("unset {name}")),
+        Source::DotEnv => {
+            let file = setting.place.as_deref().unwrap_or(".env");
+            (format!("is set in the file {file}"), format!("remove {name} from {file}"))
+        }
         _ => return None,
     };
     Some(format!(

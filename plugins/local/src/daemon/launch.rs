@@ -3,7 +3,8 @@
 use super::{Phase, State, is_alive};
 use crate::files;
 use crate::folders::Folders;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -71,6 +72,9 @@ fn spawn(folders: &Folders, version: Option<u32>) -> Result<Child> {
     for folder in plugin_dirs(std::env::args_os()) {
         command.arg("--plugin-dir").arg(std::path::absolute(folder)?);
     }
+    if trusts_home(std::env::args_os()) {
+        command.arg(TRUST_HOME);
+    }
     if let Some(path) = std::env::var_os("TOYGRES_PLUGIN_PATH") {
         let absolute = std::env::split_paths(&path).map(|part| std::path::absolute(&part));
         let absolute: Vec<PathBuf> = absolute.collect::<std::io::Result<_>>()?;
@@ -91,11 +95,18 @@ fn plugin_dirs(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     while let Some(word) = words.next() {
         if word == "--plugin-dir" {
             folders.extend(words.next());
-        } else if let Some(folder) = word.to_str().and_then(|it| it.strip_prefix("--plugin-dir=")) {
-            folders.push(folder.into());
+        } else if let Some(folder) = word.as_bytes().strip_prefix(b"--plugin-dir=") {
+            folders.push(OsStr::from_bytes(folder).to_owned());
         }
     }
     folders
+}
+
+/// The option of the host that accepts the home folder of another user.
+const TRUST_HOME: &str = "--trust-home";
+
+fn trusts_home(words: impl IntoIterator<Item = OsString>) -> bool {
+    words.into_iter().take_while(|word| word != "--").any(|word| word == TRUST_HOME)
 }
 
 /// Why a child ended: what it said of it, or its last words.

@@ -62,7 +62,7 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
         port: args.port,
         workers: args.workers,
         log_level: args.log_level,
-        plugin_dirs: start::plugin_dirs(std::env::args_os()),
+        plugin_dirs: start::plugin_dirs(std::env::args_os())?,
         passed: settings.flags().into_iter().map(|(key, _)| key).collect(),
     };
     let typed = typed.over(before.as_ref().map(|record| record.typed.clone()).unwrap_or_default());

@@ -9,7 +9,8 @@ use crate::process::spawn::Started;
 use crate::process::target::Target;
 use crate::serve;
 use rustix::process::Signal;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::process::Child;
@@ -82,7 +83,7 @@ pub(crate) async fn start(ctx: &Context, args: Start) -> Result<Report> {
         port: args.port,
         workers: args.workers,
         log_level: args.log_level,
-        plugin_dirs: plugin_dirs(std::env::args_os()),
+        plugin_dirs: plugin_dirs(std::env::args_os())?,
         passed: args.passed,
     };
     if args.rehearse {
@@ -290,6 +291,9 @@ fn words(typed: &Typed, patience: Patience) -> Vec<OsString> {
     for folder in &typed.plugin_dirs {
         words.extend(["--plugin-dir".into(), folder.into()]);
     }
+    if trusts_home(std::env::args_os()) {
+        words.push(TRUST_HOME.into());
+    }
     let command = ["server", "start", "--foreground", "--detached", "--output", "json"];
     words.extend(command.map(OsString::from));
     words.extend(["--timeout".into(), format!("{}ms", patience.timeout.as_millis()).into()]);
@@ -317,20 +321,36 @@ pub(super) async fn environment(
 }
 
 /// The folders of `--plugin-dir`, which the host keeps to itself; the process needs them too.
-pub(super) fn plugin_dirs(typed: impl Iterator<Item = OsString>) -> Vec<PathBuf> {
+///
+/// # Errors
+/// When one is not UTF-8: the process's record is text.
+pub(super) fn plugin_dirs(typed: impl Iterator<Item = OsString>) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     let mut words = typed.skip(1).take_while(|word| word != "--");
     while let Some(word) = words.next() {
-        let word = word.to_string_lossy().into_owned();
-        let folder = match word.strip_prefix("--plugin-dir") {
-            Some("") => words.next().map(PathBuf::from),
-            Some(rest) => rest.strip_prefix('=').map(PathBuf::from),
-            None => None,
+        let folder = match word.as_bytes().strip_prefix(b"--plugin-dir") {
+            Some([]) => words.next().map(PathBuf::from),
+            Some([b'=', folder @ ..]) => Some(PathBuf::from(OsStr::from_bytes(folder))),
+            _ => None,
         };
-        folders.extend(folder.map(|folder| folder.canonicalize().unwrap_or(folder)));
+        let Some(folder) = folder else { continue };
+        let folder = folder.canonicalize().unwrap_or(folder);
+        if folder.to_str().is_none() {
+            return Err(Error::usage("invalid value of `--plugin-dir`: not UTF-8")
+                .hint("give a path in UTF-8, such as a link to that folder"));
+        }
+        folders.push(folder);
     }
-    folders
+    Ok(folders)
 }
+
+/// `--trust-home`, which the host keeps to itself as well.
+fn trusts_home(typed: impl Iterator<Item = OsString>) -> bool {
+    typed.take_while(|word| word != "--").any(|word| word == TRUST_HOME)
+}
+
+/// The option of the host that accepts the home folder of another user.
+const TRUST_HOME: &str = "--trust-home";
 
 #[cfg(test)]
 mod tests {
@@ -348,7 +368,7 @@ mod tests {
             "--",
             "--plugin-dir=/no",
         ];
-        let found = plugin_dirs(typed.map(Into::into).into_iter());
+        let found = plugin_dirs(typed.map(Into::into).into_iter()).unwrap();
         assert_eq!(found[1], Path::new("/nowhere"));
         assert_eq!(found[0], Path::new("/usr/lib").canonicalize().unwrap());
         assert_eq!(found.len(), 2);

@@ -43,17 +43,16 @@ fn none(settings: &Settings) -> Error {
 
 impl Target {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
-        let (url, _) = settings.get("database.url")?;
-        let url = url.map_or_else(|| Err(none(settings)), Ok)?;
+        let database = settings.database()?.map_or_else(|| Err(none(settings)), Ok)?;
         let ms = |key: &str, default: u64| -> Result<Duration> {
             let (value, _) = settings.get(key)?;
             let ms = value.and_then(|value| value.parse().ok()).unwrap_or(default);
             Ok(Duration::from_millis(ms))
         };
-        let variable = |name: &str| settings.environment_of().get(name).map(|(value, _)| value);
-        let mut target = Self::parse(&url, variable("PGSSLMODE"))?;
+        let mode = settings.environment_of().text("PGSSLMODE")?.map(|(value, _)| value);
+        let mut target = Self::parse(&database.url, mode)?;
         if target.config.get_password().is_none()
-            && let Some(password) = variable("PGPASSWORD")
+            && let Some(password) = database.password
         {
             target.config.password(password);
         }
