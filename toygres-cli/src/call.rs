@@ -148,7 +148,7 @@ impl Call<'_> {
             () => self.given.clone(),
         };
         Lent {
-            db: Database::new(&self.settings, grants.clone(), interrupt.clone()),
+            db: Database::new(&self.settings, grants.clone(), interrupt.clone(), !self.alone),
             workflows: Workflows::new(self.settings.clone(), grants.clone()),
             kube: Kube::new(self.settings.clone(), grants.clone()),
             api: Api::new(self.settings.clone(), grants.clone()),

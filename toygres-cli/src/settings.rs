@@ -3,7 +3,10 @@
 
 mod file;
 mod known;
+mod numbers;
 mod variables;
+
+pub(crate) use numbers::MAX_MILLISECONDS;
 
 use crate::cli::Options;
 use file::ConfigFile;

@@ -5,15 +5,18 @@
 //! writing (read-only transaction), nothing kept (never a commit).
 
 mod connect;
+mod connector;
 mod errors;
 mod query;
 mod target;
+mod wire;
 
 use super::grants::Grants;
 use super::interrupt::Interrupt;
+use crate::memory::Reservation;
 use crate::settings::Settings;
 use connect::Connection;
-use query::Limits;
+use query::{Limits, ReservedBatch};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +30,8 @@ use toygres_plugin_api::{Error, Result};
 
 /// The most connections of one run.
 const MAX_CONNECTIONS: usize = 5;
+/// The most bytes of rows that one statement of a session may hold until they are read.
+const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// The metadata database as it is lent to one run.
 #[derive(Debug, Clone)]
@@ -38,7 +43,7 @@ struct Inner {
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     sessions: Mutex<HashMap<u64, Session>>,
-    streams: Mutex<HashMap<u64, Arc<tokio::sync::Mutex<mpsc::Receiver<RowBatch>>>>>,
+    streams: Mutex<HashMap<u64, Arc<tokio::sync::Mutex<Stream>>>>,
     next: AtomicU64,
     grants: Grants,
     interrupt: Interrupt,
@@ -48,6 +53,14 @@ struct Inner {
 /// A transaction that several statements share: its connection, while no statement uses it.
 type Session = Arc<tokio::sync::Mutex<Option<Leased>>>;
 
+/// The rows of one query.
+#[derive(Debug)]
+struct Stream {
+    batches: mpsc::Receiver<ReservedBatch>,
+    /// The memory of the rows that were handed out last: whoever asks for more is done with them.
+    reservations: Vec<Reservation>,
+}
+
 /// A connection with its place among the most there may be.
 #[derive(Debug)]
 struct Leased {
@@ -56,11 +69,12 @@ struct Leased {
 }
 
 impl Database {
-    /// The database that the settings name. Nothing is connected yet.
+    /// The database that the settings name. Nothing is connected yet. `served` says that what it
+    /// answers is for somebody else, with whom others share this process's memory.
     #[must_use]
-    pub fn new(settings: &Settings, grants: Grants, interrupt: Interrupt) -> Self {
+    pub fn new(settings: &Settings, grants: Grants, interrupt: Interrupt, served: bool) -> Self {
         Self(Arc::new(Inner {
-            target: Target::of(settings),
+            target: Target::of(settings, served),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             sessions: Mutex::default(),
@@ -111,7 +125,8 @@ impl Database {
         let (id, database) = (self.keep_stream(receiver), self.clone());
         tokio::spawn(async move {
             let whole = query::fetch(&mut leased.connection, opened, &limits, &sender).await;
-            if whole && query::rollback(&leased.connection, &limits).await {
+            // What a typed statement left in its session, such as locks of the session, goes with it.
+            if whole && !query.untrusted && query::rollback(&leased.connection, &limits).await {
                 database.give_back(leased);
             }
         });
@@ -126,12 +141,20 @@ impl Database {
         let columns = opened.columns.clone();
         // All rows are taken at once: the next statement of the session must not wait for whoever
         // reads these.
-        let (sender, mut rows) = mpsc::channel(2);
+        let (sender, mut rows) = mpsc::channel::<ReservedBatch>(2);
         let (all, receiver) = mpsc::channel(1 << 16);
         let id = self.keep_stream(receiver);
         let passing = async {
-            while let Some(batch) = rows.recv().await {
-                if all.send(batch).await.is_err() {
+            let mut held = 0;
+            while let Some(mut reserved) = rows.recv().await {
+                // Kept until they are read: they must not stand in the way of the rows after them.
+                reserved.reservations.clear();
+                held += reserved.batch.bytes().len();
+                let too_large = held > MAX_HELD_BYTES;
+                if too_large {
+                    reserved = RowBatch::failed(&errors::too_many_held(MAX_HELD_BYTES)).into();
+                }
+                if all.send(reserved).await.is_err() || too_large {
                     break;
                 }
             }
@@ -149,9 +172,13 @@ impl Database {
         let Some(receiver) = lock(&self.0.streams).get(&stream).cloned() else {
             return RowBatch::failed(&Error::plugin(format!("there is no stream {stream}")));
         };
-        let received = receiver.lock().await.recv().await;
-        match received {
-            Some(batch) => batch,
+        let mut rows = receiver.lock().await;
+        rows.reservations.clear();
+        match rows.batches.recv().await {
+            Some(reserved) => {
+                rows.reservations = reserved.reservations;
+                reserved.batch
+            }
             None => {
                 lock(&self.0.streams).remove(&stream);
                 let mut end = RowBatch::default();
@@ -270,9 +297,12 @@ impl Database {
         lock(&self.0.sessions).get(&id).cloned().ok_or_else(ended)
     }
 
-    fn keep_stream(&self, receiver: mpsc::Receiver<RowBatch>) -> u64 {
+    fn keep_stream(&self, batches: mpsc::Receiver<ReservedBatch>) -> u64 {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
-        lock(&self.0.streams).insert(id, Arc::new(tokio::sync::Mutex::new(receiver)));
+        lock(&self.0.streams).insert(
+            id,
+            Arc::new(tokio::sync::Mutex::new(Stream { batches, reservations: Vec::new() })),
+        );
         id
     }
 }
