@@ -31,7 +31,7 @@ use toygres_plugin_api::report::{Note, NoteLevel};
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// After an interruption a command that says nothing of it has this long to put away what it made.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A command that was chosen, with everything it needs.
 pub(crate) struct Call<'a> {

@@ -1,11 +1,17 @@
 //! Rows of a stream on their way to somebody else: masked cell by cell, as on a terminal.
 
 use crate::redact::{MASK, Redactor, names};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use toygres_plugin_api::Error;
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::context::cell_value;
 use toygres_plugin_api::report::{StreamColumn, StreamKind};
+
+/// JSON that may hold a secret is read as values to be masked, which takes many times its memory:
+/// one value at a time from the first size on, and beyond the second the whole cell is masked.
+const SMALL_JSON_BYTES: usize = 16 * 1024;
+const MAX_JSON_BYTES: usize = 1024 * 1024;
+static ONE_LARGE_JSON: Mutex<()> = Mutex::new(());
 
 /// Masks the cells of one stream.
 pub(crate) struct RowMask {
@@ -45,8 +51,13 @@ impl RowMask {
         if !suspect || !self.redactor.suspects(cell) {
             return Some(text.into_owned());
         }
+        if kind == StreamKind::Json && cell.len() > MAX_JSON_BYTES {
+            return Some(MASK.to_owned());
+        }
         if kind == StreamKind::Json {
             // By its names too, not only as a text.
+            let _alone = (cell.len() > SMALL_JSON_BYTES)
+                .then(|| ONE_LARGE_JSON.lock().unwrap_or_else(PoisonError::into_inner));
             let mut value = cell_value(kind, Some(cell));
             self.redactor.value(&mut value);
             return Some(value.to_string());

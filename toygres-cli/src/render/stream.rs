@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::context::cell_value;
+use toygres_plugin_api::context::{cell_value, write_cell};
 use toygres_plugin_api::report::{Column, StreamColumn, StreamKind, Tone};
 
 /// Rows that are looked at before the widths of a table's columns are settled.
@@ -246,10 +246,12 @@ impl<'a> StreamWriter<'a> {
             serde_json::to_writer(&mut self.line, &text)?;
             return Ok(());
         }
-        let mut value = cell_value(kind, Some(text.as_bytes()));
-        if suspect {
-            self.redactor.value(&mut value);
+        if !suspect || !self.redactor.suspects(&cell) {
+            write_cell(kind, Some(text.as_bytes()), &mut self.line)?;
+            return Ok(());
         }
+        let mut value = cell_value(kind, Some(text.as_bytes()));
+        self.redactor.value(&mut value);
         serde_json::to_writer(&mut self.line, &value)?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::{Value, json};
-use toygres_plugin_api::context::{Said, object};
+use toygres_plugin_api::context::{Said, write_cell};
 use toygres_plugin_api::protocol::{Confirm, Line};
 use toygres_plugin_api::report::{Note, StreamColumn, StreamRef, Verdict};
 use toygres_plugin_api::{Error, ErrorKind, Report};
@@ -163,7 +163,7 @@ impl Document {
                             return Ok(self.end(true));
                         }
                         self.text.push(if self.written == 0 { b'[' } else { b',' });
-                        serde_json::to_writer(&mut self.text, &object(&self.columns, &row))?;
+                        self.write_row(&row)?;
                         self.written += 1;
                     }
                     return Ok(None);
@@ -174,6 +174,20 @@ impl Document {
                 None => return Err(Error::plugin("the rows broke off")),
             }
         }
+    }
+
+    fn write_row(&mut self, row: &[Option<String>]) -> Result<(), Error> {
+        self.text.push(b'{');
+        for (n, (column, cell)) in self.columns.iter().zip(row).enumerate() {
+            if n > 0 {
+                self.text.push(b',');
+            }
+            serde_json::to_writer(&mut self.text, &column.name)?;
+            self.text.push(b':');
+            write_cell(column.kind, cell.as_deref().map(str::as_bytes), &mut self.text)?;
+        }
+        self.text.push(b'}');
+        Ok(())
     }
 
     fn end(&mut self, more: bool) -> Option<bool> {
