@@ -7,8 +7,10 @@ mod failures;
 mod hostile;
 mod input;
 mod interrupt;
+mod limits;
 mod rows;
 mod secrets;
+mod servers;
 
 use support::{Ran, Toygres};
 

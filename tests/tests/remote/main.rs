@@ -6,6 +6,7 @@ mod support;
 
 mod changes;
 mod every;
+mod memory;
 mod requests;
 mod same;
 mod values;

@@ -7,6 +7,7 @@
 mod connect;
 mod connector;
 mod errors;
+mod lock_watch;
 mod query;
 mod target;
 mod wire;
@@ -16,6 +17,7 @@ use super::interrupt::Interrupt;
 use crate::memory::Reservation;
 use crate::settings::Settings;
 use connect::Connection;
+use lock_watch::LockWatch;
 use query::{Limits, ReservedBatch};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,12 +28,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::protocol::{DbBegin, DbEnd, DbExecute, DbQuery, DbSession, DbTarget};
 use toygres_plugin_api::report::StreamRef;
+use toygres_plugin_api::typed::values::MAX_DURATION_MS;
 use toygres_plugin_api::{Error, Result};
 
 /// The most connections of one run.
 const MAX_CONNECTIONS: usize = 5;
-/// The most bytes of rows that one statement of a session may hold until they are read.
+/// The most bytes of rows that one statement of a session may hold until they are read; less where
+/// others share this process's memory.
 const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
+const MAX_SERVED_HELD_BYTES: usize = 32 * 1024 * 1024;
 
 /// The metadata database as it is lent to one run.
 #[derive(Debug, Clone)]
@@ -100,7 +105,7 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached, or refuses the statement before its first row.
     pub async fn query(&self, query: DbQuery) -> Result<StreamRef> {
-        let limits = self.limits(query.timeout_ms)?;
+        let mut limits = self.limits(query.timeout_ms)?;
         if let Some(session) = query.session {
             return self.query_in(session, query, limits).await;
         }
@@ -112,9 +117,15 @@ impl Database {
                        with fewer rights",
             );
         }
+        if query.untrusted {
+            let backend_pid = query::backend_pid(&leased.connection, &limits).await?;
+            let target = self.0.target.as_ref().map_err(Clone::clone)?;
+            limits.lock_watch = Some(LockWatch::begin(target, backend_pid));
+        }
         let begun = query::begin(&mut leased.connection, &query, &limits).await;
         let opened = match begun {
             Ok(opened) => opened,
+            Err(error) if query.untrusted => return Err(error),
             Err(error) => {
                 self.give_back_after_failure(leased, &limits);
                 return Err(error);
@@ -144,15 +155,17 @@ impl Database {
         let (sender, mut rows) = mpsc::channel::<ReservedBatch>(2);
         let (all, receiver) = mpsc::channel(1 << 16);
         let id = self.keep_stream(receiver);
+        let is_served = leased.connection.wire.limits.budget.is_some();
+        let most = if is_served { MAX_SERVED_HELD_BYTES } else { MAX_HELD_BYTES };
         let passing = async {
             let mut held = 0;
             while let Some(mut reserved) = rows.recv().await {
                 // Kept until they are read: they must not stand in the way of the rows after them.
                 reserved.reservations.clear();
                 held += reserved.batch.bytes().len();
-                let too_large = held > MAX_HELD_BYTES;
+                let too_large = held > most;
                 if too_large {
-                    reserved = RowBatch::failed(&errors::too_many_held(MAX_HELD_BYTES)).into();
+                    reserved = RowBatch::failed(&errors::too_many_held(most)).into();
                 }
                 if all.send(reserved).await.is_err() || too_large {
                     break;
@@ -257,8 +270,9 @@ impl Database {
 
     fn limits(&self, timeout_ms: Option<u64>) -> Result<Limits> {
         let target = self.0.target.as_ref().map_err(Clone::clone)?;
-        let statement = timeout_ms.map_or(target.statement_timeout, Duration::from_millis);
-        Ok(Limits { statement, interrupt: self.0.interrupt.clone() })
+        let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.min(MAX_DURATION_MS)));
+        let statement = timeout.unwrap_or(target.statement_timeout);
+        Ok(Limits { statement, interrupt: self.0.interrupt.clone(), lock_watch: None })
     }
 
     async fn lease(&self) -> Result<Leased> {

@@ -209,6 +209,13 @@ pub(super) fn late(after: std::time::Duration) -> Error {
         .hint("narrow the statement, or give it longer with `--timeout`")
 }
 
+/// A typed statement has an advisory lock.
+pub(super) fn locked() -> Error {
+    Error::refused("the statement was ended: it holds an advisory lock, or waits for one")
+        .cause("the control plane and its workflows wait for locks of this kind")
+        .hint("leave out `pg_advisory_lock` and the like; see who holds which in `pg_locks`")
+}
+
 /// Ctrl-C.
 pub(super) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "interrupted")

@@ -2,6 +2,7 @@
 
 use super::connect::Connection;
 use super::errors;
+use super::lock_watch::LockWatch;
 use crate::lend::grants::Granted;
 use crate::lend::interrupt::Interrupt;
 use crate::memory::Reservation;
@@ -24,6 +25,8 @@ use toygres_plugin_api::{Error, Result};
 pub(super) struct Limits {
     pub(super) statement: Duration,
     pub(super) interrupt: Interrupt,
+    /// The watch over a typed statement's locks.
+    pub(super) lock_watch: Option<LockWatch>,
 }
 
 /// The server's own limit comes first; ours is for a server that does not answer at all.
@@ -76,6 +79,17 @@ pub(super) async fn begin(
     within(connection, limits, async { connection.client.batch_execute(&begin).await }, None)
         .await?;
     open(connection, query, limits).await
+}
+
+/// The process of the server that serves this connection.
+pub(super) async fn backend_pid(connection: &Connection, limits: &Limits) -> Result<i32> {
+    let asking = connection.client.simple_query("SELECT pg_catalog.pg_backend_pid()");
+    let messages = within(connection, limits, asking, None).await?;
+    let pid = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten()?.parse().ok(),
+        _ => None,
+    });
+    pid.ok_or_else(|| Error::unavailable("the database did not say which process serves it"))
 }
 
 /// Begins the transaction of a session: one moment for all its statements, and read-only, unless
@@ -225,7 +239,7 @@ pub(super) async fn fetch(
 ) -> bool {
     let left = Limits {
         statement: opened.deadline.saturating_duration_since(Instant::now()),
-        interrupt: limits.interrupt.clone(),
+        ..limits.clone()
     };
     let fetching = async {
         match &opened.rows {
@@ -323,6 +337,8 @@ enum Ended {
     Failed(tokio_postgres::Error),
     Late,
     Interrupted,
+    /// The statement has an advisory lock.
+    Locked,
 }
 
 impl From<tokio_postgres::Error> for Ended {
@@ -343,10 +359,21 @@ async fn race<T>(
             connection.cancel(CANCEL).await;
             Err(Ended::Late)
         }
+        () = locked(limits) => {
+            connection.cancel(CANCEL).await;
+            Err(Ended::Locked)
+        }
         () = limits.interrupt.wait() => {
             connection.cancel(CANCEL).await;
             Err(Ended::Interrupted)
         }
+    }
+}
+
+async fn locked(limits: &Limits) {
+    match &limits.lock_watch {
+        Some(watch) => watch.wait().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -369,6 +396,7 @@ fn told(connection: &Connection, ended: &Ended, limits: &Limits, typed: Option<&
         },
         Ended::Late => errors::late(limits.statement),
         Ended::Interrupted => errors::interrupted(),
+        Ended::Locked => errors::locked(),
     }
 }
 
