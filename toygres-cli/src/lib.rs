@@ -16,6 +16,7 @@ mod https;
 pub mod lend;
 pub mod load;
 pub mod man;
+mod memory;
 pub mod output;
 pub mod plugin;
 mod remote;

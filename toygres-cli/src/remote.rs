@@ -8,5 +8,6 @@
 mod args;
 pub(crate) mod ask;
 mod files;
+mod lines;
 pub(crate) mod rows;
 pub(crate) mod serve;

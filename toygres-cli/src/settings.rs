@@ -7,11 +7,13 @@ mod environment;
 mod file;
 mod home;
 mod known;
+mod numbers;
 mod variables;
 
 pub(crate) use credentials::is_loopback;
 pub use environment::Environment;
 pub use home::Home;
+pub(crate) use numbers::MAX_MILLISECONDS;
 
 use crate::cli::Options;
 use file::ConfigFile;

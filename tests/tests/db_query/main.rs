@@ -8,8 +8,10 @@ mod forms;
 mod hostile;
 mod input;
 mod interrupt;
+mod limits;
 mod rows;
 mod secrets;
+mod servers;
 #[path = "../../../crates/redaction/src/tests/table.rs"]
 mod table;
 

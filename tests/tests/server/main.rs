@@ -6,6 +6,7 @@ mod foreground;
 mod instances;
 mod life;
 mod listening;
+mod locks;
 mod logs;
 mod refusals;
 mod secrets;

@@ -1,11 +1,17 @@
 //! Rows of a stream on their way to somebody else: masked cell by cell, as on a terminal.
 
-use crate::redact::Redactor;
 use crate::redact::rows::Columns;
-use std::sync::Arc;
+use crate::redact::{MASK, Redactor};
+use std::sync::{Arc, Mutex, PoisonError};
 use toygres_plugin_api::Error;
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::report::StreamColumn;
+
+/// A document that may hold a secret is read as values to be masked, which takes many times its
+/// memory: one at a time from the first size on, and beyond the second the whole cell is masked.
+const SMALL_DOCUMENT_BYTES: usize = 16 * 1024;
+const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+static ONE_LARGE_DOCUMENT: Mutex<()> = Mutex::new(());
 
 /// Masks the cells of one stream.
 pub(crate) struct RowMask {
@@ -25,6 +31,13 @@ impl RowMask {
     pub(crate) fn rows(&self, batch: &RowBatch, most: usize) -> Vec<Vec<Option<String>>> {
         let suspicion = self.columns.suspect(&self.redactor, batch);
         let cell = |row: usize, column: usize| {
+            let found = batch.cell(row, column)?;
+            let large = found.len() > SMALL_DOCUMENT_BYTES && is_document(found);
+            if large && found.len() > MAX_DOCUMENT_BYTES && self.redactor.suspects(found) {
+                return Some(MASK.to_owned());
+            }
+            let _alone =
+                large.then(|| ONE_LARGE_DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner));
             let cell = self.columns.cell(&self.redactor, batch, (row, column), suspicion)?;
             Some(String::from_utf8_lossy(&cell).into_owned())
         };
@@ -36,4 +49,9 @@ impl RowMask {
     pub(crate) fn error(&self, error: Error) -> Error {
         self.redactor.error(error)
     }
+}
+
+/// Whether a cell looks like JSON that is more than one value.
+fn is_document(cell: &[u8]) -> bool {
+    matches!(cell.trim_ascii_start().first(), Some(b'{' | b'['))
 }

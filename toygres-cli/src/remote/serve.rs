@@ -265,9 +265,10 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// Nobody listens any more: the command is told to end.
+    /// Nobody listens any more: the command is told to end, and what its answer took is given back.
     fn drop(&mut self) {
         self.interrupt.raise();
+        crate::memory::trim_soon();
     }
 }
 

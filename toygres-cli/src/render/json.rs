@@ -2,9 +2,15 @@
 //! `\u009b`, which means the same to whatever reads the document.
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
+use toygres_plugin_api::context::cell_value;
+use toygres_plugin_api::report::StreamKind;
 use toygres_plugin_api::text::is_hidden;
+
+/// Documents from this size on are not read as values to be written.
+const LARGE_DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// Writes a value in one line.
 ///
@@ -20,6 +26,31 @@ pub fn write_compact(out: impl Write, value: &impl Serialize) -> io::Result<()> 
 /// When writing fails.
 pub fn write_pretty(out: impl Write, value: &impl Serialize) -> io::Result<()> {
     write_with(out, value, PrettyFormatter::new())
+}
+
+/// Writes a cell of a stream as a value in one line. A large document is written as it is, once it
+/// is known to be one, and never read into memory as values.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_cell(mut out: impl Write, kind: StreamKind, cell: &str) -> io::Result<()> {
+    if kind == StreamKind::Text {
+        return write_compact(out, &cell);
+    }
+    if cell.len() < LARGE_DOCUMENT_BYTES {
+        return write_compact(out, &cell_value(kind, Some(cell.as_bytes())));
+    }
+    if kind != StreamKind::Json || serde_json::from_str::<IgnoredAny>(cell).is_err() {
+        return write_compact(out, &cell);
+    }
+    // Line breaks stand between values only; within a text JSON has them escaped.
+    for (n, line) in cell.split(['\n', '\r']).enumerate() {
+        if n > 0 {
+            out.write_all(b" ")?;
+        }
+        write_visible(&mut out, line, unit_escapes)?;
+    }
+    Ok(())
 }
 
 /// A value in one line.

@@ -13,6 +13,10 @@ use toygres_plugin_api::text::escape;
 
 /// Rows that are looked at before the widths of a table's columns are settled.
 const SAMPLE: usize = 1000;
+/// Bytes of cells that are looked at for it.
+const SAMPLE_BYTES: usize = 4 * 1024 * 1024;
+/// Cells from this size on are written at once, not kept with their line.
+const LARGE_CELL_BYTES: usize = 64 * 1024;
 
 /// Writes the rows of one stream.
 pub struct StreamWriter<'a> {
@@ -26,6 +30,7 @@ pub struct StreamWriter<'a> {
     rows: u64,
     /// Cells of a table whose widths are not settled yet.
     sample: Vec<Vec<(String, Tone)>>,
+    sample_bytes: usize,
     widths: Option<Vec<usize>>,
     line: Vec<u8>,
 }
@@ -61,6 +66,7 @@ impl<'a> StreamWriter<'a> {
             masked,
             rows: 0,
             sample: Vec::new(),
+            sample_bytes: 0,
             widths: None,
             line: Vec::with_capacity(64 * 1024),
         };
@@ -92,9 +98,11 @@ impl<'a> StreamWriter<'a> {
         for row in 0..rows {
             match self.format {
                 Format::Table | Format::Wide => self.table_row(batch, row, suspect, out)?,
-                Format::Csv => self.csv_row(batch, row, suspect),
+                Format::Csv => self.csv_row(batch, row, suspect, out)?,
                 // A stream has no ready-made text: its rows are told one by one.
-                Format::Json | Format::Jsonl | Format::Own => self.json_row(batch, row, suspect)?,
+                Format::Json | Format::Jsonl | Format::Own => {
+                    self.json_row(batch, row, suspect, out)?;
+                }
                 Format::Yaml => self.yaml_row(batch, row, suspect)?,
             }
             self.rows += 1;
@@ -143,7 +151,13 @@ impl<'a> StreamWriter<'a> {
         self.masked.cell(self.redactor, batch, (row, column), suspect)
     }
 
-    fn csv_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) {
+    fn csv_row(
+        &mut self,
+        batch: &RowBatch,
+        row: usize,
+        suspect: Suspicion,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         for n in 0..self.shown.len() {
             let column = self.shown[n];
             self.separate(n);
@@ -153,8 +167,10 @@ impl<'a> StreamWriter<'a> {
             } else {
                 self.csv_field(&cell);
             }
+            self.flush_large(cell.len(), out)?;
         }
         self.line.push(b'\n');
+        Ok(())
     }
 
     /// A field of a line: a file gets every byte as it is, a terminal none that it would obey.
@@ -167,7 +183,23 @@ impl<'a> StreamWriter<'a> {
         }
     }
 
-    fn json_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
+    /// Writes the line so far, where a cell of this size ends it.
+    fn flush_large(&mut self, cell: usize, out: &mut dyn Write) -> io::Result<()> {
+        if cell < LARGE_CELL_BYTES {
+            return Ok(());
+        }
+        self.flush(out)?;
+        self.line.shrink_to(LARGE_CELL_BYTES);
+        Ok(())
+    }
+
+    fn json_row(
+        &mut self,
+        batch: &RowBatch,
+        row: usize,
+        suspect: Suspicion,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         if self.format == Format::Json {
             self.line.extend_from_slice(if self.rows == 0 { b"[\n  " } else { b",\n  " });
         }
@@ -177,7 +209,7 @@ impl<'a> StreamWriter<'a> {
             self.separate(n);
             json::write_compact(&mut self.line, &self.columns[column].name)?;
             self.line.push(b':');
-            self.json_cell(batch, row, column, suspect)?;
+            self.json_cell(batch, row, column, suspect, out)?;
         }
         self.line.push(b'}');
         if self.format == Format::Jsonl {
@@ -192,6 +224,7 @@ impl<'a> StreamWriter<'a> {
         row: usize,
         column: usize,
         suspect: Suspicion,
+        out: &mut dyn Write,
     ) -> io::Result<()> {
         let kind = self.columns[column].kind;
         let Some(cell) = self.cell(batch, row, column, suspect) else {
@@ -203,12 +236,11 @@ impl<'a> StreamWriter<'a> {
             return Ok(());
         }
         let text = String::from_utf8_lossy(&cell);
-        if kind == StreamKind::Text {
-            json::write_compact(&mut self.line, &text)?;
-            return Ok(());
+        if text.len() >= LARGE_CELL_BYTES {
+            self.flush(out)?;
+            return json::write_cell(out, kind, &text);
         }
-        let value = cell_value(kind, Some(text.as_bytes()));
-        json::write_compact(&mut self.line, &value)?;
+        json::write_cell(&mut self.line, kind, &text)?;
         Ok(())
     }
 
@@ -247,8 +279,10 @@ impl<'a> StreamWriter<'a> {
             self.line.push(b'\n');
             return Ok(());
         }
+        self.sample_bytes += cells.iter().map(|(text, _)| text.len()).sum::<usize>();
         self.sample.push(cells);
-        if self.sample.len() >= SAMPLE { self.settle(out) } else { Ok(()) }
+        let enough = self.sample.len() >= SAMPLE || self.sample_bytes >= SAMPLE_BYTES;
+        if enough { self.settle(out) } else { Ok(()) }
     }
 
     /// Whether lines have to fit a terminal. In a file a later row may be wider than those whose

@@ -88,6 +88,12 @@ pub(super) const KNOWN: &[Known] = &[
         Some("TOYGRES_READY_INTERVAL_MS"),
         Value("30000"),
     )),
+    number(known(
+        "server.max_row_bytes",
+        "Row Limit",
+        Some("TOYGRES_SERVER_MAX_ROW_BYTES"),
+        Value("8388608"),
+    )),
     number(known("server.lease_ms", "Lease", Some("TOYGRES_LEASE_MS"), Value("30000"))),
     number(known(
         "server.keep_checks_days",
@@ -128,6 +134,12 @@ pub(super) const KNOWN: &[Known] = &[
         "Statement Timeout",
         Some("TOYGRES_STATEMENT_TIMEOUT_MS"),
         Value("30000"),
+    )),
+    number(known(
+        "database.max_row_bytes",
+        "Row Limit",
+        Some("TOYGRES_MAX_ROW_BYTES"),
+        Value("268435456"),
     )),
     known("kubernetes.cluster", "Cluster", Some("AKS_CLUSTER_NAME"), Nothing),
     known("kubernetes.resource_group", "Resource Group", Some("AKS_RESOURCE_GROUP"), Nothing),
