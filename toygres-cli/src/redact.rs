@@ -109,7 +109,7 @@ impl Redactor {
 }
 
 /// The forms in which a secret may appear: as it is, in a URL, in JSON, in base64.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     use base64::Engine as _;
     let json = serde_json::Value::from(secret).to_string();
     let json = json[1..json.len() - 1].to_owned();

@@ -8,5 +8,6 @@
 mod args;
 pub(crate) mod ask;
 mod files;
+mod own_secrets;
 pub(crate) mod rows;
 pub(crate) mod serve;
