@@ -1,5 +1,6 @@
 //! What a command says, as an HTTP answer.
 
+use super::underway::CommandUnderWay;
 use crate::api::fault::Fault;
 use axum::Json;
 use axum::body::Body;
@@ -8,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
-use toygres_plugin_api::context::{Said, object};
+use toygres_plugin_api::context::object;
 use toygres_plugin_api::protocol::{Confirm, Line};
 use toygres_plugin_api::report::{Note, StreamColumn, StreamRef, Verdict};
 use toygres_plugin_api::{Error, ErrorKind, Report};
@@ -20,27 +21,30 @@ const NOTE: &str = "toygres-note";
 /// There are more rows than were asked for.
 const MORE: &str = "toygres-more";
 
-/// Line by line, as they come.
-pub(super) fn lines(said: Said) -> Response {
-    let pieces = stream::try_unfold(said, async |mut said| {
-        let line = said.text().await?;
-        Ok::<_, Error>(line.map(|mut line| {
-            line.push('\n');
-            (Bytes::from(line), said)
-        }))
+/// Line by line, as they come. What is in the way of the next one is a line too, and the last.
+pub(super) fn lines(command: CommandUnderWay) -> Response {
+    let pieces = stream::try_unfold(Some(command), async |command| {
+        let Some(mut command) = command else { return Ok(None) };
+        let (mut line, rest) = match command.text().await {
+            Ok(None) => return Ok(None),
+            Ok(Some(line)) => (line, Some(command)),
+            Err(error) => (serde_json::to_string(&Line::Error(error))?, None),
+        };
+        line.push('\n');
+        Ok::<_, Error>(Some((Bytes::from(line), rest)))
     });
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))];
     (kind, Body::from_stream(pieces)).into_response()
 }
 
 /// The command's data as one JSON document.
-pub(super) async fn json(mut said: Said) -> Result<Response, Fault> {
+pub(super) async fn json(mut command: CommandUnderWay) -> Result<Response, Fault> {
     let (mut notes, mut question) = (Vec::new(), None);
-    while let Some(line) = said.line().await? {
+    while let Some(line) = command.line().await? {
         match line {
             Line::Note(note) => notes.push(note),
             Line::Question(asked) => question = Some(asked),
-            Line::Report(report) => return answered(report, notes, said).await,
+            Line::Report(report) => return answered(report, notes, command).await,
             Line::Error(error) => return Err(refused(error, question)),
             // What it is doing meanwhile has no place in one document.
             _ => {}
@@ -49,7 +53,11 @@ pub(super) async fn json(mut said: Said) -> Result<Response, Fault> {
     Err(Error::plugin("the command ended without an answer").into())
 }
 
-async fn answered(report: Report, mut notes: Vec<Note>, said: Said) -> Result<Response, Fault> {
+async fn answered(
+    report: Report,
+    mut notes: Vec<Note>,
+    command: CommandUnderWay,
+) -> Result<Response, Fault> {
     notes.extend(report.notes);
     let mut headers = headers(report.verdict, &notes);
     let Some(stream) = report.stream else {
@@ -57,7 +65,7 @@ async fn answered(report: Report, mut notes: Vec<Note>, said: Said) -> Result<Re
     };
     let kind = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, kind);
-    let mut rows = Rows::new(said, stream);
+    let mut rows = Rows::new(command, stream);
     // The first rows before anything is sent: a statement that fails at once has its own status.
     let first = rows.next().await?;
     if let Some(limit) = rows.limit {
@@ -110,20 +118,20 @@ fn refused(error: Error, question: Option<Confirm>) -> Fault {
 
 /// The rows of an answer's stream, as objects.
 struct Rows {
-    said: Said,
+    command: CommandUnderWay,
     columns: Vec<StreamColumn>,
     limit: Option<u64>,
 }
 
 impl Rows {
-    fn new(said: Said, stream: StreamRef) -> Self {
-        Self { said, columns: stream.columns, limit: stream.limit }
+    fn new(command: CommandUnderWay, stream: StreamRef) -> Self {
+        Self { command, columns: stream.columns, limit: stream.limit }
     }
 
     /// The next rows; none at the end.
     async fn next(&mut self) -> Result<Option<Vec<Value>>, Error> {
         loop {
-            match self.said.line().await? {
+            match self.command.line().await? {
                 Some(Line::Rows(rows)) => {
                     return Ok(Some(rows.iter().map(|row| object(&self.columns, row)).collect()));
                 }
