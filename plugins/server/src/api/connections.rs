@@ -24,15 +24,31 @@ pub(crate) struct ConnectionLimits {
     pub(crate) probes: usize,
     /// For requests of any kind, from one address.
     pub(crate) per_address: usize,
+    /// The same from this machine, where a proxy may bring everybody's.
+    pub(crate) from_loopback: usize,
 }
 
 impl ConnectionLimits {
-    /// Divides `all`; `per_address` is a quarter of them where it is 0.
+    /// Divides `all`. Where `per_address` is 0 it is a quarter of them, and this machine may have
+    /// all.
     pub(crate) fn new(all: usize, per_address: usize) -> Self {
         let probes = (all / 16).clamp(4, 64);
         let general = all.saturating_sub(probes).max(1);
-        let per_address = if per_address == 0 { all / 4 } else { per_address };
-        Self { general, probes, per_address: per_address.clamp(1, general) }
+        let (per_address, from_loopback) = match per_address {
+            0 => (all / 4, general),
+            set => (set, set),
+        };
+        let within = |limit: usize| limit.clamp(1, general);
+        let (per_address, from_loopback) = (within(per_address), within(from_loopback));
+        Self { general, probes, per_address, from_loopback }
+    }
+
+    fn of(&self, address: IpAddr) -> usize {
+        if address == LOOPBACK_V6 || address.is_loopback() {
+            self.from_loopback
+        } else {
+            self.per_address
+        }
     }
 
     /// All of them.
@@ -116,8 +132,9 @@ impl Connections {
         let (limits, counts) = (self.0.limits, &self.0.counts);
         let address = peer_network(peer);
         let mut table = self.lock();
+        let share = limits.of(address);
         let from_here = table.by_address.get(&address).copied().unwrap_or_default();
-        let shed = if from_here >= limits.per_address {
+        let shed = if from_here >= share {
             counts.over_address();
             table.shed_silent(|entry| entry.pool == Pool::General && entry.address == address)
         } else if table.general >= limits.general {
@@ -125,7 +142,7 @@ impl Connections {
         } else {
             None
         };
-        let room = from_here < limits.per_address && table.general < limits.general;
+        let room = from_here < share && table.general < limits.general;
         let pool = if room || shed.is_some() { Pool::General } else { Pool::Probes };
         let mut any_shed = shed.is_some();
         if pool == Pool::Probes {
@@ -207,6 +224,9 @@ impl Drop for Place {
     }
 }
 
+/// The network of `::1`, as [`peer_network`] answers it.
+const LOOPBACK_V6: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+
 /// Whom an address belongs to: all addresses of an IPv6 network are one client's.
 fn peer_network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
@@ -221,7 +241,12 @@ mod tests {
     use std::net::IpAddr;
 
     fn connections() -> Connections {
-        Connections::new(ConnectionLimits { general: 4, probes: 2, per_address: 3 })
+        Connections::new(ConnectionLimits {
+            general: 4,
+            probes: 2,
+            per_address: 3,
+            from_loopback: 4,
+        })
     }
 
     fn admit(connections: &Connections, peer: &str) -> Place {
@@ -291,8 +316,17 @@ mod tests {
     #[test]
     fn limits_are_divided() {
         let limits = ConnectionLimits::new(1024, 0);
-        assert_eq!(limits, ConnectionLimits { general: 960, probes: 64, per_address: 256 });
+        let expected =
+            ConnectionLimits { general: 960, probes: 64, per_address: 256, from_loopback: 960 };
+        assert_eq!(limits, expected);
+        assert_eq!(
+            ["127.0.0.1", "::1"].map(|text| limits.of(peer_network(text.parse().unwrap()))),
+            [960; 2]
+        );
+        assert_eq!(limits.of("10.0.0.1".parse().unwrap()), 256);
         let limits = ConnectionLimits::new(16, 1000);
-        assert_eq!(limits, ConnectionLimits { general: 12, probes: 4, per_address: 12 });
+        let expected =
+            ConnectionLimits { general: 12, probes: 4, per_address: 12, from_loopback: 12 };
+        assert_eq!(limits, expected);
     }
 }
