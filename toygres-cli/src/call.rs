@@ -109,8 +109,9 @@ impl Call<'_> {
         loaded: Loaded,
         complete: Complete,
         within: Duration,
+        interrupt: &Interrupt,
     ) -> Result<Vec<Candidate>> {
-        let lent = Arc::new(self.lend(&Interrupt::default(), runtime));
+        let lent = Arc::new(self.lend(interrupt, runtime));
         let invocation = Invocation { complete: Some(complete), ..self.invocation() };
         let running = self.begin(runtime, loaded, &lent, invocation)?;
         let answer = runtime.block_on(async { tokio::time::timeout(within, running).await });

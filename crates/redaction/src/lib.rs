@@ -159,7 +159,8 @@ fn replace_all(text: &str, mut secrets: Vec<Secret>) -> String {
 }
 
 /// The forms in which a secret may appear: as it is, in a URL, in JSON, in base64.
-fn forms(secret: &str) -> Vec<String> {
+#[must_use]
+pub fn forms(secret: &str) -> Vec<String> {
     use base64::Engine as _;
     let json = serde_json::Value::from(secret).to_string();
     let json = json[1..json.len() - 1].to_owned();

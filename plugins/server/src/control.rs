@@ -9,6 +9,7 @@ mod address;
 mod broken;
 mod cluster;
 mod cms;
+mod exhaustion;
 mod faults;
 mod figures;
 mod forget;

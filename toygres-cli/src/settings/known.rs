@@ -75,6 +75,25 @@ pub(super) const KNOWN: &[Known] = &[
         Some("TOYGRES_REQUEST_TIMEOUT_MS"),
         Value("30000"),
     )),
+    number(known(
+        "server.follow_timeout_ms",
+        "Follow Timeout",
+        Some("TOYGRES_FOLLOW_TIMEOUT_MS"),
+        Value("3600000"),
+    )),
+    number(known(
+        "server.connections",
+        "Connections",
+        Some("TOYGRES_SERVER_CONNECTIONS"),
+        Value("1024"),
+    )),
+    number(known(
+        "server.connections_per_address",
+        "Per Address",
+        Some("TOYGRES_SERVER_CONNECTIONS_PER_ADDRESS"),
+        Value("0"),
+    )),
+    number(known("server.commands", "Commands", Some("TOYGRES_SERVER_COMMANDS"), Value("10"))),
     number(known("server.drain_ms", "Drain", Some("TOYGRES_DRAIN_MS"), Value("25000"))),
     number(known(
         "server.monitor_interval_ms",

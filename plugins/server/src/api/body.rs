@@ -9,7 +9,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::time::Duration;
 use toygres_plugin_api::Error;
+
+/// A client has this long to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest body that is read.
 pub(super) const MOST_BYTES: usize = 64 * 1024;
@@ -37,7 +41,12 @@ pub(in crate::api) async fn bytes(request: Request, most: usize) -> Result<Bytes
     if announced.is_some_and(|length| length > most as u64) {
         return Err(too_large(most));
     }
-    let body = to_bytes(body, most).await.map_err(|error| {
+    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, most)).await;
+    let read = read.map_err(|_| {
+        let error = Error::timed_out("the body did not come in time");
+        Fault::new(StatusCode::REQUEST_TIMEOUT, error)
+    })?;
+    let body = read.map_err(|error| {
         let limit = std::error::Error::source(&error)
             .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if limit { too_large(most) } else { Fault::bad(Error::usage("the body broke off")) }

@@ -102,6 +102,6 @@ impl Adder {
 
 async fn run<A: Activity>(control: &Inner, input: &str) -> Result<String, Broken> {
     let input: A::Input = serde_json::from_str(input)?;
-    let answer = faults::around(A::NAME, || A::run(control, &input)).await?;
-    Ok(answer.to_string())
+    let answer = faults::around(A::NAME, || A::run(control, &input)).await;
+    Ok(answer.map_err(Broken::or_exhaustion)?.to_string())
 }

@@ -1,5 +1,6 @@
 //! What a command says, as an HTTP answer.
 
+use super::underway::CommandUnderWay;
 use crate::api::fault::Fault;
 use axum::Json;
 use axum::body::Body;
@@ -10,7 +11,7 @@ use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::{Value, json};
-use toygres_plugin_api::context::{Said, write_cell};
+use toygres_plugin_api::context::write_cell;
 use toygres_plugin_api::protocol::{Confirm, Line};
 use toygres_plugin_api::report::{Note, StreamColumn, StreamRef, Verdict};
 use toygres_plugin_api::{Error, ErrorKind, Report};
@@ -25,27 +26,30 @@ const MORE: &str = "toygres-more";
 /// A longer answer is sent while it is made.
 const MAX_BUFFERED_BYTES: usize = 1024 * 1024;
 
-/// Line by line, as they come.
-pub(super) fn lines(said: Said) -> Response {
-    let pieces = stream::try_unfold(said, async |mut said| {
-        let line = said.text().await?;
-        Ok::<_, Error>(line.map(|mut line| {
-            line.push('\n');
-            (Bytes::from(line), said)
-        }))
+/// Line by line, as they come. What is in the way of the next one is a line too, and the last.
+pub(super) fn lines(command: CommandUnderWay) -> Response {
+    let pieces = stream::try_unfold(Some(command), async |command| {
+        let Some(mut command) = command else { return Ok(None) };
+        let (mut line, rest) = match command.text().await {
+            Ok(None) => return Ok(None),
+            Ok(Some(line)) => (line, Some(command)),
+            Err(error) => (serde_json::to_string(&Line::Error(error))?, None),
+        };
+        line.push('\n');
+        Ok::<_, Error>(Some((Bytes::from(line), rest)))
     });
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))];
     (kind, Body::from_stream(pieces)).into_response()
 }
 
 /// The command's data as one JSON document.
-pub(super) async fn json(mut said: Said) -> Result<Response, Fault> {
+pub(super) async fn json(mut command: CommandUnderWay) -> Result<Response, Fault> {
     let (mut notes, mut question) = (Vec::new(), None);
-    while let Some(line) = said.line().await? {
+    while let Some(line) = command.line().await? {
         match line {
             Line::Note(note) => notes.push(note),
             Line::Question(asked) => question = Some(asked),
-            Line::Report(report) => return answered(report, notes, said).await,
+            Line::Report(report) => return answered(report, notes, command).await,
             Line::Error(error) => return Err(refused(error, question)),
             // What it is doing meanwhile has no place in one document.
             _ => {}
@@ -54,7 +58,11 @@ pub(super) async fn json(mut said: Said) -> Result<Response, Fault> {
     Err(Error::plugin("the command ended without an answer").into())
 }
 
-async fn answered(report: Report, mut notes: Vec<Note>, said: Said) -> Result<Response, Fault> {
+async fn answered(
+    report: Report,
+    mut notes: Vec<Note>,
+    command: CommandUnderWay,
+) -> Result<Response, Fault> {
     notes.extend(report.notes);
     let mut headers = headers(report.verdict, &notes);
     let Some(stream) = report.stream else {
@@ -63,7 +71,7 @@ async fn answered(report: Report, mut notes: Vec<Note>, said: Said) -> Result<Re
     let kind = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, kind);
     let limited = stream.limit.is_some();
-    let mut document = Document::new(said, stream);
+    let mut document = Document::new(command, stream);
     // The first rows before anything is sent: a statement that fails at once has its own status.
     let mut more = document.advance().await?;
     while limited && more.is_none() && document.text.len() < MAX_BUFFERED_BYTES {
@@ -130,7 +138,7 @@ fn refused(error: Error, question: Option<Confirm>) -> Fault {
 
 /// One array of the rows of an answer's stream, made while it is sent.
 struct Document {
-    said: Said,
+    command: CommandUnderWay,
     columns: Vec<StreamColumn>,
     limit: Option<u64>,
     written: u64,
@@ -148,15 +156,16 @@ enum Sending {
 }
 
 impl Document {
-    fn new(said: Said, stream: StreamRef) -> Self {
-        Self { said, columns: stream.columns, limit: stream.limit, written: 0, text: Vec::new() }
+    fn new(command: CommandUnderWay, stream: StreamRef) -> Self {
+        let StreamRef { columns, limit, .. } = stream;
+        Self { command, columns, limit, written: 0, text: Vec::new() }
     }
 
     /// Adds the next rows; at the end, whether there are more than were asked for. Where rows break
     /// off the document stays open, so that nobody takes a part for the whole.
     async fn advance(&mut self) -> Result<Option<bool>, Error> {
         loop {
-            match self.said.line().await? {
+            match self.command.line().await? {
                 Some(Line::Rows(rows)) => {
                     for row in rows {
                         if self.limit == Some(self.written) {
