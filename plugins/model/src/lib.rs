@@ -21,3 +21,4 @@ pub mod rights;
 pub mod shell;
 pub mod steps;
 pub mod time;
+pub mod unstarted;

@@ -1,11 +1,12 @@
 //! duroxide: its schema, its queues, its executions, and clocks.
 
-use crate::check::{Finding, Row, row};
+use crate::check::{Finding, NAMED, Row, listed, row};
 use crate::gather::Sources;
-use crate::gather::database::MOST_STUCK;
+use crate::gather::database::{MOST_STUCK, Stuck};
 use crate::gather::schema::DUROXIDE_TABLES;
 use serde_json::json;
 use toygres_model::releases::{DUROXIDE_SCHEMA, Standing, standing};
+use toygres_model::shell::word;
 use toygres_model::time::words;
 
 pub(super) const ROWS: &[Row] = &[
@@ -131,17 +132,31 @@ async fn stuck(sources: &Sources) -> Finding {
         Ok(found) => found,
         Err(error) => return Finding::cannot_tell(&error),
     };
-    let finding = match &found.stuck_of {
+    let ids: Vec<&str> = found.stuck_of.iter().map(|stuck| stuck.id.as_str()).collect();
+    let finding = match found.stuck_of.first() {
         None => Finding::ok("each waits for something that will come"),
-        Some(id) => Finding::failed(format!(
-            "{}{} running with nothing that will move them on, such as `{id}`",
+        Some(first) => Finding::failed(format!(
+            "{}{} running with nothing that will move them on, such as {}",
             if found.stuck < MOST_STUCK { "" } else { "at least " },
-            orchestrations(found.stuck)
+            orchestrations(found.stuck),
+            listed(ids.iter().take(NAMED).copied())
         ))
-        .fix(format!("toygres server orchestration {id}"))
-        .see("example", id.as_str()),
+        .fixes(found.stuck_of.iter().take(NAMED).map(mend))
+        .fixes((ids.len() > 1).then_some("toygres server orchestrations --stuck"))
+        .see("example", first.id.as_str())
+        .see("ids", json!(ids)),
     };
     finding.see("count", found.stuck).see("counted_to", MOST_STUCK)
+}
+
+/// What was never started, nothing but clearing it ends; of the others their records tell more.
+fn mend(stuck: &Stuck) -> String {
+    let id = word(&stuck.id);
+    if stuck.unstarted {
+        format!("toygres server cancel {id} --force")
+    } else {
+        format!("toygres server orchestration {id}")
+    }
 }
 
 async fn poisoned(sources: &Sources) -> Finding {
