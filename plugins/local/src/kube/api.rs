@@ -15,7 +15,15 @@ use serde_json::Value;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::watch as signal;
+
+/// Between a change that asks for upkeep and the upkeep.
+const GATHER: Duration = Duration::from_millis(300);
+
+/// Between two attempts of upkeep that fails, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// The API server of the stand-in. Clones are the same server.
 #[derive(Clone)]
@@ -70,11 +78,41 @@ impl ApiServer {
     /// Goes on with what a crash interrupted, and makes what has to exist.
     fn settle(&self) -> Result<()> {
         self.change(WriteOptions::default(), |verbs| {
-            verbs.finish_namespaces()?;
-            verbs.collect_orphans()?;
-            verbs.release_claims()?;
+            verbs.sweep()?;
             seed::plant(verbs)
         })
+    }
+
+    /// Does what is to be done besides what was asked for, for as long as it is polled: what a change
+    /// could not be followed by because it could not be written, and clearing the files of Secrets
+    /// that are gone. What fails is tried again, with longer pauses.
+    pub(super) async fn keep_up(&self) {
+        let mut upkeep = self.shared.store.upkeep();
+        // The store is there for as long as this is.
+        while upkeep.wait_for(|upkeep| upkeep.is_due()).await.is_ok() {
+            // Deletions come together; one snapshot is enough for them.
+            tokio::time::sleep(GATHER).await;
+            let mut pause = FIRST_PAUSE;
+            while upkeep.borrow_and_update().is_due() {
+                let server = self.clone();
+                if blocking(move || server.catch_up()).await.is_err() {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn catch_up(&self) -> Result<()> {
+        let store = &self.shared.store;
+        // First, since nothing can be written to a journal that is damaged.
+        if store.upkeep().borrow().compact {
+            store.compact().map_err(|error| ApiError::internal(error.to_string()))?;
+        }
+        if store.take_unsettled() {
+            self.change(WriteOptions::default(), |verbs| verbs.sweep())?;
+        }
+        Ok(())
     }
 
     /// Lets somebody have a say in Services; the first one stays.

@@ -20,7 +20,7 @@ struct Progress {
     /// Whether somebody is syncing.
     busy: bool,
     /// What a sync failed with. The kernel may have dropped what it could not write, so that a later
-    /// success would mean nothing: from then on every write fails until the store is opened anew.
+    /// success would mean nothing: from then on every write fails until all was written anew.
     failed: Option<String>,
 }
 
@@ -57,6 +57,14 @@ impl Syncer {
             }
             self.changed.notify_all();
         }
+    }
+
+    /// Says that the first `lines` lines are on the disk, or what they did is: it was written anew.
+    pub(crate) fn heal(&self, lines: u64) {
+        let mut progress = self.lock();
+        progress.failed = None;
+        progress.synced = progress.synced.max(lines);
+        self.changed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {

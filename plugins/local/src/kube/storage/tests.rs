@@ -89,7 +89,7 @@ fn a_snapshot_holds_all_and_its_journal_may_still_be_there() {
     let before = fs::read(&path).unwrap();
     let store = Store::open(folder.path()).unwrap();
     let expected = content(&store);
-    store.compact_now();
+    store.compact().unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), 0);
     assert_eq!(content(&store), expected);
     put(&store, "after", 1);
@@ -110,7 +110,7 @@ fn a_snapshot_that_lost_lines_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let store = Store::open(folder.path()).unwrap();
-    store.compact_now();
+    store.compact().unwrap();
     drop(store);
     let path = folder.path().join("snapshot.jsonl");
     let whole = fs::read_to_string(&path).unwrap();
