@@ -70,8 +70,7 @@ impl Schemas<'_> {
     fn reasons(&self) -> Vec<Reason> {
         let reason = |name, text, condition| Reason { name, text, condition };
         // A pattern would read `_` and `%` of an id as anything.
-        let below =
-            |column: &str| format!("starts_with({column}, e.instance_id || '::sub::')");
+        let below = |column: &str| format!("starts_with({column}, e.instance_id || '::sub::')");
         let mut reasons = vec![
             reason(
                 "queued",

@@ -45,7 +45,11 @@ impl Answers {
     /// Asks the daemon, PostgreSQL, and every pod that is called ready; a pod that does not answer is
     /// not ready in `overview` from then on.
     pub(crate) async fn ask(folders: &Folders, kept: &Kept, overview: &mut Overview) -> Self {
-        let asked: Vec<_> = overview.pods.iter().map(|pod| pod.port.filter(|_| pod.ready && pod.pid.is_some())).collect();
+        let asked: Vec<_> = overview
+            .pods
+            .iter()
+            .map(|pod| pod.port.filter(|_| pod.ready && pod.pid.is_some()))
+            .collect();
         let pods = join_all(asked.iter().map(async |port| match port {
             Some(port) => accepts(*port).await,
             None => true,
@@ -90,7 +94,9 @@ impl Silence {
             Self::Daemon { pid, paused: true } => {
                 format!("the daemon (pid {pid}) does not answer: the process is paused")
             }
-            Self::Daemon { pid, paused: false } => format!("the daemon (pid {pid}) does not answer"),
+            Self::Daemon { pid, paused: false } => {
+                format!("the daemon (pid {pid}) does not answer")
+            }
             Self::Postgres { pid, paused: true } => {
                 format!("PostgreSQL (pid {pid}) does not answer: the process is paused")
             }

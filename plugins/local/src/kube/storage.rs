@@ -216,8 +216,15 @@ fn ends_secret(state: &State, record: &Record) -> bool {
         Record::Put { resource, object, .. } => (Key::of(resource, object), Some(object)),
         Record::Remove { key, .. } => (key.clone(), None),
     };
-    *key.resource == SECRET
-        && state.get(&key).is_some_and(|before| after.map(|it| it.get("data")) != Some(before.get("data")))
+    if *key.resource != SECRET {
+        return false;
+    }
+    // kubectl keeps what was applied in an annotation.
+    let held = |secret: &Value| {
+        ["/data", "/metadata/annotations"].map(|place| secret.pointer(place).cloned())
+    };
+    let before = state.get(&key).map(|before| held(before));
+    before.is_some_and(|before| after.map(|after| held(after)) != Some(before))
 }
 
 fn set_version(object: &mut Value, version: u64) {

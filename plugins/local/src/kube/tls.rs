@@ -3,9 +3,9 @@
 //! kubectl sends its token over TLS only.
 
 use rcgen::{CertificateParams, KeyPair};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;

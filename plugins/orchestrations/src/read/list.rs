@@ -402,7 +402,9 @@ pub(crate) async fn groups(
         .unwrap_or_default();
     let alone_key = if by == GroupBy::Status { "'running'" } else { "NULL::text" };
     let alone = alone(filter, schema, &mut statement)
-        .map(|part| format!(" UNION ALL SELECT {alone_key}, count(*) FROM ({part}) AS alone GROUP BY 1"))
+        .map(|part| {
+            format!(" UNION ALL SELECT {alone_key}, count(*) FROM ({part}) AS alone GROUP BY 1")
+        })
         .unwrap_or_default();
     let only = if by == GroupBy::Error { " WHERE key IS NOT NULL" } else { "" };
     statement.sql = format!(

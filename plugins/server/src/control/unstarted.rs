@@ -18,8 +18,7 @@ const BY: &str = "toygres server";
 /// The database's.
 pub(super) async fn clear(control: &Inner, untouched: Duration) -> Result<(), Broken> {
     let cms = &control.cms;
-    let schemas =
-        Schemas { duroxide: &cms.duroxide, cms: Some(&cms.schema), heartbeats: true };
+    let schemas = Schemas { duroxide: &cms.duroxide, cms: Some(&cms.schema), heartbeats: true };
     let Some(statement) = schemas.clear() else { return Ok(()) };
     let found: Vec<String> = sqlx::query_scalar(&schemas.list())
         .bind(untouched.as_secs_f64())
@@ -27,8 +26,7 @@ pub(super) async fn clear(control: &Inner, untouched: Duration) -> Result<(), Br
         .await?;
     for id in found {
         let mut transaction = cms.pool.begin().await?;
-        let locked: bool =
-            sqlx::query_scalar(LOCK).bind(&id).fetch_one(&mut *transaction).await?;
+        let locked: bool = sqlx::query_scalar(LOCK).bind(&id).fetch_one(&mut *transaction).await?;
         if !locked {
             continue;
         }

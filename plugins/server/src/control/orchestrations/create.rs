@@ -32,11 +32,7 @@ pub(super) async fn create_instance(
 }
 
 /// Starts the deletion of what a creation made, and waits until it has ended.
-async fn clean_up(
-    ctx: &OrchestrationContext,
-    order: &Order,
-    failure: &str,
-) -> Result<(), String> {
+async fn clean_up(ctx: &OrchestrationContext, order: &Order, failure: &str) -> Result<(), String> {
     let removal = Removal::after(order, failure);
     let started = step(ctx, names::START_CLEAN_UP, &removal).await?;
     if started["orchestration_id"].is_null() {
