@@ -70,7 +70,9 @@ impl Schemas<'_> {
     fn reasons(&self) -> Vec<Reason> {
         let reason = |name, text, condition| Reason { name, text, condition };
         // A pattern would read `_` and `%` of an id as anything.
-        let below = |column: &str| format!("starts_with({column}, e.instance_id || '::sub::')");
+        let below = |column: &str| {
+            format!("left({column}, length(e.instance_id) + 7) = e.instance_id || '::sub::'")
+        };
         let mut reasons = vec![
             reason(
                 "queued",
@@ -146,7 +148,7 @@ impl Schemas<'_> {
         if let Some(cms) = self.cms.filter(|_| self.heartbeats) {
             reasons.push(reason(
                 "worker_at_it",
-                "a worker's last heartbeat says that it is at work on it",
+                "the last heartbeat of a worker says that it is at work on it",
                 format!(
                     "EXISTS (SELECT FROM {}.worker_heartbeats b \
                      WHERE b.last_seen_at > now() - interval '1 minute' AND b.activities \

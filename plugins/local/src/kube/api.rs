@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch as signal;
 
 /// Between a change that asks for upkeep and the upkeep.
-const GATHER: Duration = Duration::from_millis(300);
+const GATHER: Duration = Duration::from_secs(1);
 
 /// Between two attempts of upkeep that fails, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -319,6 +319,61 @@ pub(super) async fn blocking<T: Send + 'static>(
 mod tests {
     use super::*;
     use crate::kube::resource;
+    use serde_json::json;
+
+    #[test]
+    fn what_did_not_follow_from_a_change_follows_once_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let going = "2024-11-17T12:00:00Z";
+        let orphan = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "orphan", "namespace": "toygres", "uid": "1", "ownerReferences": [{
+                    "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "gone", "uid": "9",
+                }],
+            },
+        });
+        let held = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "held", "namespace": "toygres", "uid": "2", "deletionTimestamp": going,
+            },
+        });
+        let owner = json!({
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {
+                "name": "owner", "namespace": "toygres", "uid": "3", "deletionTimestamp": going,
+                "finalizers": ["foregroundDeletion"],
+            },
+        });
+        let owned = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "owned", "namespace": "toygres", "uid": "4", "ownerReferences": [{
+                    "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "owner", "uid": "3",
+                }],
+            },
+        });
+        let all = [
+            (&resource::CONFIG_MAP, "orphan", orphan),
+            (&resource::CONFIG_MAP, "held", held),
+            (&resource::STATEFUL_SET, "owner", owner),
+            (&resource::CONFIG_MAP, "owned", owned),
+        ];
+        let leave = |store: &Store| {
+            for (resource, _, object) in &all {
+                store.write(|change| change.put(resource, object.clone())).unwrap();
+            }
+        };
+        let is_gone = |server: &ApiServer| {
+            for (resource, name, _) in &all {
+                assert!(server.get(resource, "toygres", name).is_err(), "{name}");
+            }
+        };
+        // By the next process, and by this one.
+        leave(&Store::open(folder.path()).unwrap());
+        let server = ApiServer::open(folder.path(), Tokens::new(["t"])).unwrap();
+        is_gone(&server);
+        leave(server.store());
+        server.change(WriteOptions::default(), |verbs| verbs.sweep()).unwrap();
+        is_gone(&server);
+    }
 
     #[test]
     fn a_clone_is_the_same_server() {

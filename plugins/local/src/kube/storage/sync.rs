@@ -71,3 +71,19 @@ impl Syncer {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Syncer;
+    use std::fs::File;
+
+    #[test]
+    fn a_sync_that_failed_holds_everybody_up_until_all_was_written_anew() {
+        // Nothing can be synced there.
+        let syncer = Syncer::new(File::open("/dev/null").unwrap());
+        assert!(syncer.wait(1).is_err());
+        assert!(syncer.wait(1).is_err());
+        syncer.heal(2);
+        assert!(syncer.wait(2).is_ok());
+    }
+}
