@@ -20,3 +20,4 @@ pub mod request;
 pub mod rights;
 pub mod steps;
 pub mod time;
+pub mod unstarted;

@@ -21,6 +21,7 @@ mod probe;
 mod progress;
 mod rollup;
 mod settings;
+mod unstarted;
 mod worker;
 
 pub(crate) use figures::Figures;

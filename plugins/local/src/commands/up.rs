@@ -2,7 +2,7 @@
 
 use super::view;
 use crate::context;
-use crate::daemon::{self, Overview};
+use crate::daemon::{self, Answers, Overview};
 use crate::folders::Folders;
 use crate::kept::Kept;
 use crate::process::account;
@@ -53,12 +53,34 @@ pub(crate) async fn up(ctx: &Context, args: Up) -> Result<Report> {
         // Whoever changed the files meanwhile wants them back.
         context::write(&folders, &kept)?;
     }
-    let mut overview = Overview::read(&folders)?;
+    let mut overview = all_answer(ctx, &folders, &kept, deadline).await?;
     if args.wait {
         overview = all_ready(ctx, &folders, overview, deadline).await?;
     }
     ctx.ui().progress("").await;
     report(ctx, &folders, &kept, already, &overview).await
+}
+
+/// Waits until the daemon and PostgreSQL answer, whatever the daemon has written down of them.
+async fn all_answer(
+    ctx: &Context,
+    folders: &Folders,
+    kept: &Kept,
+    deadline: Instant,
+) -> Result<Overview> {
+    loop {
+        let mut overview = Overview::read(folders)?;
+        let answers = Answers::ask(folders, kept, &mut overview).await;
+        let Some(silence) = answers.silent.first() else { return Ok(overview) };
+        if Instant::now() >= deadline {
+            return Err(silence.error(folders));
+        }
+        ctx.ui().progress(format!("waiting: {}", silence.text())).await;
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = ctx.cancelled() => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+        }
+    }
 }
 
 /// Waits until no pod is on its way any more.
@@ -93,13 +115,13 @@ async fn report(
 ) -> Result<Report> {
     let current = context::current(folders)?;
     let chosen = current.as_deref() == Some(context::NAME);
-    let mut data = view::data(folders, kept, overview);
+    let mut data = view::data(folders, kept, overview, &Answers::default());
     data["result"] = if already { "already_up" } else { "started" }.into();
     data["context"] = json!({ "name": context::NAME, "current": chosen });
     let said = if already { "Up already" } else { "Up" };
     let mut report = Report::data(data)?
         .block(Block::remark(Tone::Good, format!("{said}, on this machine only")))
-        .block(Block::fields(view::fields(folders, kept, overview)))
+        .block(Block::fields(view::fields(folders, kept, overview, &Answers::default())))
         .block(Block::text(
             "This is for one laptop: it shares its disk, its memory and its fate. A real cluster is \
              a kubeconfig and a context away.",

@@ -57,7 +57,8 @@ pub(crate) struct Orchestrations {
     /// Only those that started before then
     #[arg(long, value_name = "TIME")]
     until: Option<Time>,
-    /// Only those that need somebody: no worker takes them, a lease expired, poisoned, a timer overdue
+    /// Only those that need somebody: no worker takes them, a lease expired, poisoned, a timer overdue,
+    /// nothing will move them on
     #[arg(long)]
     stuck: bool,
     /// Only failed ones whose error contains this, in any case
@@ -181,6 +182,14 @@ async fn stuck_reasons(session: &Session, schema: &Schema) -> Result<HashMap<Str
         {
             reasons.insert(id, diagnosis.summary);
         }
+    }
+    for id in stuck::immobile(session, schema).await? {
+        if reasons.contains_key(&id) {
+            continue;
+        }
+        let Some(found) = records::find(session, schema, &id, None).await? else { continue };
+        let diagnosis = records::explain(session, schema, &found).await?;
+        reasons.insert(id, diagnosis.map(|diagnosis| diagnosis.summary).unwrap_or_default());
     }
     Ok(reasons)
 }

@@ -8,7 +8,7 @@ use crate::control::{ControlPlane, broken, cms, faults, janitor};
 use serde_json::json;
 use sqlx::types::Uuid;
 use std::time::Duration;
-use toygres_model::instance::NewInstance;
+use toygres_model::instance::{NewInstance, State};
 use toygres_model::kubernetes::{Desired, create_orchestration, k8s_name};
 use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
@@ -29,7 +29,9 @@ impl ControlPlane {
         if let Err(error) = self.begin(&order, password.map_or("", String::as_str)).await {
             // Its user hears why; the record says so too, and what was made goes.
             let message = said(&error);
-            if let Err(left) = janitor::give_up(&self.inner, &order.instance_id, &message).await {
+            let from = [State::Creating];
+            let gone = janitor::give_up(&self.inner, &order.instance_id, &from, &message).await;
+            if let Err(left) = gone {
                 tracing::warn!(k8s_name = order.k8s_name, error = %left, "left to the janitor");
             }
             return Err(kept(error, &order));
