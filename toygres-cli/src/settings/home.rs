@@ -9,8 +9,8 @@
 //! made for us, such as an `emptyDir` of Kubernetes, whose mode nobody can choose. It can be written
 //! to (a log, a process's number), and nothing is read from it.
 
-use super::Environment;
-use crate::trusted::{self, Distrust, DistrustReason, TrustedOwners};
+use super::{CONFIG_FILE, Environment};
+use crate::trusted::{self, Distrust, DistrustReason, TrustedFile, TrustedOwners};
 use std::io::{ErrorKind as Io, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -84,11 +84,33 @@ impl Home {
         }
         home.access = match opened {
             Ok(_) => HomeAccess::Trusted,
-            Err(distrust) if distrust.is_missing() => HomeAccess::Trusted,
+            // There is nothing in it to be trusted; whoever has to make it cannot.
+            Err(distrust)
+                if distrust.is_missing()
+                    || matches!(distrust.reason, DistrustReason::NotAFolder) =>
+            {
+                HomeAccess::Trusted
+            }
             Err(distrust) if is_made_by_root(&distrust) => HomeAccess::WriteOnly,
             Err(distrust) => HomeAccess::Refused(home.refuse(&distrust, trust)),
         };
+        home.check_config();
         home
+    }
+
+    /// Somebody else's configuration would decide about everything in it, plugins included.
+    fn check_config(&mut self) {
+        if self.refusal().is_some() {
+            return;
+        }
+        let path = self.path.join(CONFIG_FILE);
+        match self.open_file(&path) {
+            // Whatever needs its settings says that it cannot be read.
+            Ok(_) | Err(Distrust { reason: DistrustReason::Io(_), .. }) => {}
+            Err(distrust) => {
+                self.access = HomeAccess::Refused(distrusted_file(&path, &distrust));
+            }
+        }
     }
 
     /// Where it is: absolute.
@@ -145,15 +167,8 @@ impl Home {
             return Err(error.clone());
         }
         let path = self.path.join(name);
-        if self.is_write_only() && path.symlink_metadata().is_err_and(|e| e.kind() == Io::NotFound)
-        {
-            return Ok(None);
-        }
-        let mut opened = match trusted::open_file(&path, &self.owners) {
-            Ok(opened) => opened,
-            Err(distrust) if distrust.is_missing() => return Ok(None),
-            Err(distrust) => return Err(distrusted_file(&path, &distrust)),
-        };
+        let opened = self.open_file(&path).map_err(|distrust| distrusted_file(&path, &distrust))?;
+        let Some(mut opened) = opened else { return Ok(None) };
         let mut text = String::new();
         opened.file.read_to_string(&mut text).map_err(|error| {
             Error::usage(format!("{} cannot be read", path.display()))
@@ -161,6 +176,19 @@ impl Home {
                 .hint(format!("check it with: {}", ShellCommand::new("ls -l").arg(&path)))
         })?;
         Ok(Some(text))
+    }
+
+    /// A file in it, open; `None` where there is no such file.
+    fn open_file(&self, path: &Path) -> std::result::Result<Option<TrustedFile>, Distrust> {
+        if self.is_write_only() && path.symlink_metadata().is_err_and(|e| e.kind() == Io::NotFound)
+        {
+            return Ok(None);
+        }
+        match trusted::open_file(path, &self.owners) {
+            Ok(opened) => Ok(Some(opened)),
+            Err(distrust) if distrust.is_missing() => Ok(None),
+            Err(distrust) => Err(distrust),
+        }
     }
 
     /// The first line of a file in it, without blanks around it; `None` where that is empty.
