@@ -306,9 +306,7 @@ impl<'a> Walk<'a> {
             if name == "/" {
                 self.steps = vec![root(self.owners)?];
             } else if name == ".." {
-                if self.steps.len() > 1 {
-                    self.steps.pop();
-                }
+                self.go_up()?;
             } else if let Some(target) = self.enter(&name, names.is_empty())? {
                 links += 1;
                 if links > MAX_LINKS {
@@ -323,6 +321,18 @@ impl<'a> Walk<'a> {
                     names.push_front(part);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Goes back to the folder before. A walk that began in an open folder knows none before that, and
+    /// walks to it from the root.
+    fn go_up(&mut self) -> Result<(), Distrust> {
+        if self.steps.len() > 1 {
+            self.steps.pop();
+        } else if let Some(parent) = self.here().parent().map(Path::to_owned) {
+            self.steps = vec![root(self.owners)?];
+            self.go(&parent)?;
         }
         Ok(())
     }
@@ -548,6 +558,10 @@ mod tests {
         }
         let opened = open_folder(&at("relative"), &TrustedOwners::default()).unwrap();
         assert_eq!(opened.names().unwrap(), ["a"]);
+        symlink("../../store/lib/../leaf", at("store/lib/up")).unwrap();
+        let up = opened.open_file(Path::new("up")).unwrap();
+        assert_eq!(up.path, fs::canonicalize(at("store/lib/a")).unwrap());
+        fs::remove_file(at("store/lib/up")).unwrap();
         let file = opened.open_file(Path::new("a")).unwrap();
         assert_eq!(file.size, 3);
         assert_eq!(file.path, fs::canonicalize(at("store/lib/a")).unwrap());
