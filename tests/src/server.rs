@@ -2,6 +2,7 @@
 
 pub mod http;
 
+use crate::cgroup::MemoryLimit;
 use crate::control::Deployment;
 use crate::{Result, toygres, wait};
 use rustix::process::{Pid, Signal, kill_process};
@@ -109,8 +110,17 @@ impl Home {
         command.spawn().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(toygres::binary());
+    /// A command that is not started yet.
+    pub fn command(&self, args: &[&str]) -> Command {
+        self.prepare(Command::new(toygres::binary()), args)
+    }
+
+    /// The same in a group with a limit of memory.
+    pub fn command_in(&self, limit: &MemoryLimit, args: &[&str]) -> Command {
+        self.prepare(limit.command(&toygres::binary()), args)
+    }
+
+    fn prepare(&self, mut command: Command, args: &[&str]) -> Command {
         command.args(args).env_clear().envs(&self.environment).current_dir(self.folder.path());
         command.stdin(Stdio::null());
         command

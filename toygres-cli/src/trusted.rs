@@ -13,10 +13,16 @@
 //! - A **link** is followed here, not by the kernel: it must belong to somebody trusted itself, and
 //!   each name that it leads through is checked as any other. That is how Nix, stow and Homebrew
 //!   lay out what they install.
-//! - **Group-writable** counts as writable by others, but for the group 0, whose members are root. A
-//!   list of further permissions (ACL) hides behind the group's bits, so that group 0 counts only
-//!   where there is none.
+//! - **Group-writable** counts as writable by others, but for the group 0, whose members are root.
+//! - A **group-writable** folder may be passed through where nobody else is in the group: where it
+//!   is the owner's private one, as most distributions give each user. It is not good enough as the
+//!   folder that things are taken from.
+//! - A list of further permissions (**ACL**) hides behind the group's bits; where there is one, they
+//!   count as those of others.
 
+mod private_group;
+
+use private_group::is_private_group;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
@@ -254,7 +260,7 @@ impl TrustedFolder {
             .descriptor
             .try_clone()
             .map_err(|error| Distrust::io(&self.path, PlaceKind::Folder, error))?;
-        let at = Step { folder, path: self.path.clone(), sticky: false };
+        let at = Step { folder, path: self.path.clone(), only_passable: false };
         Walk::from(vec![at], name, &self.owners)
     }
 }
@@ -269,8 +275,8 @@ impl AsFd for TrustedFolder {
 struct Step {
     folder: OwnedFd,
     path: PathBuf,
-    /// Others may make entries in it.
-    sticky: bool,
+    /// Good enough to be passed through, and nothing more.
+    only_passable: bool,
 }
 
 /// A walk to its end: where it stands, and what it found there.
@@ -361,11 +367,11 @@ impl<'a> Walk<'a> {
                 // What was entered is what counts, not what was seen before.
                 let stat = rustix::fs::fstat(&folder).map_err(io)?;
                 self.hold(check_owner(self.owners, &place, PlaceKind::Folder, &stat))?;
-                let sticky = match check_passable(&place, &stat, folder.as_fd()) {
-                    Ok(sticky) => sticky,
+                let only_passable = match check_passable(&place, &stat, folder.as_fd()) {
+                    Ok(only_passable) => only_passable,
                     Err(distrust) => self.hold(Err(distrust)).map(|()| false)?,
                 };
-                self.steps.push(Step { folder, path: place, sticky });
+                self.steps.push(Step { folder, path: place, only_passable });
                 Ok(None)
             }
             _ if last => {
@@ -415,7 +421,7 @@ impl<'a> Walk<'a> {
             Distrust::io(Path::new("/"), PlaceKind::Folder, io::ErrorKind::InvalidInput)
         })?;
         let io = |error: Errno| Distrust::io(&step.path, PlaceKind::Folder, error);
-        if step.sticky {
+        if step.only_passable {
             let stat = rustix::fs::fstat(&step.folder).map_err(io)?;
             return Err(writable(&step.path, PlaceKind::Folder, &stat));
         }
@@ -447,8 +453,8 @@ fn root(owners: &TrustedOwners) -> Result<Step, Distrust> {
     let folder = rustix::fs::open(path, enter_flags(), Mode::empty()).map_err(io)?;
     let stat = rustix::fs::fstat(&folder).map_err(io)?;
     check_owner(owners, path, PlaceKind::Folder, &stat)?;
-    let sticky = check_passable(path, &stat, folder.as_fd())?;
-    Ok(Step { folder, path: path.to_owned(), sticky })
+    let only_passable = check_passable(path, &stat, folder.as_fd())?;
+    Ok(Step { folder, path: path.to_owned(), only_passable })
 }
 
 /// For a folder on the way: it need not be readable, where the system can say so.
@@ -480,12 +486,17 @@ fn check_owner(
     Err(Distrust::new(place, kind, DistrustReason::ForeignOwner(stat.st_uid)))
 }
 
-/// Answers whether others may make entries of their own in a folder on the way.
+/// Answers whether a folder on the way is good enough to be passed through only.
 fn check_passable(place: &Path, stat: &Stat, folder: BorrowedFd<'_>) -> Result<bool, Distrust> {
-    match check_writable(place, PlaceKind::Folder, stat, Some(folder)) {
-        Err(_) if stat.st_mode & STICKY_BIT != 0 => Ok(true),
-        checked => checked.map(|()| false),
+    let Err(distrust) = check_writable(place, PlaceKind::Folder, stat, Some(folder)) else {
+        return Ok(false);
+    };
+    let by_group_alone = stat.st_mode & WRITABLE_BY_OTHERS == 0 && !has_further_permissions(folder);
+    let sticky = stat.st_mode & STICKY_BIT != 0;
+    if sticky || by_group_alone && is_private_group(stat.st_gid, stat.st_uid) {
+        return Ok(true);
     }
+    Err(distrust)
 }
 
 fn check_writable(
@@ -574,9 +585,14 @@ mod tests {
         fs::create_dir_all(at("a/b")).unwrap();
         fs::write(at("a/b/file"), "abc").unwrap();
         symlink("a/b", at("link")).unwrap();
+        if rustix::process::getgid().is_root() {
+            // The group of root is nobody else.
+            std::os::unix::fs::chown(at("a/b/file"), None, Some(4321)).unwrap();
+        }
         for (wrong, mode, kind) in [
             ("a", 0o777, PlaceKind::Folder),
             ("a/b", 0o757, PlaceKind::Folder),
+            ("a/b/file", 0o664, PlaceKind::File),
             ("a/b/file", 0o666, PlaceKind::File),
         ] {
             chmod(&at(wrong), mode);
@@ -664,14 +680,10 @@ mod tests {
         symlink("a/b", at("link")).unwrap();
         let found = || find_distrusted(&at("link/file"), &TrustedOwners::default());
         assert!(found().is_empty(), "{:?}", found());
-        for (wrong, mode) in [("a", 0o777), ("a/b", 0o775), ("a/b/file", 0o646)] {
+        let expected = ["a", "a/b", "a/b/file"];
+        for (wrong, mode) in expected.into_iter().zip([0o777, 0o757, 0o646]) {
             chmod(&at(wrong), mode);
         }
-        // A group that may write is others only where it is not that of root.
-        std::os::unix::fs::chown(at("a/b"), None, Some(rustix::process::getgid().as_raw()))
-            .unwrap();
-        let group = rustix::process::getgid().is_root();
-        let expected = if group { vec!["a", "a/b/file"] } else { vec!["a", "a/b", "a/b/file"] };
         let found: Vec<_> = found().into_iter().map(|found| found.place).collect();
         let expected: Vec<_> =
             expected.into_iter().map(|name| fs::canonicalize(at(name)).unwrap()).collect();
