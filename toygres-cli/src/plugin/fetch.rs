@@ -114,8 +114,8 @@ fn next(at: &Url, response: &Response<Incoming>) -> Result<Url> {
     })?;
     match (at.scheme(), next.scheme()) {
         (_, "https") | ("http", "http") => Ok(next),
-        (_, "http") => Err(away(at, &next, "leads from https on to http")),
-        _ => Err(away(at, &next, "leads to a URL that is not fetched: neither https nor http")),
+        (_, "http") => Err(away(at, &next, "leads away from https")),
+        _ => Err(away(at, &next, "leads to a URL that is neither https nor http")),
     }
 }
 

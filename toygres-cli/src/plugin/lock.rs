@@ -85,7 +85,8 @@ impl Lock {
     pub fn read(path: &Path, owners: &TrustedOwners) -> Result<Self, Fault> {
         let opened = match trusted::open_file(path, owners) {
             Ok(opened) => opened,
-            Err(distrust) if distrust.is_missing() && !is_link(path) => return Ok(Self::new()),
+            // What lies below a folder that is not trusted need not be there.
+            Err(_) if is_missing(path) => return Ok(Self::new()),
             Err(distrust) => return Err(Fault::distrusted_lock(path, &distrust, owners)),
         };
         let bytes = opening::read_bytes(&opened.file, MAX_BYTES);
@@ -175,8 +176,9 @@ impl Locked {
 }
 
 /// A link that leads nowhere is there, and meant to say something.
-fn is_link(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+fn is_missing(path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    path.symlink_metadata().is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
 }
 
 /// `[a-z][a-z0-9-]*`: the name of a plugin.

@@ -247,10 +247,9 @@ impl Store {
 
 /// What exists of the way to a folder that is yet to be made is nobody else's.
 fn check_above(folder: &Path, owners: &TrustedOwners) -> Result<()> {
-    let is_there =
-        |place: &&Path| !place.as_os_str().is_empty() && place.symlink_metadata().is_ok();
-    match folder.ancestors().find(is_there) {
-        Some(above) if above != folder => match trusted::open_folder(above, owners) {
+    let absolute = std::path::absolute(folder).map_err(|error| unwritable(folder, &error))?;
+    match absolute.ancestors().find(|place| place.symlink_metadata().is_ok()) {
+        Some(above) if above != absolute => match trusted::open_folder(above, owners) {
             // Where others make folders of their own, one may be made; it is checked next.
             Ok(_) => Ok(()),
             Err(distrust) if distrust.is_sticky_folder() => Ok(()),
