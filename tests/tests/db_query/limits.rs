@@ -15,7 +15,7 @@ fn a_row_that_is_too_large_is_told_and_not_read() {
             .env("TOYGRES_MAX_ROW_BYTES", "100000")
             .args(["server", "db-query", "SELECT repeat('x', 200000)", "-o", format])
             .run()
-            .code(1)
+            .code(9)
             .says("too large")
             .says("substring");
         assert_eq!(ran.stdout, "");
@@ -47,7 +47,7 @@ fn a_gigabyte_is_not_read_into_memory() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(9), "{said}");
     assert!(said.contains("row of 953 MiB is too large: the limit is 256 MiB"), "{said}");
 }
 
@@ -86,7 +86,7 @@ fn a_statement_that_holds_an_advisory_lock_is_ended() {
         query(&server.url(), &[&sql, "--timeout", "10m", "--limit", "0", "-o", "csv"])
             .code(6)
             .says("advisory lock");
-        assert!(began.elapsed() < Duration::from_secs(20), "{sql}: {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(45), "{sql}: {:?}", began.elapsed());
         nothing_runs(&server);
         let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
         assert_eq!(server.psql(held).unwrap(), "0", "{sql}");

@@ -121,6 +121,8 @@ impl Ready<'_> {
 pub(crate) fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // While rows pour in, what comes in elsewhere is seen too.
+        .event_interval(13)
         .on_thread_start(toygres_plugin_api::run::host_thread)
         .enable_all()
         .build()

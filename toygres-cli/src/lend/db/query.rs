@@ -295,7 +295,7 @@ async fn rows_of(
         rows += 1;
         let after = batch.batch.bytes().len();
         batch.reservations.extend(connection.wire.take_reservation(after - before, row.len()));
-        if after >= BATCH_BYTES {
+        if after >= BATCH_BYTES || batch.batch.rows() >= MOST_ROWS {
             let next = ReservedBatch::from(RowBatch::new(columns));
             if sender.send(std::mem::replace(&mut batch, next)).await.is_err() {
                 return Ok(rows);

@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use kube::client::Body as KubeBody;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use toygres_plugin_api::abi::{Body, Piece, broken_piece, piece};
@@ -19,9 +20,13 @@ const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 /// How long an answer that ends may take after it began.
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A body that is read piece by piece.
+/// A body that is read piece by piece. Whoever reads it is on a thread of the plugin, where this
+/// host's clock does not go: the host's own runtime reads for it.
 #[derive(Clone)]
-pub(super) struct Pieces(Arc<Mutex<LimitedBody>>);
+pub(super) struct Pieces {
+    body: Arc<Mutex<LimitedBody>>,
+    runtime: Option<Handle>,
+}
 
 struct LimitedBody {
     body: KubeBody,
@@ -35,28 +40,37 @@ struct LimitedBody {
 impl Pieces {
     pub(super) fn new(body: KubeBody, goes_on: bool) -> Self {
         let deadline = Instant::now() + BODY_TIMEOUT;
-        Self(Arc::new(Mutex::new(LimitedBody { body, goes_on, bytes: 0, deadline })))
+        let body = LimitedBody { body, goes_on, bytes: 0, deadline };
+        Self { body: Arc::new(Mutex::new(body)), runtime: Handle::try_current().ok() }
     }
 }
 
 impl Body for Pieces {
     fn next(&self) -> FfiFuture<Piece> {
-        let body = self.0.clone();
-        async move { body.lock().await.next().await }.into_ffi()
+        let body = self.body.clone();
+        let Some(runtime) = &self.runtime else {
+            // Made where nothing runs: it is held already.
+            return async move { body.lock().await.frame().await }.into_ffi();
+        };
+        let reading = runtime.spawn(async move { body.lock().await.next().await });
+        async move { reading.await.unwrap_or_else(|error| broken_piece(&error.to_string())) }
+            .into_ffi()
     }
 }
 
 impl LimitedBody {
     async fn next(&mut self) -> Piece {
+        if self.goes_on {
+            return self.frame().await;
+        }
+        let deadline = self.deadline;
+        let frame = tokio::time::timeout_at(deadline, self.frame()).await;
+        frame.unwrap_or_else(|_| broken_piece("the answer did not end in time"))
+    }
+
+    async fn frame(&mut self) -> Piece {
         loop {
-            let frame = match self.goes_on {
-                true => self.body.frame().await,
-                false => match tokio::time::timeout_at(self.deadline, self.body.frame()).await {
-                    Ok(frame) => frame,
-                    Err(_) => return broken_piece("the answer did not end in time"),
-                },
-            };
-            return match frame {
+            return match self.body.frame().await {
                 None => Piece::RNone,
                 Some(Err(error)) => broken_piece(&error.to_string()),
                 Some(Ok(frame)) => match frame.into_data() {
@@ -117,7 +131,7 @@ mod tests {
         let data = vec![b'x'; 1 << 20];
         for (going, limit) in [(true, MAX_LINE_BYTES), (false, MAX_BODY_BYTES)] {
             let pieces = Pieces::new(KubeBody::empty(), going);
-            let mut body = pieces.0.lock().await;
+            let mut body = pieces.body.lock().await;
             for _ in 0..limit >> 20 {
                 assert_eq!(body.count(&data), Ok(()));
             }
