@@ -23,4 +23,5 @@ pub mod render;
 pub mod runner;
 pub mod settings;
 
+/// Masks what is shown.
 pub use toygres_redaction as redact;
