@@ -26,4 +26,5 @@ pub mod settings;
 pub mod trusted;
 mod users;
 
+/// Masks what is shown.
 pub use toygres_redaction as redact;

@@ -75,12 +75,16 @@ impl Redactor {
         if !self.suspects(text.as_bytes()) {
             return Cow::Borrowed(text);
         }
-        let Some(mut masked) = self.mask_once(text) else { return Cow::Borrowed(text) };
+        let Some((mut masked, mut whole)) = self.mask_once(text) else {
+            return Cow::Borrowed(text);
+        };
+        // The texts of a document were masked until nothing changes already.
         for _ in 1..MAX_PASSES {
-            match self.mask_once(&masked) {
-                Some(again) => masked = again,
-                None => break,
+            if whole {
+                break;
             }
+            let Some(again) = self.mask_once(&masked) else { break };
+            (masked, whole) = again;
         }
         Cow::Owned(masked)
     }
@@ -105,8 +109,9 @@ impl Redactor {
         self.values.iter().any(|known| known == value)
     }
 
-    /// The text with what was found masked; none where nothing was.
-    fn mask_once(&self, text: &str) -> Option<String> {
+    /// The text with what was found masked, and whether it is a document as a whole; none where
+    /// nothing was found.
+    fn mask_once(&self, text: &str) -> Option<(String, bool)> {
         let documents = document::find_documents(text);
         let mut secrets = Vec::new();
         for document in &documents {
@@ -131,7 +136,8 @@ impl Redactor {
             }));
         }
         secrets.retain(|secret| !secret.range.is_empty());
-        (!secrets.is_empty()).then(|| replace_all(text, secrets)).filter(|masked| masked != text)
+        let masked = (!secrets.is_empty()).then(|| replace_all(text, secrets))?;
+        (masked != text).then_some((masked, whole))
     }
 }
 

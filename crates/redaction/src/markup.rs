@@ -24,6 +24,9 @@ pub(crate) fn find_content(name: &Name<'_>) -> Option<Range<usize>> {
     };
     let rest = &text[name.range.end..];
     let tag = rest.find(close).filter(|tag| *tag <= MAX_TAG_BYTES)?;
+    if let Some(value) = find_attribute(&rest[..tag]) {
+        return Some(name.range.end + value.start..name.range.end + value.end);
+    }
     if rest[..tag].ends_with('/') || rest[..tag].contains(opens) {
         return None;
     }
@@ -34,4 +37,13 @@ pub(crate) fn find_content(name: &Name<'_>) -> Option<Range<usize>> {
     let trimmed = content[..end].trim();
     let start = inside + content[..end].len() - content[..end].trim_start().len();
     (!trimmed.is_empty() && name.secrecy.hides(trimmed)).then(|| start..start + trimmed.len())
+}
+
+/// The value of `<password value="…"/>`.
+fn find_attribute(tag: &str) -> Option<Range<usize>> {
+    let attribute = tag.find(" value=")? + " value=".len();
+    let quote = tag[attribute..].chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let begin = attribute + 1;
+    let end = begin + tag[begin..].find(quote)?;
+    (begin < end && &tag[begin..end] != super::MASK).then_some(begin..end)
 }

@@ -106,6 +106,16 @@ impl<'t> Name<'t> {
             ("=", Separator::Equals),
             (":", Separator::Colon),
         ];
+        // A statement may go on in the next line, and a function takes its argument in brackets.
+        let next = skip_blanks(text, at, true);
+        let call = usize::from(text[at..].starts_with('('));
+        let literal = if call > 0 { at + 1 } else { next };
+        if next > spaced.max(at) || call > 0 {
+            let literal = text[literal..].starts_with(['\'', '$']).then_some(literal);
+            return literal
+                .filter(|_| names::is_password(self.written()))
+                .map(|literal| (Separator::Blank, literal));
+        }
         for (written, separator) in known {
             if rest.starts_with(written) {
                 return Some((separator, skip_blanks(text, spaced + written.len(), quoted)));
@@ -127,11 +137,19 @@ impl<'t> Name<'t> {
         });
         let begin = begin + keyword.map_or(0, |keyword| keyword.len());
         let rest = &text[begin..];
+        if rest.get(..4).is_some_and(|list| list.eq_ignore_ascii_case("in (")) {
+            let end = end_of_brackets(text, begin + 3).unwrap_or(text.len());
+            return Some((begin + 3..end).into());
+        }
         let password = names::is_password(self.written());
         if rest.starts_with('"') && !password {
             return None;
         }
-        if let Some(value) = string_at(text, begin) {
+        // Parsers speak of tokens that they did not expect.
+        let before = text[..self.range.start].as_bytes();
+        let parser =
+            before.len() >= 11 && before[before.len() - 11..].eq_ignore_ascii_case(b"unexpected ");
+        if let Some(value) = string_at(text, begin).filter(|_| !parser) {
             return Some(value.into());
         }
         let line =
@@ -192,7 +210,10 @@ impl<'t> Name<'t> {
         let number = text[begin..].starts_with(|c: char| c.is_ascii_digit());
         let spaced = begin > name_end + 1 && text[..begin].ends_with([' ', '\t']);
         let line = match separator {
-            Separator::Colon => spaced && self.begins_line() && !(quote.is_some() && number),
+            Separator::Colon => {
+                let counted = number && (quote.is_some() || self.secrecy != Secrecy::Whole);
+                spaced && self.begins_line() && !counted
+            }
             _ => spaced && text[name_end..].starts_with([' ', '\t']) && self.is_alone(begin),
         };
         if line {
@@ -224,6 +245,9 @@ impl<'t> Name<'t> {
     pub(crate) fn outer_end(&self) -> Option<usize> {
         let (text, start) = (self.text, self.range.start);
         let byte = *text.as_bytes().get(start.checked_sub(1)?)?;
+        if byte == b'`' {
+            return text[start..].find('`').map(|end| start + end);
+        }
         if !matches!(byte, b'"' | b'\'') || Quote::at(text, self.range.end).is_some() {
             return None;
         }
@@ -281,7 +305,7 @@ fn end_of_joined(text: &str, closed: usize) -> usize {
 
 /// Skips blanks; line breaks too where the name is quoted, as in a document.
 fn skip_blanks(text: &str, at: usize, lines: bool) -> usize {
-    let blank = |c: char| matches!(c, ' ' | '\t') || (lines && c.is_whitespace());
+    let blank = |c: char| matches!(c, ' ' | '\t' | '\u{a0}') || (lines && c.is_whitespace());
     at + text[at..].find(|c| !blank(c)).unwrap_or(text.len() - at)
 }
 

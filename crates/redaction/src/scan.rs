@@ -59,6 +59,8 @@ fn find_announced(text: &str, trigger: Range<usize>, secrets: &mut Vec<Secret>) 
     let word = text[trigger.clone()].to_ascii_lowercase();
     let range: Option<Range<usize>> = match word.as_str() {
         "://" | ":\\/\\/" => url::find_password(text, trigger),
+        ":thin:" => url::find_oracle_password(text, trigger.end),
+        " -u " | "--user " => url::find_user_option(text, trigger),
         "sig=" | "signature=" => url::find_signature(text, trigger),
         "bearer" => tokens::find_bearer(text, trigger.end),
         "basic " => tokens::find_basic(text, trigger.end),
@@ -68,7 +70,7 @@ fn find_announced(text: &str, trigger: Range<usize>, secrets: &mut Vec<Secret>) 
             tokens::find_encoded_key(text, trigger.start)
         }
         // Found in what they decode to.
-        "%3a%2f%2f" | "%253a%252f" | "\\u00" | "\\x" => None,
+        "%3a%2f%2f" | "%253a%252f" | "sig%3d" | "\\u00" | "\\x" => None,
         "private key" if let Some(key) = tokens::find_private_key(text, trigger.clone()) => {
             Some(key)
         }
@@ -82,14 +84,23 @@ fn find_announced(text: &str, trigger: Range<usize>, secrets: &mut Vec<Secret>) 
 /// Words with which tokens begin.
 fn is_prefix(word: &str) -> bool {
     let names = word.ends_with("_key") || word.ends_with("-key");
-    !names && (word.ends_with(['_', '-']) || word == "hvs.")
+    !names && (word.ends_with(['_', '-']) || matches!(word, "hvs." | "aiza"))
+}
+
+/// Whether this is the name of an object of Kubernetes: `secrets/shop-credentials: not found`.
+fn is_object(name: &Name<'_>) -> bool {
+    let before = name.text[..name.range.start].as_bytes();
+    let kinds: [&[u8]; 2] = [b"secret/", b"secrets/"];
+    kinds.iter().any(|kind| {
+        before.len() >= kind.len() && before[before.len() - kind.len()..].eq_ignore_ascii_case(kind)
+    })
 }
 
 /// What stands under the name that a word is part of, or is named by it elsewhere.
 fn find_named(text: &str, word: Range<usize>, secrets: &mut Vec<Secret>) -> usize {
     let name = Name::around(text, word);
     let end = name.range.end;
-    if name.secrecy == Secrecy::None {
+    if name.secrecy == Secrecy::None || is_object(&name) {
         return end;
     }
     if name.written().eq_ignore_ascii_case("secret") {
@@ -98,6 +109,7 @@ fn find_named(text: &str, word: Range<usize>, secrets: &mut Vec<Secret>) -> usiz
     let found = markup::find_content(&name).map(Secret::from);
     let found = found.or_else(|| name.find_value());
     let found = found.or_else(|| statement::find_in_key(&name));
+    let found = found.or_else(|| statement::find_inserted(&name));
     let found = found.or_else(|| apart::find_value(&name));
     secrets.extend(found.filter(|secret| {
         let value = &text[secret.range.clone()];

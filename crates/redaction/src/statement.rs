@@ -54,6 +54,28 @@ pub(crate) fn find_in_key(name: &Name<'_>) -> Option<Secret> {
     (!text[name.range.end..close].contains('\n')).then(|| (begin..end).into())
 }
 
+/// The rows of `INSERT INTO users (name, password) VALUES ('a', 'secret')`.
+pub(crate) fn find_inserted(name: &Name<'_>) -> Option<Secret> {
+    let text = name.text;
+    let mut from = name.range.start.saturating_sub(MAX_DISTANCE_BYTES);
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    let before = text[from..name.range.start].to_ascii_lowercase();
+    let open = before.rfind('(').filter(|open| before[..*open].contains("into "))?;
+    let close = name.range.end + text[name.range.end..].find(')')?;
+    let rest = text[close + 1..].trim_start();
+    let values = rest.get(..6).filter(|word| word.eq_ignore_ascii_case("values"))?;
+    let begin = text.len() - rest.len() + values.len();
+    let begin = begin + leading_blanks(&text[begin..]);
+    let literals = text[begin..].starts_with('(') && !before[open..].contains(')');
+    let end = text[begin..].find(';').map_or(text.len(), |end| begin + end);
+    let end = begin + text[begin..end].trim_end().len();
+    // Parameters are none: `VALUES ($1, $2)`.
+    let literals = literals && text[begin..end].contains(['\'', '"']);
+    literals.then(|| (begin..end).into())
+}
+
 fn leading_blanks(text: &str) -> usize {
     text.len() - text.trim_start().len()
 }

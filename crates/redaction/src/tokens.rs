@@ -15,14 +15,18 @@ pub(crate) fn find_prefixed(text: &str, prefix: Range<usize>) -> Option<Range<us
     let rest = &text[prefix.end..];
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
     let token = &rest[..end.unwrap_or(rest.len())];
+    if prefix.len() == 4 && &text[prefix.clone()] == "AIza" && token.len() < 30 {
+        return None;
+    }
     let mixed = token.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit());
     (mixed && token.len() >= MIN_TOKEN_LETTERS).then(|| prefix.start..prefix.end + token.len())
 }
 
-/// Prefixes are lower case, but for that of age.
+/// Prefixes are lower case, but for those of age and of Google.
 fn has_own_case(prefix: &str) -> bool {
     match prefix.eq_ignore_ascii_case("age-secret-key-") {
         true => prefix.starts_with("AGE"),
+        false if prefix.eq_ignore_ascii_case("aiza") => prefix == "AIza",
         false => !prefix.contains(|c: char| c.is_ascii_uppercase()),
     }
 }

@@ -62,12 +62,16 @@ pub(crate) const TRIGGERS: &[&str] = &[
     "identified with",
     // Signatures in addresses.
     "sig=",
+    "sig%3d",
     "signature=",
     // Schemes of authorization.
     "bearer",
     "basic ",
     // Addresses: plain, in JSON and in another address.
     "://",
+    ":thin:",
+    " -u ",
+    "--user ",
     ":\\/\\/",
     "%3a%2f%2f",
     "%253a%252f",
@@ -103,6 +107,7 @@ pub(crate) const TRIGGERS: &[&str] = &[
     "sk-proj-",
     "shpat_",
     "hvs.",
+    "aiza",
     "dckr_pat_",
     "age-secret-key-",
     // Keys in base64: a PEM file, and DER.

@@ -5,6 +5,9 @@ use std::ops::Range;
 /// The most of an address that is looked at.
 const MAX_BYTES: usize = 16 * 1024;
 
+/// Shorter ones sign nothing.
+const MIN_SIGNATURE_BYTES: usize = 5;
+
 /// Schemes whose paths hold `@` and whose port is followed by a path: nothing after a port is a
 /// password there.
 const WEB: &[&str] = &["http", "https", "ws", "wss", "docker", "oci", "git+https", "file"];
@@ -51,6 +54,9 @@ pub(crate) fn find_password(text: &str, mark: Range<usize>) -> Option<Range<usiz
     };
     let Some(at) = at else {
         let server = SERVERS.iter().any(|server| scheme.eq_ignore_ascii_case(server));
+        if let Some(range) = find_spaced(&text[begin..], word).filter(|_| server) {
+            return Some(shift(range, begin));
+        }
         return truncated(word).filter(|_| server).map(|range| shift(range, begin));
     };
     let range = in_user(&word[..at], web)?;
@@ -99,6 +105,32 @@ fn truncated(word: &str) -> Option<Range<usize>> {
         || !rest.starts_with(plain)
         || rest.split(['/', '?']).next().is_some_and(|port| port.eq_ignore_ascii_case("port"));
     (!is_shown).then(|| colon + 1..word.len())
+}
+
+/// A password with blanks in it: an `@` comes later on the line.
+fn find_spaced(rest: &str, word: &str) -> Option<Range<usize>> {
+    let colon = truncated(word)?.start;
+    let line = &rest[..rest.find(['\n', '"', '\'', '`']).unwrap_or(rest.len())];
+    let at = line.get(word.len()..)?.find('@').filter(|at| *at <= 200)? + word.len();
+    (!line[..at].contains("://")).then_some(colon..at)
+}
+
+/// The password of `jdbc:oracle:thin:user/PASSWORD@host`.
+pub(crate) fn find_oracle_password(text: &str, begin: usize) -> Option<Range<usize>> {
+    let word = word(&text[begin..]);
+    let (slash, at) = (word.find('/')?, word.rfind('@')?);
+    (slash > 0 && slash < at).then(|| begin + slash + 1..begin + at)
+}
+
+/// The password of `curl -u user:PASSWORD`.
+pub(crate) fn find_user_option(text: &str, option: Range<usize>) -> Option<Range<usize>> {
+    let line = &text[..option.start];
+    let line = &line[line.rfind('\n').unwrap_or(0)..];
+    let begin = option.end + usize::from(text[option.end..].starts_with(['"', '\'']));
+    let word = word(&text[begin..]);
+    let colon = word.find(':')?;
+    let password = !word[colon..].starts_with("://") && colon + 1 < word.len();
+    (line.contains("curl") && password).then(|| begin + colon + 1..begin + word.len())
 }
 
 /// The word that an address is. A quote ends it, unless it stands within a password.
@@ -157,7 +189,7 @@ pub(crate) fn find_signature(text: &str, mark: Range<usize>) -> Option<Range<usi
     let rest = &text[mark.end..];
     let end = rest.find(ends).unwrap_or(rest.len());
     let end = rest[..end].trim_end_matches([',', ';', ')', ']', '}', '.']).len();
-    (end > 0).then(|| mark.end..mark.end + end)
+    (end >= MIN_SIGNATURE_BYTES).then(|| mark.end..mark.end + end)
 }
 
 #[cfg(test)]
