@@ -134,7 +134,8 @@ pub enum NoteLevel {
 pub enum Block {
     /// A title with a rule under it (the command's own, or a section's).
     Heading { text: String },
-    /// A label such as `Timeline:` above an indented group.
+    /// A label such as `Timeline:` above an indented group. Without a title its blocks stand below
+    /// each other at the margin, with no empty line between them.
     Section { title: String, blocks: Vec<Block> },
     /// `Label:  value` lines, aligned.
     Fields {
@@ -164,9 +165,6 @@ pub enum Block {
     },
     /// An empty line. Blocks are set apart by themselves; this adds one more.
     Blank,
-    /// No empty line between the blocks before and behind it. A host that does not know it leaves
-    /// the line there.
-    NoGap,
     /// The next command, shown last and dimmed; left out where stdout is no terminal.
     Hint { text: String },
     /// A kind that a newer SDK knows.

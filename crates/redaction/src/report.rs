@@ -77,7 +77,7 @@ impl Redactor {
                     }
                 }
                 Block::Tree { roots } => self.nodes(roots),
-                Block::Blank | Block::NoGap | Block::Unknown => {}
+                Block::Blank | Block::Unknown => {}
             }
         }
     }

@@ -96,15 +96,9 @@ impl Report {
     /// Adds lines at the end that belong together: no empty line between them. A line break within
     /// one of them is not the command's, and is shown as `\n`.
     #[must_use]
-    pub fn lines(mut self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        for (n, line) in lines.into_iter().enumerate() {
-            if n > 0 {
-                self.view.push(Block::NoGap);
-            }
-            let text = line.into().replace('\n', "\\n");
-            self.view.push(Block::Text { text, tone: Tone::Plain });
-        }
-        self
+    pub fn lines(self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let lines = lines.into_iter().map(|line| Block::text(line.into().replace('\n', "\\n")));
+        self.block(Block::section("", lines.collect::<Vec<_>>()))
     }
 
     /// Adds the next command at the end.

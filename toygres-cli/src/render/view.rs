@@ -28,17 +28,12 @@ pub(super) fn text(report: &Report, look: &Look) -> String {
 /// Blocks set apart by an empty line.
 fn join(blocks: &[Block], report: &Report, look: &Look, indent: usize) -> String {
     let mut text = String::new();
-    let mut is_close = false;
     for block in blocks {
-        if *block == Block::NoGap {
-            is_close = true;
-            continue;
-        }
         let piece = self::block(block, report, look, indent);
         if piece.is_empty() {
             continue;
         }
-        let tight = indent > 0 || std::mem::take(&mut is_close) || follows_closely(&text, block);
+        let tight = indent > 0 || follows_closely(&text, block);
         if !text.is_empty() && !tight {
             text.push('\n');
         }
@@ -59,6 +54,9 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
         Block::Heading { text } => {
             let rule = style.rule(look.width.unwrap_or(RULE).min(RULE));
             format!("{}\n{rule}\n", style.bold(&escape(text)))
+        }
+        Block::Section { title, blocks } if title.is_empty() => {
+            blocks.iter().map(|block| self::block(block, report, look, indent)).collect()
         }
         Block::Section { title, blocks } => {
             let inner = join(blocks, report, look, indent + 2);
@@ -91,7 +89,7 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
             let text = format!("{}\n", style.paint(Tone::Muted, &text));
             layout::indented(&wrapped(&text, room(look, indent), HANG), indent)
         }
-        Block::NoGap | Block::Unknown => String::new(),
+        Block::Unknown => String::new(),
     }
 }
 
