@@ -62,8 +62,10 @@ pub mod protocol;
 pub mod report;
 #[doc(hidden)]
 pub mod run;
+pub mod shell;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod text;
 #[cfg(feature = "typed")]
 #[doc(hidden)]
 pub mod typed;

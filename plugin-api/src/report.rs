@@ -110,7 +110,7 @@ pub enum Verdict {
 pub struct Note {
     /// How urgent it is.
     pub level: NoteLevel,
-    /// One line, lower case.
+    /// One line, lower case. Further lines are shown behind a bar.
     pub text: String,
 }
 
@@ -134,7 +134,8 @@ pub enum NoteLevel {
 pub enum Block {
     /// A title with a rule under it (the command's own, or a section's).
     Heading { text: String },
-    /// A label such as `Timeline:` above an indented group.
+    /// A label such as `Timeline:` above an indented group. Without a title its blocks stand below
+    /// each other at the margin, with no empty line between them.
     Section { title: String, blocks: Vec<Block> },
     /// `Label:  value` lines, aligned.
     Fields {
@@ -154,7 +155,9 @@ pub enum Block {
     Timeline(Timeline),
     /// A nested list, such as a workflow and its sub-workflows.
     Tree { roots: Vec<TreeNode> },
-    /// A plain line or paragraph.
+    /// A plain line or paragraph. What stands behind a line break is shown below the first line,
+    /// indented behind a bar: it may be somebody else's text. Lines of a command's own are
+    /// [`Report::lines`].
     Text {
         text: String,
         #[serde(default)]

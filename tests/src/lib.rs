@@ -2,6 +2,7 @@
 //!
 //! - [`postgres`]: a private PostgreSQL server, and databases in it;
 //! - [`workload`]: a duroxide runtime that leaves records of every kind;
+//! - [`cgroup`]: a limit of memory, for what runs in it;
 //! - [`clock`]: a clock that is wrong, for one process;
 //! - [`cms`]: the control plane's tables as deployments have them;
 //! - [`control`]: the control plane as a process, on real backends;
@@ -10,10 +11,12 @@
 //! - [`kube`]: a real kube-apiserver, and a kubelet that it lacks;
 //! - [`leaks`]: secrets that got where they should not be;
 //! - [`server`]: the server as its operator handles it;
+//! - [`soak`]: a control plane under attack;
 //! - [`statistics`]: a deployment with millions of events;
 //! - [`toygres`]: the real binary, run in an environment of its own;
 //! - [`twin`]: a second build that has to answer the same.
 
+pub mod cgroup;
 pub mod clock;
 pub mod cms;
 pub mod control;
@@ -24,6 +27,7 @@ pub mod leaks;
 pub mod postgres;
 pub mod secrets;
 pub mod server;
+pub mod soak;
 pub mod statistics;
 pub mod toygres;
 pub mod twin;

@@ -2,6 +2,7 @@
 
 pub mod http;
 
+use crate::cgroup::MemoryLimit;
 use crate::control::Deployment;
 use crate::{Result, toygres, wait};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,6 +17,8 @@ use tempfile::TempDir;
 pub struct Home {
     folder: TempDir,
     environment: BTreeMap<String, String>,
+    /// So many files may its processes have open.
+    descriptors: Option<u32>,
 }
 
 /// How a command ended.
@@ -51,7 +54,7 @@ impl Home {
             ("TZ", "UTC"),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self { folder, environment: environment.into() }
+        Self { folder, environment: environment.into(), descriptors: None }
     }
 
     /// One on the backends of a deployment.
@@ -67,6 +70,32 @@ impl Home {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// The same with few descriptors, as by `ulimit -n`.
+    #[must_use]
+    pub fn descriptors(mut self, limit: u32) -> Self {
+        self.descriptors = Some(limit);
+        self
+    }
+
+    /// The same where this library is a plugin too.
+    ///
+    /// # Panics
+    /// When it cannot be put there: no test could go on.
+    #[must_use]
+    pub fn plugin(self, library: &Path) -> Self {
+        let folder = self.folder.path().join("private");
+        let file = folder.join("private.so");
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+        };
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::copy(library, &file))
+            .and_then(|_| mode(&folder, 0o755).and(mode(&file, 0o644)))
+            .unwrap_or_else(|error| panic!("no plugin: {error}"));
+        let folders = format!("{}:{}", self.environment["TOYGRES_PLUGIN_PATH"], folder.display());
+        self.set("TOYGRES_PLUGIN_PATH", &folders)
     }
 
     /// A file of the server: `server.log`, `api-token`.
@@ -109,8 +138,25 @@ impl Home {
         command.spawn().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(toygres::binary());
+    /// A command that is not started yet.
+    pub fn command(&self, args: &[&str]) -> Command {
+        match self.descriptors {
+            None => self.prepare(Command::new(toygres::binary()), args),
+            Some(limit) => {
+                let mut command = Command::new("sh");
+                let limited = ["-c", "ulimit -n \"$0\" && exec \"$@\"", &limit.to_string()];
+                command.args(limited).arg(toygres::binary());
+                self.prepare(command, args)
+            }
+        }
+    }
+
+    /// The same in a group with a limit of memory.
+    pub fn command_in(&self, limit: &MemoryLimit, args: &[&str]) -> Command {
+        self.prepare(limit.command(&toygres::binary()), args)
+    }
+
+    fn prepare(&self, mut command: Command, args: &[&str]) -> Command {
         command.args(args).env_clear().envs(&self.environment).current_dir(self.folder.path());
         command.stdin(Stdio::null());
         command

@@ -107,3 +107,89 @@ fn unsafe_code_stands_where_it_is_explained() {
     absent(&sources(&root().join("plugins")), &["unsafe "], &[]);
     absent(&sources(&root().join("plugin-api/src")), &["unsafe "], &["/abi.rs"]);
 }
+
+/// The texts between double quotes in a source, tests and comments left out, as they are written but
+/// for line ends that a backslash joins.
+fn literals(code: &str) -> Vec<String> {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let (mut found, mut open) = (Vec::new(), None::<String>);
+    let mut letters = code.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (&mut open, letter) {
+            (None, '\'') if letters.peek() == Some(&'"') => {
+                letters.next();
+            }
+            (None, '"') => open = Some(String::new()),
+            (Some(_), '"') => found.extend(open.take()),
+            (Some(text), '\\') => match letters.next() {
+                Some('\n') => while letters.next_if(|letter| letter.is_whitespace()).is_some() {},
+                Some(escaped) => text.extend(['\\', escaped]),
+                None => {}
+            },
+            (Some(text), letter) => text.push(letter),
+            (None, _) => {}
+        }
+    }
+    found
+}
+
+/// Whether a text holds a command that is put together from somebody's words: one of these programs,
+/// and behind it, before the command ends, a placeholder.
+fn is_formatted_command(text: &str) -> bool {
+    let programs = ["kubectl", "psql", "rm", "chmod", "chown", "ls", "cat", "cd", "mkdir"];
+    let groups = ["get", "list", "create", "delete", "server", "local", "plugin", "{"];
+    let text = text.replace("{{", "");
+    let begins = |at: usize| at == 0 || text[..at].ends_with(['`', ' ', '\'', '(']);
+    let command = |at: usize| text[at..].split('`').next().unwrap_or_default().contains('{');
+    let of_program = |program: &str| {
+        let program = format!("{program} ");
+        text.match_indices(&program).any(|(at, _)| begins(at) && command(at))
+    };
+    let of_toygres = text.match_indices("toygres ").any(|(at, name)| {
+        let rest = &text[at + name.len()..];
+        begins(at) && groups.iter().any(|group| rest.starts_with(group)) && command(at)
+    });
+    of_toygres || programs.iter().any(|program| of_program(program))
+}
+
+/// `toygres_plugin_api::shell` makes commands: what is formatted by hand is pasted with whatever
+/// somebody else called a thing.
+#[test]
+fn commands_are_made_by_one_builder() {
+    for (text, is_command) in [
+        ("see `toygres get {name}`", true),
+        ("remove it: rm {}", true),
+        ("toygres delete {}", true),
+        ("kubectl get pods -n {namespace}", true),
+        ("see `toygres get NAME`; there is no `{name}`", false),
+        ("{} has no manifest: it is no toygres plugin", false),
+        ("this toygres has {}", false),
+    ] {
+        assert_eq!(is_formatted_command(text), is_command, "{text}");
+    }
+    // Paths go through `fault::typed` there, and names of plugins are checked before.
+    let allowed = ["/fault.rs", "/plugin/new.rs", "/plugin/new/write.rs"];
+    // The help of a group, whose name is ours.
+    let own = [
+        "{about}\\n\\nUsage: toygres {name} <COMMAND>\\n",
+        "\\nUse 'toygres {name} <COMMAND> --help' for the options of one.\\n",
+        "toygres {command}",
+    ];
+    for place in ["toygres-cli/src", "plugins", "plugin-api/src"] {
+        let files = sources(&root().join(place));
+        assert!(!files.is_empty(), "there is nothing to look at in {place}");
+        for (path, text) in files {
+            let name = path.display().to_string();
+            let is_test = name.contains("/tests") || name.contains("/template/");
+            if is_test || allowed.iter().any(|file| name.ends_with(file)) {
+                continue;
+            }
+            for literal in literals(&text) {
+                let is_own = own.contains(&literal.as_str());
+                assert!(is_own || !is_formatted_command(&literal), "{name}: {literal:?}");
+            }
+        }
+    }
+}

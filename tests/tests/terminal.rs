@@ -1,5 +1,8 @@
 //! On a terminal: width, colour, redrawing, and the question before a cancellation.
 
+#[path = "terminal/hostile.rs"]
+mod hostile;
+
 use expectrl::session::{OsSession, Session};
 use expectrl::{Eof, Expect};
 use std::process::Command;

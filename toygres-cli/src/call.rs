@@ -31,7 +31,7 @@ use toygres_plugin_api::report::{Note, NoteLevel};
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// After an interruption a command that says nothing of it has this long to put away what it made.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A command that was chosen, with everything it needs.
 pub(crate) struct Call<'a> {
@@ -109,8 +109,9 @@ impl Call<'_> {
         loaded: Loaded,
         complete: Complete,
         within: Duration,
+        interrupt: &Interrupt,
     ) -> Result<Vec<Candidate>> {
-        let lent = Arc::new(self.lend(&Interrupt::default(), runtime));
+        let lent = Arc::new(self.lend(interrupt, runtime));
         let invocation = Invocation { complete: Some(complete), ..self.invocation() };
         let running = self.begin(runtime, loaded, &lent, invocation)?;
         let answer = runtime.block_on(async { tokio::time::timeout(within, running).await });
@@ -148,7 +149,7 @@ impl Call<'_> {
             () => self.given.clone(),
         };
         Lent {
-            db: Database::new(&self.settings, grants.clone(), interrupt.clone()),
+            db: Database::new(&self.settings, grants.clone(), interrupt.clone(), !self.alone),
             workflows: Workflows::new(self.settings.clone(), grants.clone()),
             kube: Kube::new(self.settings.clone(), grants.clone()),
             api: Api::new(self.settings.clone(), grants.clone()),

@@ -21,6 +21,7 @@ use clap::error::{ContextKind, ErrorKind as Clap};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
 use toygres_plugin_api::manifest::Scope;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::typed::arguments;
 use toygres_plugin_api::{Error, ErrorKind};
 
@@ -302,7 +303,8 @@ fn usage(text: &str, command: &[&str]) -> Error {
     }
     let message = message.join(" ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let help = format!("see `toygres {} --help`", command.join(" ")).replace("  ", " ");
+    let help = ShellCommand::new("toygres").args(command).flag("--help");
+    let help = format!("see `{help}`");
     tips.push(help);
     Error::usage(message).hint(tips.join("; "))
 }

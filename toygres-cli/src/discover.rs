@@ -4,11 +4,13 @@ pub(crate) mod binary;
 pub mod file;
 pub(crate) mod locked;
 pub(crate) mod needs;
-pub(crate) mod ownership;
+pub(crate) mod opening;
 
 use crate::fault::Fault;
 use crate::plugin::lock::is_name;
 use crate::plugin::policy::Policy;
+use crate::trusted::TrustedOwners;
+use opening::FileIdentity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,11 @@ use toygres_plugin_api::manifest::{ABI_VERSION, Command, Manifest, Scope};
 /// The names that belong to the host; no plugin's command can take them.
 pub const RESERVED: &[&str] =
     &["plugin", "completions", "version", "help", "man", "server", "local"];
+
+/// Commands of one plugin, far above any real one.
+const MAX_COMMANDS: usize = 1000;
+/// Arguments of one command.
+const MAX_ARGUMENTS: usize = 200;
 
 /// Whether this binary can open libraries: one that is linked statically has no loader.
 pub const OPENS_LIBRARIES: bool = !cfg!(target_feature = "crt-static");
@@ -111,6 +118,12 @@ impl Folders {
         &self.policy
     }
 
+    /// Whose files are trusted besides the operator's and root's.
+    #[must_use]
+    pub fn owners(&self) -> &TrustedOwners {
+        &self.policy.owners
+    }
+
     /// What says that nothing is opened but what is locked, if anything does.
     #[must_use]
     pub fn why_strict(&self) -> Option<&str> {
@@ -158,6 +171,10 @@ pub struct Found {
     pub locked: Option<Expected>,
     /// The operator wants it not to be used: `toygres plugin disable`.
     pub disabled: bool,
+    /// Which file the manifest was read from; none where nothing was opened.
+    pub identity: Option<FileIdentity>,
+    /// Whose files are trusted besides the operator's and root's.
+    pub owners: TrustedOwners,
 }
 
 /// What a lock file says of a library.
@@ -174,6 +191,20 @@ pub struct Expected {
 }
 
 impl Found {
+    fn new(path: PathBuf, origin: Origin, manifest: Result<Manifest, Fault>) -> Self {
+        Self {
+            path,
+            origin,
+            manifest,
+            shadowed_by: None,
+            linked: None,
+            locked: None,
+            disabled: false,
+            identity: None,
+            owners: TrustedOwners::default(),
+        }
+    }
+
     /// Whether its commands are there: usable, the first of its name, not disabled.
     #[must_use]
     pub fn is_used(&self) -> bool {
@@ -246,12 +277,12 @@ impl Catalogue {
         let mut plugins: Vec<Found> = folders.bundled.iter().map(linked).collect();
         let mut disabled = BTreeSet::new();
         for (origin, folder) in &folders.folders {
-            let lock = locked::lock_of(*origin, folder);
+            let lock = locked::lock_of(*origin, folder, folders.owners());
             disabled.extend(lock.iter().flat_map(|lock| lock.disabled.clone()));
-            plugins.extend(locked::plugins(*origin, folder, lock, folders.why_strict()));
+            plugins.extend(locked::plugins(*origin, folder, lock, &folders.policy));
         }
         if let (false, Some(home)) = (OPENS_LIBRARIES, &folders.home) {
-            let lock = locked::lock_of(Origin::Home, home);
+            let lock = locked::lock_of(Origin::Home, home, folders.owners());
             disabled.extend(lock.into_iter().flat_map(|lock| lock.disabled));
         }
         for found in &mut plugins {
@@ -406,14 +437,17 @@ fn linked(bundled: &Bundled) -> Found {
     let path = binary::path().unwrap_or_else(|| PathBuf::from("toygres"));
     let manifest = file::parse(&path, bundled.manifest());
     let manifest = manifest.and_then(|manifest| usable(&path, manifest));
-    let (linked, shadowed_by, locked) = (Some(bundled.entry()), None, None);
-    Found { path, origin: Origin::Bundled, manifest, shadowed_by, linked, locked, disabled: false }
+    Found { linked: Some(bundled.entry()), ..Found::new(path, Origin::Bundled, manifest) }
 }
 
 /// The library files of a folder, by name.
 pub(crate) fn libraries(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    sorted_libraries(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())))
+}
+
+/// Those of the paths that are named as libraries are, in order.
+fn sorted_libraries(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = paths.filter(|path| is_library(path)).collect();
     paths.sort();
     paths
@@ -430,6 +464,7 @@ pub(crate) fn usable(path: &Path, manifest: Manifest) -> Result<Manifest, Fault>
     if !is_name(&manifest.name) {
         return Err(Fault::name(path, &manifest.name));
     }
+    check_counts(path, &manifest)?;
     let major = |version: &str| version.split('.').next().map(str::to_owned);
     if major(&manifest.abi) != major(ABI_VERSION) {
         return Err(Fault::abi(&manifest.name, path, &manifest.abi).claiming(&manifest));
@@ -447,4 +482,22 @@ pub(crate) fn usable(path: &Path, manifest: Manifest) -> Result<Manifest, Fault>
         return Err(Fault::reserved(&manifest.name, path, &command.name).claiming(&manifest));
     }
     Ok(manifest)
+}
+
+/// A command line, its help and its completion are made of all that a manifest says.
+fn check_counts(path: &Path, manifest: &Manifest) -> Result<(), Fault> {
+    let commands = manifest.commands.len();
+    if commands > MAX_COMMANDS {
+        let what = format!("it has {commands} commands");
+        return Err(Fault::too_many(path, manifest, &what, MAX_COMMANDS));
+    }
+    let large = manifest.commands.iter().find(|command| command.args.len() > MAX_ARGUMENTS);
+    match large {
+        Some(command) => {
+            let what =
+                format!("its command `{}` has {} arguments", command.name, command.args.len());
+            Err(Fault::too_many(path, manifest, &what, MAX_ARGUMENTS))
+        }
+        None => Ok(()),
+    }
 }

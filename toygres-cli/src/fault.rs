@@ -1,8 +1,11 @@
 //! Why a plugin is not used: one sentence, the file, and what to do.
 
+mod distrust;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::manifest::{ABI_VERSION, Manifest};
+use toygres_plugin_api::shell::quote_path;
 use toygres_plugin_api::{Error, ErrorKind};
 
 /// Why a plugin is not used.
@@ -45,9 +48,7 @@ fn lock_file(path: &Path) -> String {
 
 /// A path as it is typed in a shell.
 pub(crate) fn typed(path: &Path) -> String {
-    let shown = path.display().to_string();
-    // What a shell cannot be told is shown as it is.
-    shlex::try_quote(&shown).map_or_else(|_| shown.clone(), Into::into)
+    quote_path(path)
 }
 
 fn rebuild_or_remove(path: &Path) -> String {
@@ -70,16 +71,6 @@ impl Fault {
     pub(crate) fn of(mut self, name: &str) -> Self {
         self.name = Some(name.into());
         self
-    }
-
-    /// The same fault, of the lock file instead of a library.
-    pub(crate) fn of_lock(self, path: &Path) -> Self {
-        let message = self.message.replacen(&unnamed(path), &lock_file(path), 1);
-        let hint = match self.code {
-            "symlink" => "put the file itself there, instead of the link".to_owned(),
-            _ => self.hint,
-        };
-        Self { code: "lock", message, hint, ..self }
     }
 
     /// The same fault, of a file that somebody wants to install or to check: it is theirs, and not
@@ -106,46 +97,10 @@ impl Fault {
         Self::new("unreadable", path, message, hint)
     }
 
-    pub(crate) fn writable(path: &Path, what: &str, place: &Path, mode: u32) -> Self {
-        let message = format!(
-            "{} is refused: others may write its {what} {}, whose mode is {mode:04o}; expected is \
-             {:04o}",
-            unnamed(path),
-            place.display(),
-            mode & !0o022
-        );
-        let hint = format!("if you trust it, run: chmod go-w {}", typed(place));
-        Self::new("permissions", path, message, hint)
-    }
-
-    pub(crate) fn foreign(path: &Path, what: &str, place: &Path, owner: u32) -> Self {
-        let message = format!(
-            "{} is refused: its {what} {} belongs to user {owner}, neither you nor root",
-            unnamed(path),
-            place.display()
-        );
-        let hint = format!(
-            "if you trust it, install a copy of your own: toygres plugin install {} --sha256 DIGEST",
-            typed(path)
-        );
-        Self::new("permissions", path, message, hint)
-    }
-
     /// A folder, a pipe, a device: to read it may never end.
     pub(crate) fn no_file(path: &Path) -> Self {
         let message = format!("{} is no library: it is not a regular file", unnamed(path));
         Self::new("not_a_library", path, message, rebuild_or_remove(path))
-    }
-
-    pub(crate) fn symlink(path: &Path, target: &Path, folder: &Path) -> Self {
-        let message = format!(
-            "{} is refused: it is a link to {}; expected is a file in {}",
-            unnamed(path),
-            target.display(),
-            folder.display()
-        );
-        let hint = format!("install what it leads to: toygres plugin install {}", typed(target));
-        Self::new("symlink", path, message, hint)
     }
 
     pub(crate) fn too_large(path: &Path, size: u64, largest: u64) -> Self {
@@ -212,6 +167,25 @@ impl Fault {
         let message = format!("{} holds several plugins: a library is one", unnamed(path));
         let hint = "build each `plugin!` as a crate of its own, with crate-type \"cdylib\"";
         Self::new("several", path, message, hint.to_owned())
+    }
+
+    /// The manifest's section is larger than it may be; `largest` and `size` are bytes.
+    pub(crate) fn large_manifest(path: &Path, size: u64, largest: u64) -> Self {
+        let message = format!(
+            "{} is refused: its manifest has {size} bytes; a manifest has {largest} at most",
+            unnamed(path)
+        );
+        Self::new("bad_manifest", path, message, rebuild_or_remove(path))
+    }
+
+    /// More commands, or more arguments of one, than anybody could read.
+    pub(crate) fn too_many(path: &Path, manifest: &Manifest, what: &str, largest: usize) -> Self {
+        let message = format!(
+            "{} is refused: {what}; expected are {largest} at most",
+            naming(&manifest.name, path)
+        );
+        let hint = "divide it into several plugins".to_owned();
+        Self::new("bad_manifest", path, message, hint).of(&manifest.name)
     }
 
     pub(crate) fn bad_manifest(path: &Path, error: &serde_json::Error) -> Self {
@@ -303,6 +277,16 @@ impl Fault {
         Self::new("digest", path, message, hint).of(name)
     }
 
+    /// It has another size than the lock file says, one that is not digested on the way.
+    pub(crate) fn other_size(name: &str, path: &Path, expected: u64, found: u64) -> Self {
+        let message = format!(
+            "{} was changed since it was installed: expected {expected} bytes, found {found}",
+            naming(name, path)
+        );
+        let hint = format!("install it again; see its digest with `toygres plugin verify {name}`");
+        Self::new("digest", path, message, hint).of(name)
+    }
+
     /// Its manifest is another one than a moment ago.
     pub(crate) fn altered(name: &str, path: &Path) -> Self {
         let message = format!("{} was changed while toygres started", naming(name, path));
@@ -384,6 +368,12 @@ impl Fault {
         );
         let hint = "get file and signature again: one of them was damaged or changed";
         Self::new("signature", path, message, hint.to_owned())
+    }
+
+    pub(crate) fn signature_file(path: &Path, error: impl Display) -> Self {
+        let message = format!("the signature {} cannot be read: {error}", path.display());
+        let hint = format!("check it with: ls -l {}", typed(path));
+        Self::new("signature", path, message, hint)
     }
 
     /// A signature of the file itself instead of its digest, as minisign made them long ago.

@@ -16,11 +16,15 @@ mod https;
 pub mod lend;
 pub mod load;
 pub mod man;
+mod memory;
 pub mod output;
 pub mod plugin;
-pub mod redact;
 mod remote;
 pub mod render;
 pub mod runner;
 pub mod settings;
 pub mod trusted;
+mod users;
+
+/// Masks what is shown.
+pub use toygres_redaction as redact;

@@ -10,6 +10,7 @@
 mod sealed;
 
 use crate::discover::needs::{self, Glibc};
+use crate::discover::opening::{self, FileIdentity, OpenLibrary};
 use crate::discover::{Expected, Owned, file};
 use crate::fault::Fault;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -17,7 +18,7 @@ use object::ReadCache;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::mem::ManuallyDrop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use toygres_plugin_api::abi::{AbiHeaderRef, HostObject, module_of, symbol};
 use toygres_plugin_api::bundle::Run;
@@ -41,56 +42,78 @@ impl Loaded {
         }
         match &owned.plugin.locked {
             Some(expected) => Self::open_locked(owned, expected),
-            None => Self::open_file(&owned.manifest.name, &owned.plugin.path),
+            None => Self::open_unlocked(owned),
         }
     }
 
-    /// Opens a library file as it is.
+    /// Opens a library that no lock file names: the file whose manifest was read, walked to again by
+    /// the rules that it was found by.
+    fn open_unlocked(owned: &Owned<'_>) -> Result<Self, Fault> {
+        let (name, path) = (owned.manifest.name.as_str(), owned.plugin.path.as_path());
+        let library = opening::open_library(path, &owned.plugin.owners)?;
+        if Some(library.identity) != owned.plugin.identity {
+            return Err(Fault::altered(name, path));
+        }
+        Self::open_checked(name, path, library)
+    }
+
+    /// Opens a library that was checked; `path` is what a fault names.
     ///
     /// # Errors
     /// When the machine's C library is too old for it, the linker refuses it, its symbol is
     /// missing or its border has another layout.
-    pub fn open_file(name: &str, path: &Path) -> Result<Self, Fault> {
-        let unreadable = |error: std::io::Error| Fault::unreadable(path, &error);
-        let file = File::open(path).map_err(unreadable)?;
-        needs::check(path, &ReadCache::new(file), running_glibc())?;
-        // A path without a slash would be searched for in the linker's own folders.
-        let absolute = std::path::absolute(path).map_err(unreadable)?;
-        Self::link(name, path, &absolute)
+    pub(crate) fn open_checked(
+        name: &str,
+        path: &Path,
+        library: OpenLibrary,
+    ) -> Result<Self, Fault> {
+        Self::open_once(Key::File(library.identity), name, path, || {
+            needs::check(path, &ReadCache::new(&library.file), running_glibc())?;
+            Ok((library.linker_path(), library.file))
+        })
     }
 
-    /// Once in a process for one digest: a library is never closed, and neither is the memory that
-    /// it was opened from. The linker tells libraries apart by their paths too, and the number of
-    /// a closed file would soon be that of another one.
     fn open_locked(owned: &Owned<'_>, expected: &Expected) -> Result<Self, Fault> {
-        static OPEN: Mutex<BTreeMap<String, Loaded>> = Mutex::new(BTreeMap::new());
         let (name, path) = (owned.manifest.name.as_str(), owned.plugin.path.as_path());
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = open.get(&expected.sha256) {
-            return Ok(*loaded);
-        }
-        let checked = sealed::check(name, path, expected)?;
-        let cache = ReadCache::new(&checked.file);
-        // What decided that this plugin is asked was read before the digest was taken.
-        if file::manifest_in(path, &cache)? != *owned.manifest {
-            return Err(Fault::altered(name, path));
-        }
-        needs::check(path, &cache, running_glibc())?;
-        let loaded = Self::link(name, path, &checked.path)?;
-        let _kept_open = ManuallyDrop::new(checked.file);
-        open.insert(expected.sha256.clone(), loaded);
-        Ok(loaded)
+        Self::open_once(Key::Digest(expected.sha256.clone()), name, path, || {
+            let library = opening::open_library(path, &owned.plugin.owners)?;
+            let checked = sealed::check(name, path, expected, library)?;
+            let cache = ReadCache::new(&checked.file);
+            // What decided that this plugin is asked was read before the digest was taken.
+            if file::manifest_in(path, &cache)? != *owned.manifest {
+                return Err(Fault::altered(name, path));
+            }
+            needs::check(path, &cache, running_glibc())?;
+            Ok((checked.path, checked.file))
+        })
     }
 
-    /// Opens `file`, which is what lies at `path` or a copy of it, and compares the border.
-    fn link(name: &str, path: &Path, file: &Path) -> Result<Self, Fault> {
-        // All symbols are bound now, so that a missing one is an answer here and no crash later;
-        // none is lent to the next library.
-        // SAFETY: the file's constructors run here. It belongs to the operator or to root and
-        // nobody else may write it (`discover::ownership`); its manifest names our border.
-        let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) };
-        let library = library.map_err(|error| Fault::does_not_open(name, path, reason(&error)))?;
-        let library = ManuallyDrop::new(library);
+    /// Once in a process for one file or digest: a library is never closed, and neither is the
+    /// descriptor that it was opened by. The linker tells libraries apart by their paths too, and
+    /// the number of a closed file would soon be that of another one.
+    ///
+    /// `prepare` answers what the linker opens, and the file that this leads to.
+    fn open_once(
+        key: Key,
+        name: &str,
+        path: &Path,
+        prepare: impl FnOnce() -> Result<(PathBuf, File), Fault>,
+    ) -> Result<Self, Fault> {
+        static OPEN: Mutex<BTreeMap<Key, Result<Loaded, Fault>>> = Mutex::new(BTreeMap::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = open.get(&key) {
+            return loaded.clone();
+        }
+        let (linker_path, file) = prepare()?;
+        let library = link(name, path, &linker_path)?;
+        let _kept_open = ManuallyDrop::new(file);
+        let loaded = Self::of(name, path, &library);
+        open.insert(key, loaded.clone());
+        loaded
+    }
+
+    /// Compares the border of an open library.
+    fn of(name: &str, path: &Path, library: &Library) -> Result<Self, Fault> {
         // SAFETY: a static of this name is a `LibHeader`, and abi_stable's header begins with a
         // magic text and its own version, which `module_of` compares before anything else is read.
         let header = unsafe { library.get::<AbiHeaderRef>(symbol(name)) };
@@ -105,6 +128,31 @@ impl Loaded {
     pub fn run(&self, host: HostObject, invocation: Vec<u8>) -> Vec<u8> {
         (self.run)(host, invocation.into()).into_vec()
     }
+}
+
+/// What tells open libraries apart.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    /// No lock file names it.
+    File(FileIdentity),
+    /// The digest in the lock file.
+    Digest(String),
+}
+
+/// Opens `file`, which leads to what was checked at `path` or to a copy of it.
+fn link(name: &str, path: &Path, file: &Path) -> Result<ManuallyDrop<Library>, Fault> {
+    // All symbols are bound now, so that a missing one is an answer here and no crash later;
+    // none is lent to the next library.
+    // SAFETY: the file's constructors run here. It belongs to the operator or to root and nobody
+    // else may write it or a folder above it (`trusted`), and its descriptor leads to exactly what
+    // was checked; its manifest names our border.
+    let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) };
+    // The linker names the descriptor, which tells nobody anything.
+    let (linked, shown) = (file.display().to_string(), path.display().to_string());
+    let library = library.map_err(|error| {
+        Fault::does_not_open(name, path, reason(&error).replace(&linked, &shown))
+    })?;
+    Ok(ManuallyDrop::new(library))
 }
 
 /// The glibc that runs this process; none where another C library does.

@@ -5,12 +5,14 @@ use crate::redact::Redactor;
 use crate::render::stream::StreamWriter;
 use crate::render::{self, Format, Look, Style};
 use clap::ColorChoice;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::report::{Block, Note, NoteLevel, Report, Rows, StreamRef};
+use toygres_plugin_api::text::escape_document;
 use toygres_plugin_api::{Error, ErrorKind, Result};
 
 /// Where answers go, and how they look there.
@@ -116,7 +118,7 @@ impl Output {
         let columns = self.columns.as_deref();
         render::check_columns(report, columns)?;
         if self.format == Format::Own {
-            out.write_all(self.ready(report)?.as_bytes())?;
+            out.write_all(shown_document(self.ready(report)?, look.is_terminal).as_bytes())?;
             return Ok(());
         }
         if self.format.is_table() {
@@ -126,7 +128,7 @@ impl Output {
         if self.format == Format::Csv && !report.data.is_array() {
             return Err(Error::usage("`csv` is for lists").hint("use `-o json` or `-o yaml`"));
         }
-        render::machine(report, self.format, columns, out)?;
+        render::machine(report, self.format, columns, look.is_terminal, out)?;
         Ok(())
     }
 
@@ -230,15 +232,15 @@ impl Output {
             let look = self.look(true);
             let mut text = Vec::new();
             render::table(&report, &look, &mut text)?;
-            self.redrawn(&String::from_utf8_lossy(&text), look.style)
+            self.redrawn(&String::from_utf8_lossy(&text), &look)
         } else if self.format == Format::Own {
-            self.ready(&report)?.to_owned()
+            shown_document(self.ready(&report)?, terminal).into_owned()
         } else if self.format == Format::Yaml {
             let mut text = b"---\n".to_vec();
-            render::machine(&report, Format::Yaml, None, &mut text)?;
+            render::machine(&report, Format::Yaml, None, terminal, &mut text)?;
             String::from_utf8_lossy(&text).into_owned()
         } else {
-            format!("{}\n", report.data)
+            format!("{}\n", render::json::compact(&report.data))
         };
         written(&mut out, &text)
     }
@@ -256,33 +258,41 @@ impl Output {
             (Format::Table | Format::Wide, _) => {
                 render::table(&report, &self.look(out.is_terminal()), &mut text)?;
             }
-            (Format::Yaml, _) => render::machine(&report, Format::Yaml, None, &mut text)?,
+            (Format::Yaml, _) => {
+                render::machine(&report, Format::Yaml, None, out.is_terminal(), &mut text)?;
+            }
             (_, serde_json::Value::Array(rows)) => {
                 for row in rows {
-                    writeln!(text, "{row}")?;
+                    writeln!(text, "{}", render::json::compact(row))?;
                 }
             }
-            (_, data) => writeln!(text, "{data}")?,
+            (_, data) => writeln!(text, "{}", render::json::compact(data))?,
         }
         written(&mut out, &String::from_utf8_lossy(&text))
     }
 
     /// The frame's lines over those of the one before, no more than the terminal has.
-    fn redrawn(&self, text: &str, style: Style) -> String {
+    fn redrawn(&self, text: &str, look: &Look) -> String {
         let height = terminal_size().map_or(24, |(_, height)| height);
         let lines: Vec<&str> = text.lines().collect();
         let room = height.saturating_sub(1).max(1);
-        let mut shown: Vec<String> =
-            lines.iter().take(room).map(|line| (*line).to_owned()).collect();
-        if lines.len() > room {
-            let hidden = lines.len() - room + 1;
-            shown.truncate(room - 1);
-            let more = style.pick("… ", "... ");
+        let rows = |line: &str| render::wrap::terminal_rows(line, look.width);
+        let all: usize = lines.iter().map(|line| rows(line)).sum();
+        let mut taken = 0;
+        let last = if all > room { room - 1 } else { room };
+        let fits = lines.iter().take_while(|line| {
+            taken += rows(line);
+            taken <= last
+        });
+        let mut shown: Vec<String> = fits.map(|line| (*line).to_owned()).collect();
+        if shown.len() < lines.len() {
+            let hidden = lines.len() - shown.len();
+            let more = look.style.pick("… ", "... ");
             shown.push(format!("{more}{hidden} more lines"));
         }
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let up = if *drawn > 0 { format!("\x1b[{}A", *drawn) } else { String::new() };
-        *drawn = shown.len();
+        *drawn = shown.iter().map(|line| rows(line)).sum();
         // Each line is cleared to its end, and what is below the last one too.
         let body: String = shown.iter().map(|line| format!("\r{line}\x1b[K\n")).collect();
         format!("{up}{body}\x1b[J")
@@ -343,6 +353,7 @@ impl Output {
             } else {
                 None
             },
+            is_terminal: terminal,
             wide: self.format == Format::Wide,
             columns: self.columns.clone(),
             now: jiff::Zoned::now(),
@@ -384,6 +395,11 @@ fn written(out: &mut impl Write, text: &str) -> Result<()> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// A ready-made text: a file gets every byte as it is, a terminal none that it would obey.
+fn shown_document(text: &str, is_terminal: bool) -> Cow<'_, str> {
+    if is_terminal { escape_document(text) } else { Cow::Borrowed(text) }
 }
 
 /// Help and the like, which is no report.

@@ -1,5 +1,5 @@
-//! `toygres plugin …`: what is installed, from where, and what is wrong with it. Nothing here
-//! opens a library.
+//! `toygres plugin …`: what is installed, from where, and what is wrong with it. Nothing here opens a
+//! library, but for `exec`, and for `check` in a process of its own.
 
 mod check;
 mod disk;
@@ -17,6 +17,7 @@ pub mod policy;
 mod remove;
 mod rollback;
 mod signature;
+mod signer;
 mod source;
 pub mod store;
 mod verify;
@@ -117,7 +118,7 @@ impl Action {
             Self::Info(name) => info::report(catalogue, name),
             Self::Which(words) => which::report(catalogue, words),
             Self::New(new) => new.report(manager.catalogue),
-            Self::Check(check) => check.report(catalogue),
+            Self::Check(check) => check.report(catalogue, manager.folders),
         }
     }
 }

@@ -8,5 +8,7 @@
 mod args;
 pub(crate) mod ask;
 mod files;
+mod lines;
+mod own_secrets;
 pub(crate) mod rows;
 pub(crate) mod serve;

@@ -4,6 +4,7 @@
 
 pub mod cell;
 pub mod error;
+pub mod json;
 mod layout;
 mod machine;
 mod records;
@@ -12,6 +13,7 @@ pub mod style;
 mod timeline;
 mod view;
 pub mod wrap;
+pub mod yaml;
 
 pub use machine::write as machine;
 pub use style::Style;
@@ -84,6 +86,8 @@ pub struct Look {
     pub style: Style,
     /// The terminal's width; `None` where nothing has to fit.
     pub width: Option<usize>,
+    /// Whether a terminal reads it.
+    pub is_terminal: bool,
     /// Every column, not only the usual ones.
     pub wide: bool,
     /// Only these columns.

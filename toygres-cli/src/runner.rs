@@ -1,6 +1,7 @@
 //! One run from start to end: find, parse, lend, run, print, exit code.
 
 mod once;
+mod signals;
 mod watch;
 
 pub(crate) use once::runtime;

@@ -7,11 +7,13 @@ mod environment;
 mod file;
 mod home;
 mod known;
+mod numbers;
 mod variables;
 
 pub(crate) use credentials::is_loopback;
 pub use environment::Environment;
 pub use home::Home;
+pub(crate) use numbers::MAX_MILLISECONDS;
 
 use crate::cli::Options;
 use file::ConfigFile;
@@ -21,6 +23,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::protocol::{Config, Setting, Source, Variable};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 use url::Url;
 
@@ -219,8 +222,9 @@ impl Settings {
         });
         (secret && mode & 0o044 != 0).then(|| {
             format!(
-                "others may read {path}, which holds a secret; run: chmod 600 {path}",
-                path = file.path.display()
+                "others may read {}, which holds a secret; run: {}",
+                file.path.display(),
+                ShellCommand::new("chmod 600").arg(&file.path)
             )
         })
     }

@@ -14,7 +14,15 @@
 //!   each name that it leads through is checked as any other. That is how Nix, stow and Homebrew
 //!   lay out what they install.
 //! - **Group-writable** counts as writable by others, but for the group 0, whose members are root.
+//! - A **group-writable** folder may be passed through where nobody else is in the group: where it
+//!   is the owner's private one, as most distributions give each user. It is not good enough as the
+//!   folder that things are taken from.
+//! - A list of further permissions (**ACL**) hides behind the group's bits; where there is one, they
+//!   count as those of others.
 
+mod private_group;
+
+use private_group::is_private_group;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
@@ -113,6 +121,19 @@ impl Distrust {
         ))
     }
 
+    /// Whether it is about who owns or may write the place.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        matches!(self.reason, DistrustReason::ForeignOwner(_) | DistrustReason::Writable(_))
+    }
+
+    /// Whether it is a folder such as `/tmp`, which may be passed through and no more.
+    #[must_use]
+    pub fn is_sticky_folder(&self) -> bool {
+        self.kind == PlaceKind::Folder
+            && matches!(self.reason, DistrustReason::Writable(mode) if mode & u32::from(STICKY_BIT) != 0)
+    }
+
     fn new(place: &Path, kind: PlaceKind, reason: DistrustReason) -> Self {
         Self { place: place.to_owned(), kind, reason }
     }
@@ -181,6 +202,25 @@ pub fn open_folder(path: &Path, owners: &TrustedOwners) -> Result<TrustedFolder,
     Walk::start(path, owners)?.into_folder()
 }
 
+/// Every place on the way to `path`, and that itself, which belongs to somebody who is not trusted or
+/// which others may write: for the words of a message, after something was refused. Nothing is opened
+/// by it, and it ends where nothing is.
+#[must_use]
+pub fn find_distrusted(path: &Path, owners: &TrustedOwners) -> Vec<Distrust> {
+    let Ok(absolute) = std::path::absolute(path) else { return Vec::new() };
+    let Ok(root) = root(owners) else { return Vec::new() };
+    let mut walk = Walk { owners, steps: vec![root], leaf: None, overlooked: Some(Vec::new()) };
+    let reached = walk.go(&absolute).is_ok();
+    let mut found = walk.overlooked.take().unwrap_or_default();
+    let file = if reached { walk.leaf.take() } else { None };
+    if let Some((name, stat)) = file {
+        let place = walk.here().join(name);
+        found.extend(check_owner(owners, &place, PlaceKind::File, &stat).err());
+        found.extend(check_writable(&place, PlaceKind::File, &stat, None).err());
+    }
+    found
+}
+
 impl TrustedFolder {
     /// Opens a file below this folder, and checks it and everything on the way to it; the way to
     /// the folder itself is not looked up again. A link may lead out, to what is trusted as well.
@@ -220,7 +260,7 @@ impl TrustedFolder {
             .descriptor
             .try_clone()
             .map_err(|error| Distrust::io(&self.path, PlaceKind::Folder, error))?;
-        let at = Step { folder, path: self.path.clone(), sticky: false };
+        let at = Step { folder, path: self.path.clone(), only_passable: false };
         Walk::from(vec![at], name, &self.owners)
     }
 }
@@ -235,8 +275,8 @@ impl AsFd for TrustedFolder {
 struct Step {
     folder: OwnedFd,
     path: PathBuf,
-    /// Others may make entries in it.
-    sticky: bool,
+    /// Good enough to be passed through, and nothing more.
+    only_passable: bool,
 }
 
 /// A walk to its end: where it stands, and what it found there.
@@ -247,6 +287,8 @@ struct Walk<'a> {
     steps: Vec<Step>,
     /// The last name, where it is no folder.
     leaf: Option<(OsString, Stat)>,
+    /// What was overlooked, on a walk that looks for everything that is wrong.
+    overlooked: Option<Vec<Distrust>>,
 }
 
 impl<'a> Walk<'a> {
@@ -258,20 +300,23 @@ impl<'a> Walk<'a> {
     }
 
     fn from(steps: Vec<Step>, path: &Path, owners: &'a TrustedOwners) -> Result<Self, Distrust> {
-        let mut walk = Self { owners, steps, leaf: None };
+        let mut walk = Self { owners, steps, leaf: None, overlooked: None };
+        walk.go(path)?;
+        Ok(walk)
+    }
+
+    fn go(&mut self, path: &Path) -> Result<(), Distrust> {
         let mut names: VecDeque<OsString> = parts(path);
         let mut links = 0;
         while let Some(name) = names.pop_front() {
             if name == "/" {
-                walk.steps = vec![root(owners)?];
+                self.steps = vec![root(self.owners)?];
             } else if name == ".." {
-                if walk.steps.len() > 1 {
-                    walk.steps.pop();
-                }
-            } else if let Some(target) = walk.enter(&name, names.is_empty())? {
+                self.go_up()?;
+            } else if let Some(target) = self.enter(&name, names.is_empty())? {
                 links += 1;
                 if links > MAX_LINKS {
-                    let place = walk.here().join(&name);
+                    let place = self.here().join(&name);
                     return Err(Distrust::new(
                         &place,
                         PlaceKind::Link,
@@ -283,7 +328,19 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        Ok(walk)
+        Ok(())
+    }
+
+    /// Goes back to the folder before. A walk that began in an open folder knows none before that, and
+    /// walks to it from the root.
+    fn go_up(&mut self) -> Result<(), Distrust> {
+        if self.steps.len() > 1 {
+            self.steps.pop();
+        } else if let Some(parent) = self.here().parent().map(Path::to_owned) {
+            self.steps = vec![root(self.owners)?];
+            self.go(&parent)?;
+        }
+        Ok(())
     }
 
     /// Takes one name: enters a folder, remembers the last name, or answers where a link leads.
@@ -298,9 +355,9 @@ impl<'a> Walk<'a> {
         match FileType::from_raw_mode(stat.st_mode) {
             // Whoever could exchange it now owns it or may write its folder, and both are checked.
             FileType::Symlink => {
-                self.check_owner(&place, PlaceKind::Link, &stat)?;
                 let target = rustix::fs::readlinkat(&at.folder, name, Vec::new())
                     .map_err(|error| Distrust::io(&place, PlaceKind::Link, error))?;
+                self.hold(check_owner(self.owners, &place, PlaceKind::Link, &stat))?;
                 Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes()))))
             }
             FileType::Directory => {
@@ -309,8 +366,12 @@ impl<'a> Walk<'a> {
                     .map_err(io)?;
                 // What was entered is what counts, not what was seen before.
                 let stat = rustix::fs::fstat(&folder).map_err(io)?;
-                let sticky = self.check_folder(&place, &stat)?;
-                self.steps.push(Step { folder, path: place, sticky });
+                self.hold(check_owner(self.owners, &place, PlaceKind::Folder, &stat))?;
+                let only_passable = match check_passable(&place, &stat, folder.as_fd()) {
+                    Ok(only_passable) => only_passable,
+                    Err(distrust) => self.hold(Err(distrust)).map(|()| false)?,
+                };
+                self.steps.push(Step { folder, path: place, only_passable });
                 Ok(None)
             }
             _ if last => {
@@ -341,8 +402,8 @@ impl<'a> Walk<'a> {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(not_a_file());
         }
-        self.check_owner(&place, PlaceKind::File, &stat)?;
-        check_writable(&place, PlaceKind::File, &stat)?;
+        check_owner(self.owners, &place, PlaceKind::File, &stat)?;
+        check_writable(&place, PlaceKind::File, &stat, Some(file.as_fd()))?;
         Ok(TrustedFile {
             file: File::from(file),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
@@ -360,7 +421,7 @@ impl<'a> Walk<'a> {
             Distrust::io(Path::new("/"), PlaceKind::Folder, io::ErrorKind::InvalidInput)
         })?;
         let io = |error: Errno| Distrust::io(&step.path, PlaceKind::Folder, error);
-        if step.sticky {
+        if step.only_passable {
             let stat = rustix::fs::fstat(&step.folder).map_err(io)?;
             return Err(writable(&step.path, PlaceKind::Folder, &stat));
         }
@@ -375,20 +436,13 @@ impl<'a> Walk<'a> {
         self.steps.last().map_or(Path::new("/"), |step| &step.path)
     }
 
-    fn check_owner(&self, place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
-        if self.owners.include(stat.st_uid) {
-            return Ok(());
+    /// Passes a refusal on, or overlooks it.
+    fn hold(&mut self, checked: Result<(), Distrust>) -> Result<(), Distrust> {
+        match (checked, &mut self.overlooked) {
+            (Err(distrust), Some(overlooked)) => overlooked.push(distrust),
+            (checked, _) => return checked,
         }
-        Err(Distrust::new(place, kind, DistrustReason::ForeignOwner(stat.st_uid)))
-    }
-
-    /// Answers whether others may make entries of their own in it.
-    fn check_folder(&self, place: &Path, stat: &Stat) -> Result<bool, Distrust> {
-        self.check_owner(place, PlaceKind::Folder, stat)?;
-        match check_writable(place, PlaceKind::Folder, stat) {
-            Err(_) if stat.st_mode & STICKY_BIT != 0 => Ok(true),
-            checked => checked.map(|()| false),
-        }
+        Ok(())
     }
 }
 
@@ -398,9 +452,9 @@ fn root(owners: &TrustedOwners) -> Result<Step, Distrust> {
     let io = |error: Errno| Distrust::io(path, PlaceKind::Folder, error);
     let folder = rustix::fs::open(path, enter_flags(), Mode::empty()).map_err(io)?;
     let stat = rustix::fs::fstat(&folder).map_err(io)?;
-    let walk = Walk { owners, steps: Vec::new(), leaf: None };
-    let sticky = walk.check_folder(path, &stat)?;
-    Ok(Step { folder, path: path.to_owned(), sticky })
+    check_owner(owners, path, PlaceKind::Folder, &stat)?;
+    let only_passable = check_passable(path, &stat, folder.as_fd())?;
+    Ok(Step { folder, path: path.to_owned(), only_passable })
 }
 
 /// For a folder on the way: it need not be readable, where the system can say so.
@@ -420,12 +474,58 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-fn check_writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
-    let by_group = stat.st_mode & WRITABLE_BY_GROUP != 0 && stat.st_gid != 0;
+fn check_owner(
+    owners: &TrustedOwners,
+    place: &Path,
+    kind: PlaceKind,
+    stat: &Stat,
+) -> Result<(), Distrust> {
+    if owners.include(stat.st_uid) {
+        return Ok(());
+    }
+    Err(Distrust::new(place, kind, DistrustReason::ForeignOwner(stat.st_uid)))
+}
+
+/// Answers whether a folder on the way is good enough to be passed through only.
+fn check_passable(place: &Path, stat: &Stat, folder: BorrowedFd<'_>) -> Result<bool, Distrust> {
+    let Err(distrust) = check_writable(place, PlaceKind::Folder, stat, Some(folder)) else {
+        return Ok(false);
+    };
+    let by_group_alone = stat.st_mode & WRITABLE_BY_OTHERS == 0 && !has_further_permissions(folder);
+    let sticky = stat.st_mode & STICKY_BIT != 0;
+    if sticky || by_group_alone && is_private_group(stat.st_gid, stat.st_uid) {
+        return Ok(true);
+    }
+    Err(distrust)
+}
+
+fn check_writable(
+    place: &Path,
+    kind: PlaceKind,
+    stat: &Stat,
+    opened: Option<BorrowedFd<'_>>,
+) -> Result<(), Distrust> {
+    let by_group = stat.st_mode & WRITABLE_BY_GROUP != 0
+        && (stat.st_gid != 0 || opened.is_some_and(has_further_permissions));
     if by_group || stat.st_mode & WRITABLE_BY_OTHERS != 0 {
         return Err(writable(place, kind, stat));
     }
     Ok(())
+}
+
+/// Whether users and groups are named besides owner and group, or that cannot be told.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_further_permissions(opened: BorrowedFd<'_>) -> bool {
+    use std::os::fd::AsRawFd;
+    // A descriptor that only leads the way cannot be asked itself.
+    let path = format!("/proc/self/fd/{}", opened.as_raw_fd());
+    let asked = rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0_u8; 0][..]);
+    !matches!(asked, Err(Errno::NODATA | Errno::OPNOTSUPP))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn has_further_permissions(_: BorrowedFd<'_>) -> bool {
+    false
 }
 
 fn writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Distrust {
@@ -434,7 +534,9 @@ fn writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Distrust {
 
 #[cfg(test)]
 mod tests {
-    use super::{Distrust, DistrustReason, PlaceKind, TrustedOwners, open_file, open_folder};
+    use super::{
+        Distrust, DistrustReason, PlaceKind, TrustedOwners, find_distrusted, open_file, open_folder,
+    };
     use std::fs;
     use std::io::Read;
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -467,6 +569,10 @@ mod tests {
         }
         let opened = open_folder(&at("relative"), &TrustedOwners::default()).unwrap();
         assert_eq!(opened.names().unwrap(), ["a"]);
+        symlink("../../store/lib/../leaf", at("store/lib/up")).unwrap();
+        let up = opened.open_file(Path::new("up")).unwrap();
+        assert_eq!(up.path, fs::canonicalize(at("store/lib/a")).unwrap());
+        fs::remove_file(at("store/lib/up")).unwrap();
         let file = opened.open_file(Path::new("a")).unwrap();
         assert_eq!(file.size, 3);
         assert_eq!(file.path, fs::canonicalize(at("store/lib/a")).unwrap());
@@ -479,9 +585,14 @@ mod tests {
         fs::create_dir_all(at("a/b")).unwrap();
         fs::write(at("a/b/file"), "abc").unwrap();
         symlink("a/b", at("link")).unwrap();
+        if rustix::process::getgid().is_root() {
+            // The group of root is nobody else.
+            std::os::unix::fs::chown(at("a/b/file"), None, Some(4321)).unwrap();
+        }
         for (wrong, mode, kind) in [
             ("a", 0o777, PlaceKind::Folder),
             ("a/b", 0o757, PlaceKind::Folder),
+            ("a/b/file", 0o664, PlaceKind::File),
             ("a/b/file", 0o666, PlaceKind::File),
         ] {
             chmod(&at(wrong), mode);
@@ -558,5 +669,59 @@ mod tests {
             give(wrong, 0);
         }
         assert_eq!(contents(&at("link/file")).unwrap(), "abc");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_on_the_way_is_found_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("a/b")).unwrap();
+        fs::write(at("a/b/file"), "abc").unwrap();
+        symlink("a/b", at("link")).unwrap();
+        let found = || find_distrusted(&at("link/file"), &TrustedOwners::default());
+        assert!(found().is_empty(), "{:?}", found());
+        let expected = ["a", "a/b", "a/b/file"];
+        for (wrong, mode) in expected.into_iter().zip([0o777, 0o757, 0o646]) {
+            chmod(&at(wrong), mode);
+        }
+        let found: Vec<_> = found().into_iter().map(|found| found.place).collect();
+        let expected: Vec<_> =
+            expected.into_iter().map(|name| fs::canonicalize(at(name)).unwrap()).collect();
+        assert_eq!(found, expected);
+    }
+
+    /// The bits of the group 0 hide whom a list of permissions names.
+    #[test]
+    fn a_list_of_permissions_counts_as_others() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("passed over: only root can make files of the group 0");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "abc").unwrap();
+        chmod(&path, 0o664);
+        assert_eq!(contents(&path).unwrap(), "abc");
+        // Owner, the user 4321, group, mask and others, each with what they may.
+        let entries = [
+            (1, 6, u32::MAX),
+            (2, 6, 4321),
+            (4, 4, u32::MAX),
+            (16, 6, u32::MAX),
+            (32, 4, u32::MAX),
+        ];
+        let mut list = 2_u32.to_le_bytes().to_vec();
+        for (tag, permissions, id) in entries {
+            list.extend(u16::to_le_bytes(tag));
+            list.extend(u16::to_le_bytes(permissions));
+            list.extend(u32::to_le_bytes(id));
+        }
+        let flags = rustix::fs::XattrFlags::empty();
+        if rustix::fs::setxattr(&path, "system.posix_acl_access", &list, flags).is_err() {
+            eprintln!("passed over: this file system has no lists of permissions");
+            return;
+        }
+        let refused = contents(&path).unwrap_err();
+        assert!(matches!(refused.reason, DistrustReason::Writable(_)), "{refused}");
     }
 }

@@ -1,5 +1,5 @@
 //! The project's own tasks: `cargo xtask quickstart`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask dist`.
+//! `cargo xtask soak`, `cargo xtask dist`.
 
 #![allow(clippy::print_stdout, reason = "a task talks to its developer")]
 
@@ -29,6 +29,8 @@ enum Task {
     Test(suite::Test),
     /// Measure against what a user would use instead, and print the ratios
     Bench(suite::Bench),
+    /// Attack a control plane for half an hour, in a limit of memory, and tell what holds
+    Soak(suite::Soak),
     /// Make a tarball and a Debian package
     Dist(dist::Dist),
 }
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Task::Quickstart(quickstart) => quickstart.run(),
         Task::Test(test) => test.run(),
         Task::Bench(bench) => bench.run(),
+        Task::Soak(soak) => soak.run(),
         Task::Dist(dist) => dist.run(),
     };
     match done {

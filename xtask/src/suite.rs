@@ -1,4 +1,4 @@
-//! `cargo xtask test` and `cargo xtask bench`.
+//! `cargo xtask test`, `cargo xtask bench` and `cargo xtask soak`.
 
 mod twin;
 
@@ -140,6 +140,43 @@ impl Bench {
             .args(["--rows", &self.rows.to_string(), "--runs", &self.runs.to_string()])
             .args(["--creates", &self.creates.to_string()])
             .args(["--instances", &self.instances.to_string()])
+            .env("TOYGRES_BIN", built.binary("toygres"))
+            .env("TOYGRES_PLUGIN_DIR", plugins);
+        run(&mut command)
+    }
+}
+
+/// Attack a control plane, and tell what holds.
+#[derive(Args)]
+pub(crate) struct Soak {
+    /// Minutes that the attack lasts
+    #[arg(long, default_value_t = 30)]
+    minutes: u32,
+    /// Databases that are created and deleted meanwhile
+    #[arg(long, default_value_t = 200)]
+    creates: u32,
+    /// How often the server is killed and started again
+    #[arg(long, default_value_t = 20)]
+    kills: u32,
+    /// The server's limit of memory, in MiB
+    #[arg(long, default_value_t = 512)]
+    memory: u64,
+    /// Build without optimisation
+    #[arg(long)]
+    debug: bool,
+}
+
+impl Soak {
+    pub(crate) fn run(&self) -> Result {
+        let built = Built::build(!self.debug, &["toygres-tests"])?;
+        let plugins = target().join("soak-plugins");
+        built.install_plugins(&plugins)?;
+        let mut command = Command::new(built.binary("toygres-soak"));
+        command
+            .args(["--minutes", &self.minutes.to_string()])
+            .args(["--creates", &self.creates.to_string()])
+            .args(["--kills", &self.kills.to_string()])
+            .args(["--memory", &self.memory.to_string()])
             .env("TOYGRES_BIN", built.binary("toygres"))
             .env("TOYGRES_PLUGIN_DIR", plugins);
         run(&mut command)

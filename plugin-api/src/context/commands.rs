@@ -84,6 +84,21 @@ impl Said {
 }
 
 impl Said {
+    /// Interrupts the command and waits until nothing of it is at work any more: its thread, its
+    /// statements. A command that blocks its thread for ever never gets there.
+    pub async fn end(self) {
+        let Ok(payload) = serde_json::to_vec(&self.stream) else { return };
+        let _nothing = self.context.host().call(Method::StreamClose as u32, payload.into()).await;
+        loop {
+            let batch = self.context.host().next_rows(self.stream).await;
+            if batch.is_last() || batch.error().is_some() {
+                return;
+            }
+        }
+    }
+}
+
+impl Said {
     /// Its answer, once it has one: rows of a stream are its data, and what it remarked on the way
     /// stands among its notes.
     ///

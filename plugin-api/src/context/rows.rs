@@ -5,8 +5,9 @@ use crate::batch::RowBatch;
 use crate::error::{Error, Result};
 use crate::protocol::Method;
 use crate::report::{StreamColumn, StreamKind, StreamRef};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
+use std::io::{self, Write};
 
 /// Rows as they come from the host.
 #[derive(Debug)]
@@ -95,6 +96,32 @@ pub fn cell_value(kind: StreamKind, cell: Option<&[u8]>) -> Value {
     parsed.unwrap_or_else(|| Value::String(text.into_owned()))
 }
 
+/// Cells of JSON from this size on are written as they are.
+const LARGE_JSON_BYTES: usize = 64 * 1024;
+
+/// Writes one cell as JSON on one line: what [`cell_value`] makes of it, but without making it where
+/// it is large. A value of JSON takes many times the memory of its text.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_cell(kind: StreamKind, cell: Option<&[u8]>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(large) = cell.filter(|cell| cell.len() >= LARGE_JSON_BYTES) else {
+        return Ok(serde_json::to_writer(out, &cell_value(kind, cell))?);
+    };
+    let text = String::from_utf8_lossy(large);
+    if kind != StreamKind::Json || serde_json::from_str::<IgnoredAny>(&text).is_err() {
+        return Ok(serde_json::to_writer(out, text.as_ref())?);
+    }
+    // Line breaks stand between values only; within a text JSON has them escaped.
+    for (n, line) in text.split(['\n', '\r']).enumerate() {
+        if n > 0 {
+            out.write_all(b" ")?;
+        }
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
 /// `2024-11-17 12:00:00.5+00` becomes `2024-11-17T12:00:00.5Z`; what is no such time (`infinity`,
 /// a year before Christ) stays as it is.
 #[must_use]
@@ -152,7 +179,7 @@ impl RowWriter {
 
 #[cfg(test)]
 mod tests {
-    use super::{StreamKind, cell_value, rfc3339};
+    use super::{StreamKind, cell_value, rfc3339, write_cell};
     use serde_json::json;
 
     #[test]
@@ -168,6 +195,25 @@ mod tests {
         assert_eq!(value(StreamKind::Json, "{\"a\":1}"), json!({"a": 1}));
         assert_eq!(value(StreamKind::Json, "{"), json!("{"));
         assert_eq!(cell_value(StreamKind::Text, None), json!(null));
+    }
+
+    #[test]
+    fn a_large_cell_is_written_as_a_small_one() {
+        let json = format!("[\n{{\"a\": \"x\\n\"}}{}]", ",\r\n 1".repeat(30_000));
+        let text = "a\"\n".repeat(30_000);
+        for (kind, cell) in [
+            (StreamKind::Json, json.as_str()),
+            (StreamKind::Json, &text),
+            (StreamKind::Text, &text),
+            (StreamKind::Text, &json),
+            (StreamKind::Number, &text),
+        ] {
+            let mut written = Vec::new();
+            write_cell(kind, Some(cell.as_bytes()), &mut written).unwrap();
+            assert!(!written.contains(&b'\n'));
+            let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
+            assert_eq!(read, cell_value(kind, Some(cell.as_bytes())));
+        }
     }
 
     #[test]

@@ -93,6 +93,14 @@ impl Report {
         self.block(Block::Text { text: text.into(), tone: Tone::Plain })
     }
 
+    /// Adds lines at the end that belong together: no empty line between them. A line break within
+    /// one of them is not the command's, and is shown as `\n`.
+    #[must_use]
+    pub fn lines(self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let lines = lines.into_iter().map(|line| Block::text(line.into().replace('\n', "\\n")));
+        self.block(Block::section("", lines.collect::<Vec<_>>()))
+    }
+
     /// Adds the next command at the end.
     #[must_use]
     pub fn hint(self, text: impl Into<String>) -> Self {

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// What a duration may look like, for messages.
 pub const DURATION_GRAMMAR: &str = "a duration such as `30s`, `15m`, `2h`, `3d`, `1w` or `1d12h`";
+/// The longest duration, 24 days: what PostgreSQL counts in milliseconds ends soon after.
+pub const MAX_DURATION_MS: u64 = 24 * 24 * 3600 * 1000;
 /// What a point in time may look like, for messages.
 pub const TIME_GRAMMAR: &str = "a time such as `30s`, `15m`, `2h`, `3d`, `1w`, `1d12h` (that long \
     ago), `2024-11-17T12:00:00Z`, `2024-11-17`, `today`, `yesterday`, `now` or `@1731844800`";
@@ -37,11 +39,16 @@ pub fn parse(kind: ArgKind, typed: &str) -> Result<Value, String> {
     }
 }
 
-/// Refuses a number outside the range of its argument.
+/// Refuses a number outside the range of its argument, and a duration that is longer than any.
 ///
 /// # Errors
 /// The range.
 pub fn within(arg: &Arg, value: Value) -> Result<Value, String> {
+    if arg.kind == ArgKind::Duration
+        && let Some(ms) = value.as_u64().filter(|ms| *ms > MAX_DURATION_MS)
+    {
+        return Err(too_long(&format!("{ms}ms")));
+    }
     let Some(number) = whole(&value).filter(|_| arg.kind == ArgKind::Integer) else {
         return Ok(value);
     };
@@ -63,9 +70,31 @@ fn whole(value: &Value) -> Option<i128> {
 /// A duration in whole milliseconds.
 ///
 /// # Errors
-/// The grammar.
+/// The grammar, or the range.
 pub fn duration_ms(typed: &str) -> Result<u64, String> {
-    units(typed).ok_or_else(|| format!("`{typed}` is no duration; give {DURATION_GRAMMAR}"))
+    match units(typed) {
+        Some(ms) if ms <= MAX_DURATION_MS => Ok(ms),
+        None if !is_duration(typed) => {
+            Err(format!("`{typed}` is no duration; give {DURATION_GRAMMAR}"))
+        }
+        _ => Err(too_long(typed)),
+    }
+}
+
+fn too_long(duration: &str) -> String {
+    format!("invalid duration `{duration}`: the range is `0s` to `24d`")
+}
+
+/// Whether it is a duration but for its size: a number that is too large has the grammar too.
+fn is_duration(typed: &str) -> bool {
+    // One digit for each number.
+    let mut small = String::new();
+    for c in typed.chars().map(|c| if c.is_ascii_digit() { '1' } else { c }) {
+        if c != '1' || !small.ends_with('1') {
+            small.push(c);
+        }
+    }
+    units(&small).is_some()
 }
 
 /// Units without a space between them, each at most once and in any order: `1d12h`.
@@ -138,9 +167,11 @@ fn absolute(typed: &str, zone: &TimeZone) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration_ms, time};
+    use super::{duration_ms, time, within};
+    use crate::manifest::{Arg, ArgKind};
     use jiff::Zoned;
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn noon() -> Zoned {
         "2024-11-17T12:00:00+01:00[Europe/Berlin]".parse().unwrap()
@@ -173,6 +204,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_duration_has_a_ceiling() {
+        assert_eq!(duration_ms("24d"), Ok(super::MAX_DURATION_MS));
+        for typed in ["24d1ms", "100000h", "1w100000h", "99999999999999999999999999s", "4w"] {
+            let refused = duration_ms(typed).unwrap_err();
+            assert!(refused.contains("`0s` to `24d`"), "{refused}");
+        }
+        let arg = Arg { kind: ArgKind::Duration, ..Arg::default() };
+        assert!(within(&arg, json!(super::MAX_DURATION_MS)).is_ok());
+        assert!(within(&arg, json!(u64::MAX)).unwrap_err().contains("24d"));
+    }
+
     proptest! {
         #[test]
         fn nothing_typed_panics(typed in ".{0,40}") {
@@ -181,7 +224,7 @@ mod tests {
         }
 
         #[test]
-        fn units_add_up(days in 0_u64..1000, hours in 0_u64..1000) {
+        fn units_add_up(days in 0_u64..20, hours in 0_u64..96) {
             prop_assert_eq!(
                 duration_ms(&format!("{days}d{hours}h")),
                 Ok(days * 86_400_000 + hours * 3_600_000)

@@ -2,7 +2,7 @@
 
 use toygres_model::kubectl::Kubectl;
 use toygres_plugin_api::protocol::{Config, Source};
-use toygres_plugin_api::{Context, Result};
+use toygres_plugin_api::{Context, Error, Result};
 
 /// The image of deployments that name none.
 const IMAGE: &str = "postgres:{version}";
@@ -37,7 +37,7 @@ impl Settings {
         let config = ctx.config().all().await?;
         let text = |key: &str| config.text(key);
         let image = text("kubernetes.image").unwrap_or_else(|| IMAGE.to_owned());
-        let lease = text("server.lease_ms").and_then(|lease| lease.parse().ok());
+        let lease = text("server.lease_ms").map_or(Ok(LEASE_MS), |text| lease(&text))?;
         let mut images = vec![image];
         // Instances of before the image was configured keep theirs.
         if images[0] != IMAGE {
@@ -49,11 +49,21 @@ impl Settings {
                 .unwrap_or_else(|| "toygres_duroxide".to_owned()),
             namespace: text("kubernetes.namespace").unwrap_or_else(|| "toygres".to_owned()),
             images,
-            settle_ms: lease.unwrap_or(LEASE_MS).saturating_mul(2),
+            settle_ms: lease.saturating_mul(2),
             ignore: text("drift.ignore"),
             kubectl: kubectl(&config),
         })
     }
+}
+
+/// A lease in milliseconds, as the server takes it.
+fn lease(text: &str) -> Result<i64> {
+    text.parse().ok().filter(|ms| (1000..=86_400_000).contains(ms)).ok_or_else(|| {
+        Error::usage(format!("invalid setting `server.lease_ms`: `{text}`")).hint(
+            "give a whole number from 1000 to 86400000; see where it is set with `toygres server \
+             config`",
+        )
+    })
 }
 
 /// What `kubectl` has to be told: a shell's own `KUBECONFIG` and the usual place it finds itself.

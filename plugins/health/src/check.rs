@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 use toygres_plugin_api::Error;
+use toygres_plugin_api::shell::ShellCommand;
 
 /// How long a check may take, unless its row says otherwise.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(3500);
@@ -258,11 +259,17 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// The command that a hint names in backticks.
+/// The command that shows an orchestration.
+pub(crate) fn orchestration(id: &str) -> ShellCommand {
+    ShellCommand::new("toygres server orchestration").arg(id)
+}
+
+/// The command of toygres that a hint names in backticks. A hint may quote somebody else's words as
+/// well: those are never offered as a command.
 fn command_of(hint: &str) -> Option<String> {
     let (_, rest) = hint.split_once('`')?;
     let (command, _) = rest.split_once('`')?;
-    command.contains(' ').then(|| command.to_owned())
+    command.starts_with("toygres ").then(|| command.to_owned())
 }
 
 /// Where a code is described.
@@ -308,6 +315,7 @@ mod tests {
         let command = command_of("start it with `toygres server start`, or wait");
         assert_eq!(command.as_deref(), Some("toygres server start"));
         assert_eq!(command_of("set `KUBECONFIG` or so"), None);
+        assert_eq!(command_of("there is no `rm -rf x`"), None);
         assert_eq!(command_of("think"), None);
     }
 

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::time::Duration;
 use toygres_model::instance::NewInstance;
 use toygres_plugin_api::protocol::ApiResponse;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Confirmed, Context, Error, ErrorKind, Result};
 
 /// What stays as it is in a path or a query.
@@ -121,7 +122,11 @@ pub(crate) async fn create(
             ErrorKind::Interrupted,
             format!("interrupted before the answer: `{name}` may be created all the same"),
         )
-        .hint(format!("see `toygres get {name}`; undo it with `toygres delete {name}`"))
+        .hint(format!(
+            "see `{}`; undo it with `{}`",
+            ShellCommand::new("toygres get").arg(name),
+            ShellCommand::new("toygres delete").arg(name)
+        ))
     });
     let answer = answer.await?;
     Found::read(read(answer)?)
@@ -179,7 +184,7 @@ pub(crate) async fn delete(ctx: &Context, name: &str, confirmed: &Confirmed) -> 
             ErrorKind::Interrupted,
             format!("interrupted before the answer: `{name}` may be deleted all the same"),
         )
-        .hint(format!("see `toygres get {name}`"))
+        .hint(format!("see `{}`", ShellCommand::new("toygres get").arg(name)))
     });
     Found::read(read(answer.await?)?)
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use toygres_model::request;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Context, Error, Result};
 
 /// The variable that is read where no option says otherwise.
@@ -88,8 +89,8 @@ fn first_line(from: impl Read) -> std::io::Result<String> {
 async fn warn_of_readers(ctx: &Context, file: &Path) {
     let mode = std::fs::metadata(file).map(|file| file.permissions().mode());
     if mode.is_ok_and(|mode| mode & 0o077 != 0) {
-        let file = file.display();
-        ctx.ui().warn(format!("others can read `{file}`; see `chmod 600 {file}`")).await;
+        let close = ShellCommand::new("chmod 600").arg(file);
+        ctx.ui().warn(format!("others can read `{}`; see `{close}`", file.display())).await;
     }
 }
 

@@ -7,6 +7,7 @@ use crate::view::steps;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 use toygres_model::time;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Context, Error, ErrorKind, Result};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(400);
@@ -141,20 +142,26 @@ fn late(last: &Found, lost: Option<Error>, goal: Goal, timeout: Duration) -> Err
             .unwrap_or_else(|| format!("it is {state}, and no worker has begun a step of it")),
     };
     error.cause(blocks).hint(format!(
-        "the {} goes on; see `toygres get {k8s_name}`, or `toygres server workers`",
-        goal.noun()
+        "the {} goes on; see `{}`, or `toygres server workers`",
+        goal.noun(),
+        ShellCommand::new("toygres get").arg(k8s_name)
     ))
 }
 
 fn interrupted(begun: &Instance, goal: Goal) -> Error {
     let Instance { name, k8s_name, .. } = begun;
     let undo = match goal {
-        Goal::Running => format!(", or undo it with `toygres delete {name}`"),
+        Goal::Running => {
+            format!(", or undo it with `{}`", ShellCommand::new("toygres delete").arg(name))
+        }
         Goal::Deleted => String::new(),
     };
     Error::new(
         ErrorKind::Interrupted,
         format!("interrupted; the {} of `{name}` goes on", goal.noun()),
     )
-    .hint(format!("follow it with `toygres get {k8s_name} --watch`{undo}"))
+    .hint(format!(
+        "follow it with `{}`{undo}",
+        ShellCommand::new("toygres get").arg(k8s_name).flag("--watch")
+    ))
 }

@@ -1,6 +1,7 @@
 //! The process that keeps everything up: it runs the private PostgreSQL, serves the stand-in for
 //! Kubernetes and runs its pods.
 
+mod answers;
 mod database;
 mod launch;
 mod leftovers;
@@ -10,6 +11,7 @@ mod serve;
 mod state;
 mod stop;
 
+pub(crate) use answers::Answers;
 pub(crate) use database::DatabaseStatus;
 pub(crate) use launch::launch;
 pub(crate) use leftovers::{Leftover, leftovers};

@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// What could not be done with a path.
@@ -14,7 +15,7 @@ pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
     let failed = Error::failed(format!("cannot {verb} {}", path.display())).cause(error);
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            failed.hint(format!("check who owns it: ls -ld {}", path.display()))
+            failed.hint(format!("check who owns it: {}", ShellCommand::new("ls -ld").arg(path)))
         }
         io::ErrorKind::StorageFull => failed.hint("make room: df -h".to_owned()),
         _ => failed,

@@ -63,6 +63,8 @@ pub enum Kind {
     CancelRequested,
     /// A dispatcher is at it this moment.
     ProcessingTurn,
+    /// It has an execution, and was never started.
+    NeverStarted,
     /// It failed, and this is why.
     RootCause,
     /// It was cancelled.
@@ -89,6 +91,7 @@ impl Kind {
             Self::Poisoned => "poisoned",
             Self::CancelRequested => "cancel_requested",
             Self::ProcessingTurn => "processing_turn",
+            Self::NeverStarted => "never_started",
             Self::RootCause => "root_cause",
             Self::Cancelled => "cancelled",
             Self::Unknown => "unknown",
@@ -106,6 +109,7 @@ impl Kind {
                 | Self::UnsupportedVersion
                 | Self::LeaseExpired
                 | Self::Poisoned
+                | Self::NeverStarted
         )
     }
 

@@ -1,6 +1,6 @@
 //! Commands of `kubectl` that can be pasted: aimed at the cluster that toygres asked.
 
-use crate::shell::word;
+use toygres_plugin_api::shell::quote_option;
 
 /// What `kubectl` has to be told, because it would choose another cluster by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,8 @@ impl Kubectl {
         let mut aimed = String::from("kubectl");
         for (option, value) in [("--kubeconfig", &self.kubeconfig), ("--context", &self.context)] {
             if let Some(value) = value {
-                aimed.push_str(&format!(" {option} {}", word(value)));
+                aimed.push(' ');
+                aimed.push_str(&quote_option(option, value));
             }
         }
         format!("{aimed} {rest}")

@@ -18,6 +18,6 @@ pub mod records;
 pub mod releases;
 pub mod request;
 pub mod rights;
-pub mod shell;
 pub mod steps;
 pub mod time;
+pub mod unstarted;

@@ -20,6 +20,59 @@ pub fn was_cancelled(history: &str, execution: &str) -> String {
     )
 }
 
+/// duroxide's tables, quoted with their schema.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// `executions`.
+    pub executions: String,
+    /// `history`.
+    pub history: String,
+    /// `orchestrator_queue`.
+    pub orchestrator_queue: String,
+    /// `worker_queue`.
+    pub worker_queue: String,
+    /// `instance_locks`.
+    pub instance_locks: String,
+}
+
+/// The ids (`instance_id`) of executions that run though nothing anywhere will move them on: a list of
+/// common table expressions that ends with the table `stuck`, of at most `most` rows.
+///
+/// A running execution is moved on by a message, a timer (both in the orchestrator's queue), an
+/// activity in the worker's queue, a child, or an event from outside. One with none of these, that
+/// nobody holds and that was not touched for a minute, is stuck. A child's id begins with that of its
+/// parent. The events are asked for as one value: as `EXISTS` all of the history would be read.
+#[must_use]
+pub fn stuck(tables: &Tables, most: i64) -> String {
+    format!(
+        "busy AS (SELECT instance_id FROM {orchestrator_queue} \
+             UNION SELECT instance_id FROM {instance_locks} \
+             UNION SELECT coalesce(to_jsonb(w)->>'instance_id', \
+                 substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')) FROM {worker_queue} w), \
+         running AS (SELECT e.instance_id, e.execution_id FROM {executions} e \
+             WHERE e.status = 'Running' AND e.started_at < now() - interval '1 minute'), \
+         parents AS (SELECT DISTINCT array_to_string(parts[1:n], '::sub::') AS instance_id \
+             FROM (SELECT string_to_array(instance_id, '::sub::') AS parts \
+                 FROM (SELECT instance_id FROM busy UNION ALL SELECT instance_id FROM running) AS all_of_them \
+                 WHERE instance_id LIKE '%::sub::%') AS children \
+             CROSS JOIN LATERAL generate_series(1, cardinality(parts) - 1) AS n), \
+         stuck AS (SELECT r.instance_id FROM running r \
+             WHERE NOT EXISTS (SELECT FROM busy b WHERE b.instance_id = r.instance_id) \
+               AND NOT EXISTS (SELECT FROM parents p WHERE p.instance_id = r.instance_id) \
+               AND NOT coalesce((SELECT true FROM {history} h WHERE h.instance_id = r.instance_id \
+                   AND h.execution_id = r.execution_id \
+                   AND (h.event_data LIKE '%Subscribed\"%' \
+                        OR h.event_data LIKE '%SubOrchestrationScheduled%' \
+                        OR h.created_at > now() - interval '1 minute') LIMIT 1), false) \
+             LIMIT {most})",
+        executions = tables.executions,
+        history = tables.history,
+        orchestrator_queue = tables.orchestrator_queue,
+        worker_queue = tables.worker_queue,
+        instance_locks = tables.instance_locks,
+    )
+}
+
 /// The activities that ended in `executions` (a table, or a query with its parentheses, that has an
 /// instance and an execution): `activity` without its path, whether it `succeeded`, `ended_ms` since
 /// 1970, `took_ms`, and the `bin` of that, which is the fourth part of a power of two (a hair above, so

@@ -3,8 +3,10 @@
 //! Every request passes the gate first (`gate`): the name it was sent to, the token, the deadline.
 //! Every answer is JSON, refusals too, but for the metrics.
 
+mod activity;
 mod body;
 mod commands;
+mod connections;
 mod fault;
 mod gate;
 mod instances;
@@ -14,9 +16,11 @@ mod openapi;
 mod probes;
 mod query;
 mod readiness;
+mod stream;
 mod token;
 
-pub(crate) use commands::Runner;
+pub(crate) use commands::{CommandLimits, CommandSettings, Runner};
+pub(crate) use connections::{ConnectionLimits, Connections};
 pub(crate) use gate::Hosts;
 pub(crate) use listen::serve;
 pub(crate) use readiness::Readiness;
@@ -34,6 +38,15 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use toygres_plugin_api::{Error, ErrorKind};
 
+/// What clients may use of the server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Connections at a time.
+    pub(crate) connections: ConnectionLimits,
+    /// Commands at a time, and how long requests may take.
+    pub(crate) commands: CommandSettings,
+}
+
 /// What every request may use.
 #[derive(Clone)]
 pub(crate) struct Api(Arc<Inner>);
@@ -46,6 +59,8 @@ struct Inner {
     deadline: Duration,
     readiness: watch::Receiver<Readiness>,
     requests: Requests,
+    commands: CommandLimits,
+    connections: Connections,
     /// Changes that go on although whoever asked has gone.
     changes: TaskTracker,
 }
@@ -55,7 +70,7 @@ impl Api {
     pub(crate) fn new(
         token: Token,
         hosts: Hosts,
-        deadline: Duration,
+        limits: Limits,
         readiness: watch::Receiver<Readiness>,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -63,9 +78,11 @@ impl Api {
             runner: OnceLock::new(),
             token,
             hosts,
-            deadline,
+            deadline: limits.commands.timeout,
             readiness,
             requests: Requests::default(),
+            commands: CommandLimits::new(limits.commands),
+            connections: Connections::new(limits.connections),
             changes: TaskTracker::new(),
         }))
     }
@@ -74,6 +91,11 @@ impl Api {
     pub(crate) fn serve_for(&self, plane: ControlPlane, runner: Runner) {
         let _only_once = self.0.plane.set(plane);
         let _only_once = self.0.runner.set(runner);
+    }
+
+    /// The connections, for whoever listens.
+    pub(crate) fn connections(&self) -> Connections {
+        self.0.connections.clone()
     }
 
     fn runner(&self) -> Result<&Runner, Fault> {

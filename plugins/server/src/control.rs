@@ -9,6 +9,7 @@ mod address;
 mod broken;
 mod cluster;
 mod cms;
+mod exhaustion;
 mod faults;
 mod figures;
 mod forget;
@@ -20,6 +21,7 @@ mod probe;
 mod progress;
 mod rollup;
 mod settings;
+mod unstarted;
 mod worker;
 
 pub(crate) use figures::Figures;
@@ -39,6 +41,19 @@ use toygres_plugin_api::{Error, Result};
 
 /// How long [`ControlPlane::parts`] may take.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the workflows' schema may take to be made or brought up to date; the library waits for
+/// its lock without a limit of its own.
+const WORKFLOWS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The advisory lock under which the library brings its schema up to date: FNV-1a of its name.
+fn workflows_lock(schema: &str) -> i64 {
+    let name = b"duroxide_pg:migrations:".iter().chain(schema.as_bytes());
+    let hash = name.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash.cast_signed()
+}
 
 /// The control plane of one deployment, as one process sees it.
 #[derive(Clone)]
@@ -67,9 +82,22 @@ impl ControlPlane {
         let notices = cms::migrate(&cms).await?;
         let mut config = ProviderConfig::url(&settings.database_url);
         config.schema_name = Some(settings.duroxide_schema.clone());
-        let provider = PostgresProvider::new_with_config(config).await.map_err(|error| {
-            unavailable("the workflows' schema cannot be made ready").cause(format!("{error:#}"))
-        })?;
+        let connecting = PostgresProvider::new_with_config(config);
+        let connected = tokio::time::timeout(WORKFLOWS_TIMEOUT, connecting).await;
+        let provider = match connected {
+            Ok(connected) => connected.map_err(|error| {
+                unavailable("the workflows' schema cannot be made ready")
+                    .cause(format!("{error:#}"))
+            })?,
+            Err(_) => {
+                let seconds = WORKFLOWS_TIMEOUT.as_secs();
+                let late = Error::timed_out(format!(
+                    "the workflows' schema was not ready within {seconds} s"
+                ));
+                let key = workflows_lock(&settings.duroxide_schema);
+                return Err(cms::naming_key(&cms.pool, key, late.retryable(true)).await);
+            }
+        };
         let store: Arc<dyn Provider> = Arc::new(provider);
         let client = Client::new(store.clone());
         let cluster = Cluster::new(kube, settings.cluster_network);

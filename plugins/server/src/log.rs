@@ -7,6 +7,8 @@ pub(crate) mod follow;
 mod mask;
 mod rotate;
 mod setup;
+mod throttle;
 
 pub(crate) use mask::Mask;
 pub(crate) use setup::{Target, filter, start, writable};
+pub(crate) use throttle::LogThrottle;

@@ -1,16 +1,28 @@
 //! What `/metrics` tells, in Prometheus' text format.
 
+mod commands;
+mod connections;
 mod process;
 mod requests;
 mod text;
 
+pub(crate) use commands::CommandFigures;
+pub(crate) use connections::ConnectionCounts;
 pub(crate) use requests::Requests;
 
 use crate::control::Figures;
 use text::Text;
 
+/// What this process did for clients.
+pub(crate) struct Served<'a> {
+    pub(crate) requests: &'a Requests,
+    pub(crate) commands: CommandFigures,
+    /// What was counted, and how many there are: general ones, and those for probes.
+    pub(crate) connections: (&'a ConnectionCounts, (usize, usize)),
+}
+
 /// Everything that is known. `figures` are missing where the database does not answer.
-pub(crate) fn text(figures: Option<&Figures>, ready: bool, requests: &Requests) -> String {
+pub(crate) fn text(figures: Option<&Figures>, ready: bool, served: &Served<'_>) -> String {
     let mut text = Text::default();
     text.family("toygres_build_info", "gauge", "What runs.");
     text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
@@ -21,7 +33,10 @@ pub(crate) fn text(figures: Option<&Figures>, ready: bool, requests: &Requests) 
     if let Some(figures) = figures {
         self::figures(figures, &mut text);
     }
-    requests.write(&mut text);
+    served.requests.write(&mut text);
+    served.commands.write(&mut text);
+    let (counts, open) = served.connections;
+    counts.write(open, &mut text);
     process::write(&mut text);
     text.done()
 }

@@ -4,6 +4,7 @@
 //! says who holds it; and the pid file says when it began and under which boot, so that another
 //! process that got its number later is never taken for it.
 
+pub(crate) mod descriptors;
 pub(crate) mod home;
 pub(crate) mod identity;
 pub(crate) mod lock;

@@ -9,8 +9,9 @@ mod begin;
 mod keep;
 mod rehearse;
 
-use crate::api::{Api, Hosts, Readiness, Runner};
+use crate::api::{Api, CommandSettings, ConnectionLimits, Hosts, Limits, Readiness, Runner};
 use crate::control::{ControlPlane, Worker};
+use crate::process::descriptors;
 use crate::process::options::{Mode, Patience, Typed};
 use crate::process::settings::{self, Plan, Settings};
 use begin::Begun;
@@ -77,10 +78,17 @@ async fn serve(
     let plan = begun.plan.clone();
     let (ready, readiness) = watch::channel(Readiness::default());
     let hosts = Hosts::new(plan.hosts.clone());
-    let api = Api::new(begun.token.clone(), hosts, plan.request_timeout, readiness);
+    let api = Api::new(begun.token.clone(), hosts, limits(&plan), readiness);
     let listening = CancellationToken::new();
     let http = begun.listener.take().map(|listener| {
-        tokio::spawn(crate::api::serve(listener, api.router(), listening.clone(), plan.drain))
+        let (router, connections) = (api.router(), api.connections());
+        tokio::spawn(crate::api::serve(
+            listener,
+            router,
+            connections,
+            listening.clone(),
+            plan.drain,
+        ))
     });
     let mut server = Server {
         ctx: ctx.clone(),
@@ -118,6 +126,36 @@ async fn serve(
     ended?;
     Ok(Report::data(json!({"result": "stopped", "pid": pid}))?
         .block(Block::remark(Tone::Good, "Server stopped")))
+}
+
+/// What clients may use, after the server's own work has its share of the descriptors.
+fn limits(plan: &Plan) -> Limits {
+    let commands = CommandSettings {
+        commands: plan.commands,
+        timeout: plan.request_timeout,
+        follow_timeout: plan.follow_timeout,
+    };
+    let limit = descriptors::raise_limit();
+    let own_share = descriptors::own_share(plan.workers, commands.all());
+    let connections = descriptors::connections(plan.connections, limit, own_share);
+    tracing::info!(
+        descriptors = limit,
+        own_share,
+        connections,
+        commands = plan.commands,
+        "limits of open files, connections and commands"
+    );
+    if connections < plan.connections {
+        tracing::warn!(
+            "the limit of open files, {limit}, leaves room for {connections} connections instead \
+             of {}",
+            plan.connections
+        );
+    }
+    Limits {
+        connections: ConnectionLimits::new(connections, plan.connections_per_address),
+        commands,
+    }
 }
 
 /// Waits for the requests under way, and then for the changes that they began.

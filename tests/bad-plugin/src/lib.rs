@@ -56,6 +56,8 @@ enum Fault {
     Error,
     /// Go on whatever is said
     GoOn,
+    /// Compute for ever, without a pause in which it could be ended
+    Spin,
 }
 
 /// Bring checks of health: none, unless `TOYGRES_BAD_CHECKS` names an outcome, or `hang` or `panic`.
@@ -189,6 +191,7 @@ async fn bad(ctx: &Context, args: Bad) -> Result<Report> {
                 std::thread::park();
             }
         }
+        Fault::Spin => spin(),
         Fault::Error => return Err(Error::failed("this command fails").hint("expect it")),
     }
     Report::detail(Answered { answered: true })
@@ -218,6 +221,13 @@ async fn make_namespace(mut service: toygres_plugin_api::context::KubeService) -
 #[derive(serde::Serialize)]
 struct Answered {
     answered: bool,
+}
+
+/// Ends with the process, so that a test of this leaves nothing.
+fn spin() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
 }
 
 /// Takes stack until there is none.

@@ -3,6 +3,7 @@
 //!
 //! Where there is no kube-apiserver (`KUBEBUILDER_ASSETS`), these tests say so and pass over.
 
+mod at_once;
 mod failures;
 mod forgetting;
 mod interrupted;
@@ -14,6 +15,7 @@ mod removal;
 mod rights;
 mod schemas;
 mod secrets;
+mod unstarted;
 mod workers;
 
 use serde_json::{Value, json};

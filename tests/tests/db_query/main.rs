@@ -4,11 +4,16 @@
 mod support;
 
 mod failures;
+mod forms;
 mod hostile;
 mod input;
 mod interrupt;
+mod limits;
 mod rows;
 mod secrets;
+mod servers;
+#[path = "../../../crates/redaction/src/tests/table.rs"]
+mod table;
 
 use support::{Ran, Toygres};
 

@@ -10,6 +10,7 @@ mod corpus;
 mod ignore;
 mod in_flight;
 mod partial;
+mod pasted;
 mod plane;
 mod rights;
 mod sync;

@@ -20,4 +20,5 @@ mod reads;
 mod records;
 mod rollups;
 mod stats;
+mod unstarted;
 mod workers;

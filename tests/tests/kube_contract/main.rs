@@ -96,6 +96,7 @@ contract! {
         of_another_version
         of_what_is_missing
         of_an_unknown_type
+        of_what_is_said_of_a_set_alone
     }
     status {
         its_own_path_touches_nothing_else

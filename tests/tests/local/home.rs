@@ -43,8 +43,16 @@ impl Home {
         Some(home)
     }
 
+    /// One in a folder that is there.
+    pub(crate) fn below(folder: &std::path::Path) -> Self {
+        Self::of(tempfile::tempdir_in(folder).unwrap(), 0o755)
+    }
+
     fn with_mode(mode: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::of(tempfile::tempdir().unwrap(), mode)
+    }
+
+    fn of(folder: TempDir, mode: u32) -> Self {
         std::fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
         Self { folder, user: None, variables: Vec::new() }
     }

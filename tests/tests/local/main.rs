@@ -3,8 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
 mod context;
 mod crash;
+mod forgotten;
+mod full_disk;
 mod home;
 mod lifecycle;
 mod light;

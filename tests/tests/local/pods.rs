@@ -214,3 +214,35 @@ fn process(pod: &serde_json::Value) -> i32 {
     let id = pod["status"]["containerStatuses"][0]["containerID"].as_str().unwrap();
     id.strip_prefix("process://").unwrap().parse().unwrap()
 }
+
+#[test]
+fn what_is_said_of_a_set_replaces_no_pod() {
+    let home = Home::new();
+    home.up();
+    home.apply(&database("mydb", "pass"));
+    home.ready("mydb-0");
+    let before = home.object("pod", "mydb-0");
+    let set = home.object("statefulset", "mydb");
+    for said in [
+        &["annotate", "statefulset/mydb", "a=b"][..],
+        &["label", "statefulset/mydb", "team=data"],
+        &["annotate", "statefulset/mydb", "a=c", "--overwrite"],
+    ] {
+        home.kubectl(said).code(0);
+    }
+    // The controller has seen it once the next set that is made has its pod.
+    home.apply(&database("other", "pass"));
+    home.ready("other-0");
+    let after = home.object("statefulset", "mydb");
+    assert_eq!(after["metadata"]["generation"], set["metadata"]["generation"]);
+    for revision in ["currentRevision", "updateRevision"] {
+        assert_eq!(after["status"][revision], set["status"][revision], "{after:#}");
+    }
+    let pod = home.object("pod", "mydb-0");
+    assert_eq!(pod["metadata"]["uid"], before["metadata"]["uid"]);
+    assert!(pod["metadata"]["deletionTimestamp"].is_null(), "{pod:#}");
+    // A new template does replace it.
+    home.kubectl(&["set", "env", "statefulset/mydb", "LANG=C"]).code(0);
+    home.kubectl(&["rollout", "status", "statefulset/mydb", "--timeout=60s"]).code(0);
+    assert_ne!(home.object("pod", "mydb-0")["metadata"]["uid"], before["metadata"]["uid"]);
+}

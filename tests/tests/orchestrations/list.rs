@@ -98,7 +98,7 @@ fn pages_hold_every_row_once() {
         }
         let ran = server(&args).code(0);
         paged.extend(ids(ran.json().as_array().unwrap()).into_iter().map(str::to_owned));
-        let note = ran.stderr.split("--cursor '").nth(1).and_then(|rest| rest.split('\'').next());
+        let note = ran.stderr.split("`--cursor ").nth(1).and_then(|rest| rest.split('`').next());
         match note {
             Some(next) => cursor = Some(next.to_owned()),
             None => break,

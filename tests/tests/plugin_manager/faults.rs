@@ -225,29 +225,18 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        fault: "symlink",
+        fault: "a link to what others may write",
         ask: |home| {
             let outside = home.path().join("outside.so");
             fs::write(&outside, &*BAD).unwrap();
-            mode(&outside, 0o644);
+            mode(&outside, 0o666);
             std::os::unix::fs::symlink(&outside, home.files().join("bad.so")).unwrap();
-            vec![
-                install(
-                    &home.files().display().to_string(),
-                    (
-                        "plugin `bad` (DIR/files/bad.so) is refused: it is a link to DIR/home/outside.so; expected is a file in DIR/files",
-                        "install what it leads to: toygres plugin install DIR/home/outside.so",
-                    ),
-                ),
-                run(
-                    home,
-                    Owner::Unknown,
-                    (
-                        "plugin `bad` (DIR/files/bad.so) is refused: it is a link to DIR/home/outside.so; expected is a file in DIR/files",
-                        "install what it leads to: toygres plugin install DIR/home/outside.so",
-                    ),
-                ),
-            ]
+            let says = (
+                "plugin `bad` (DIR/files/bad.so) is refused: others may write its file DIR/home/outside.so, whose mode is 0666; expected is 0644",
+                "if you trust it, run: chmod go-w DIR/home/outside.so",
+            );
+            let install = install(&home.files().display().to_string(), says);
+            vec![install, run(home, Owner::Unknown, says)]
         },
     },
     Case {

@@ -119,6 +119,7 @@ fn what_comes_from_elsewhere_needs_a_signature_or_a_digest() {
             ("/moved.so.minisig", Err("/bad.so.minisig".to_owned())),
             ("/astray.so", Err(plain.url("/bad.so"))),
             ("/circle.so", Err("/circle.so".to_owned())),
+            ("/file.so", Err("file:///etc/passwd".to_owned())),
         ]),
         true,
     );
@@ -144,6 +145,7 @@ fn what_comes_from_elsewhere_needs_a_signature_or_a_digest() {
         ("/large.so", 4, "larger than 16384 bytes"),
         ("/astray.so", 4, "leads away from https"),
         ("/circle.so", 4, "redirects"),
+        ("/file.so", 4, "leads to a URL that is neither https nor http"),
     ] {
         let refused = web.install(&home, path, &key);
         assert_eq!(refused.code, Some(code), "{path}: {}", refused.stderr);

@@ -6,8 +6,12 @@ mod support;
 
 mod changes;
 mod every;
+mod forms;
+mod memory;
 mod requests;
 mod same;
+#[path = "../../../crates/redaction/src/tests/table.rs"]
+mod table;
 mod values;
 
 use std::os::unix::fs::PermissionsExt;

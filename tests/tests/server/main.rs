@@ -1,11 +1,15 @@
 //! The server's process and its API, through the real binary on a real PostgreSQL and a real
 //! kube-apiserver. Without the latter (`KUBEBUILDER_ASSETS`) most of it is passed over.
 
+mod busy;
+mod descriptors;
 mod failures;
+mod floods;
 mod foreground;
 mod instances;
 mod life;
 mod listening;
+mod locks;
 mod logs;
 mod refusals;
 mod secrets;

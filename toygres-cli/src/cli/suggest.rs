@@ -4,6 +4,7 @@ use crate::discover::Catalogue;
 use clap::Command;
 use strsim::damerau_levenshtein;
 use toygres_plugin_api::manifest::Scope;
+use toygres_plugin_api::shell::quote;
 
 /// More would be a list of commands, not a suggestion.
 const MOST: usize = 3;
@@ -85,9 +86,11 @@ struct Known {
 
 impl Known {
     fn typed(&self) -> String {
+        // A plugin may call its command anything.
+        let command = quote(&self.command);
         match self.group {
-            Some(group) => format!("{group} {}", self.command),
-            None => self.command.clone(),
+            Some(group) => format!("{group} {command}"),
+            None => command,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Asked, Shell, quote};
 use clap_complete::engine::CompletionCandidate;
 use std::collections::HashSet;
+use toygres_plugin_api::text::is_hidden;
 
 /// The longest help that is worth a column of a shell.
 const HELP: usize = 120;
@@ -13,8 +14,9 @@ pub(super) fn written(asked: &Asked, found: Vec<CompletionCandidate>) -> String 
     let mut text = String::new();
     for candidate in &found {
         let value = candidate.get_value().to_string_lossy();
-        // A line is a candidate and a tab ends its value: what holds either cannot be offered.
-        if value.is_empty() || value.contains(char::is_control) || !seen.insert(value.to_string()) {
+        // A line is a candidate and a tab ends its value: what holds either cannot be offered, and
+        // nothing is put on somebody's line that cannot be seen there.
+        if value.is_empty() || value.contains(is_hidden) || !seen.insert(value.to_string()) {
             continue;
         }
         let Some(quoted) = quote::put_on(asked.shell, asked.begun(), &value) else { continue };
@@ -34,6 +36,6 @@ pub(super) fn written(asked: &Asked, found: Vec<CompletionCandidate>) -> String 
 fn help(candidate: &CompletionCandidate) -> Option<String> {
     let help = candidate.get_help()?.to_string();
     let line = help.lines().next()?.trim();
-    let line: String = line.chars().filter(|letter| !letter.is_control()).take(HELP).collect();
+    let line: String = line.chars().filter(|letter| !is_hidden(*letter)).take(HELP).collect();
     (!line.is_empty()).then_some(line)
 }

@@ -6,6 +6,7 @@ use crate::cli::Options;
 use crate::discover::{Catalogue, Folders, Owned};
 use crate::lend::api::Api;
 use crate::lend::grants::Grants;
+use crate::lend::interrupt::Interrupt;
 use crate::lend::ui::{Given, Operator};
 use crate::load::Loaded;
 use crate::redact::Redactor;
@@ -185,7 +186,7 @@ impl Inner {
         };
         let runtime = runtime()?;
         let left = self.until.saturating_duration_since(Instant::now());
-        let known = call.values(runtime.handle(), loaded, complete, left);
+        let known = call.values(runtime.handle(), loaded, complete, left, &Interrupt::default());
         // What the plugin left behind must not hold the shell.
         runtime.shutdown_background();
         known

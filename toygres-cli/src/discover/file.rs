@@ -3,26 +3,20 @@
 use crate::fault::Fault;
 use object::elf::{FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
-use object::{Endianness, FileKind, Object, ObjectSection, ReadCache, ReadRef};
-use std::fs::File;
+use object::{Endianness, FileKind, Object, ObjectSection, ReadRef};
 use std::path::Path;
 use toygres_plugin_api::manifest::{ABI_VERSION, MAGIC, Manifest, SECTION};
 
-/// The manifest of a library file.
+/// Far above any real one: the largest of toygres' own has some 50 KB.
+const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
+/// A library has some forty sections.
+const MAX_SECTIONS: u32 = 2048;
+
+/// The manifest in a library that is open; `path` is what a fault names.
 ///
 /// # Errors
 /// When the file cannot be read, is no library, is cut off, is of another architecture, or has no
-/// manifest.
-pub(super) fn manifest(path: &Path) -> Result<Manifest, Fault> {
-    // Whether it is a file at all was asked with who may write it.
-    let file = File::open(path).map_err(|error| Fault::unreadable(path, &error))?;
-    manifest_in(path, &ReadCache::new(file))
-}
-
-/// The manifest in a library that is open.
-///
-/// # Errors
-/// As for a file; `path` is what the fault names.
+/// manifest or one that is too large.
 pub(crate) fn manifest_in<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Manifest, Fault> {
     parse(path, section(path, data)?)
 }
@@ -43,6 +37,7 @@ fn section<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<&'a [u8], Fault> 
             let file = object::File::parse(data).map_err(|error| Fault::truncated(path, error))?;
             let section =
                 file.section_by_name("__toygres").ok_or_else(|| Fault::no_manifest(path))?;
+            check_size(path, section.size())?;
             section.data().map_err(|error| Fault::truncated(path, error))
         }
         Ok(_) => Err(Fault::architecture(path, "another kind of file")),
@@ -64,11 +59,23 @@ fn elf<'a, E: FileHeader<Endian = Endianness>, R: ReadRef<'a>>(
         return Err(Fault::architecture(path, &machine_name(machine)));
     }
     whole(path, header, endian, data)?;
+    if header.shnum(endian, data).map_err(cut)? > MAX_SECTIONS {
+        return Err(Fault::truncated(path, format!("it has more than {MAX_SECTIONS} sections")));
+    }
     let sections = header.sections(endian, data).map_err(cut)?;
     let (_, section) = sections
         .section_by_name(endian, SECTION.as_bytes())
         .ok_or_else(|| Fault::no_manifest(path))?;
+    check_size(path, section.sh_size(endian).into())?;
     section.data(endian, data).map_err(cut)
+}
+
+/// Asked of the section's header, before anything of the section is read.
+fn check_size(path: &Path, size: u64) -> Result<(), Fault> {
+    match size > MAX_MANIFEST_BYTES {
+        true => Err(Fault::large_manifest(path, size, MAX_MANIFEST_BYTES)),
+        false => Ok(()),
+    }
 }
 
 /// A linker writes the section headers last: without them the end is missing.
@@ -134,7 +141,8 @@ fn of_later_border(text: &[u8]) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{manifest, parse};
+    use super::{check_size, manifest_in, manifest_of, parse};
+    use object::ReadCache;
     use proptest::prelude::*;
     use std::io::Write;
     use std::path::Path;
@@ -145,7 +153,7 @@ mod tests {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(b"\x7fELF\x02\x01\x01").unwrap();
             file.write_all(&bytes).unwrap();
-            prop_assert!(manifest(file.path()).is_err());
+            prop_assert!(manifest_in(file.path(), &ReadCache::new(file.as_file())).is_err());
             prop_assert!(parse(Path::new("x.so"), &bytes).is_err());
         }
     }
@@ -171,6 +179,55 @@ mod tests {
         assert!(parse(Path::new("x.so"), one.as_bytes()).is_ok());
         let fault = parse(Path::new("x.so"), two.as_bytes()).unwrap_err();
         assert_eq!(fault.code, "several");
+    }
+
+    /// Made of headers alone: what they tell of need not be there.
+    fn library(section_bytes: u64, sections: u16) -> Vec<u8> {
+        let names = b"\0.toygres.manifest\0";
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(16, 0);
+        bytes.extend(3_u16.to_le_bytes());
+        bytes.extend(super::HOST_MACHINE.0.to_le_bytes());
+        bytes.extend(1_u32.to_le_bytes());
+        bytes.extend([0; 16]);
+        bytes.extend(64_u64.to_le_bytes());
+        bytes.extend([0; 4]);
+        for number in [64_u16, 0, 0, 64, sections, 2] {
+            bytes.extend(number.to_le_bytes());
+        }
+        let end = 64 + 64 * u64::from(sections);
+        for n in 0..sections {
+            // Name, type, offset and size.
+            let (name, kind, offset, size) = match n {
+                1 => (1_u32, 1_u32, end, section_bytes),
+                2 => (0, 3, end, names.len() as u64),
+                _ => (0, 0, 0, 0),
+            };
+            bytes.extend(name.to_le_bytes());
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend([0; 16]);
+            bytes.extend(offset.to_le_bytes());
+            bytes.extend(size.to_le_bytes());
+            bytes.extend([0; 24]);
+        }
+        bytes.extend(names);
+        bytes
+    }
+
+    #[test]
+    fn a_manifest_and_its_library_have_bounds() {
+        let fault = |section_bytes, sections| {
+            manifest_of(Path::new("x.so"), &library(section_bytes, sections)).unwrap_err()
+        };
+        // The section begins with the names, which are no manifest.
+        assert_eq!(fault(19, 3).code, "no_manifest", "{}", fault(19, 3).message);
+        for size in [1024 * 1024 + 1, u64::MAX] {
+            let fault = fault(size, 3);
+            assert!(fault.message.contains("1048576 at most"), "{}", fault.message);
+        }
+        assert!(check_size(Path::new("x.so"), 1024 * 1024).is_ok());
+        let many = fault(19, 3000);
+        assert!(many.message.contains("more than 2048 sections"), "{}", many.message);
     }
 
     #[test]

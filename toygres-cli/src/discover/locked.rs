@@ -1,15 +1,23 @@
 //! The plugins of one folder: what its lock file names, and what lies there besides.
 
-use super::{Expected, Found, Origin, file, libraries, ownership, usable};
+use super::opening::{OpenLibrary, PluginFolder};
+use super::{Expected, Found, Origin, file, usable};
 use crate::fault::Fault;
 use crate::plugin::lock::{Lock, Locked};
+use crate::plugin::policy::Policy;
+use crate::trusted::TrustedOwners;
+use object::ReadCache;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::manifest::Manifest;
 
 /// What a folder's lock file says; folders that the operator names for one run have none.
-pub(super) fn lock_of(origin: Origin, folder: &Path) -> Result<Lock, Fault> {
-    if origin.has_lock() { Lock::read(&lock_path(folder)) } else { Ok(Lock::new()) }
+pub(super) fn lock_of(
+    origin: Origin,
+    folder: &Path,
+    owners: &TrustedOwners,
+) -> Result<Lock, Fault> {
+    if origin.has_lock() { Lock::read(&lock_path(folder), owners) } else { Ok(Lock::new()) }
 }
 
 /// `plugins.lock` beside the folder `plugins`.
@@ -17,81 +25,103 @@ pub(crate) fn lock_path(folder: &Path) -> PathBuf {
     folder.with_file_name("plugins.lock")
 }
 
+/// A file that is as large is digested to say what it is now only when that is asked for.
+const MAX_DIGESTED_BYTES: u64 = 128 * 1024 * 1024;
+
 /// Everything in a folder: what is locked first, since it goes before what was copied there.
-/// `strict` is what says that nothing else is opened.
 pub(super) fn plugins(
     origin: Origin,
     folder: &Path,
     lock: Result<Lock, Fault>,
-    strict: Option<&str>,
+    policy: &Policy,
 ) -> Vec<Found> {
     let mut plugins = Vec::new();
     let lock = lock.unwrap_or_else(|fault| {
-        plugins.push(found(fault.path.clone(), origin, Err(fault)));
+        plugins.push(Found::new(fault.path.clone(), origin, Err(fault)));
         Lock::new()
     });
+    let opened = PluginFolder::open(folder, &policy.owners);
+    let found = |path: PathBuf, read: Read| {
+        let (manifest, library) = read;
+        let identity = library.map(|library| library.identity);
+        Found { identity, owners: policy.owners.clone(), ..Found::new(path, origin, manifest) }
+    };
     plugins.extend(lock.plugins.iter().map(|locked| {
         let path = folder.join(&locked.current.file);
-        let manifest = read_locked(&path, locked);
         let expected = Expected {
             sha256: locked.current.sha256.clone(),
             size: locked.current.size,
-            strict: strict.is_some(),
+            strict: policy.strict.is_some(),
             kept: !locked.previous.is_empty(),
         };
-        Found { locked: Some(expected), ..found(path, origin, manifest) }
+        let read = read_locked(&opened, &path, locked);
+        Found { locked: Some(expected), ..found(path, read) }
     }));
     let named: BTreeSet<PathBuf> = lock.files().iter().map(|file| folder.join(file)).collect();
-    for path in libraries(folder).into_iter().filter(|path| !named.contains(path)) {
-        let manifest = read(&path).and_then(|manifest| match strict {
+    for path in opened.libraries().into_iter().filter(|path| !named.contains(path)) {
+        let (manifest, library) = read(&opened, &path);
+        let manifest = manifest.and_then(|manifest| match &policy.strict {
             Some(why) => Err(Fault::unlocked(&manifest.name, &path, why).claiming(&manifest)),
             None => Ok(manifest),
         });
-        plugins.push(found(path, origin, manifest));
+        plugins.push(found(path, (manifest, library)));
     }
     plugins
 }
 
-fn found(path: PathBuf, origin: Origin, manifest: Result<Manifest, Fault>) -> Found {
-    let (shadowed_by, linked, locked, disabled) = (None, None, None, false);
-    Found { path, origin, manifest, shadowed_by, linked, locked, disabled }
-}
+/// What a library says of itself, and which file said it.
+type Read = (Result<Manifest, Fault>, Option<OpenLibrary>);
 
-fn read(path: &Path) -> Result<Manifest, Fault> {
-    ownership::check(path)?;
-    usable(path, file::manifest(path)?)
+fn read(folder: &PluginFolder<'_>, path: &Path) -> Read {
+    match folder.open_library(path) {
+        Ok(library) => {
+            let manifest = file::manifest_in(path, &ReadCache::new(&library.file));
+            (manifest.and_then(|manifest| usable(path, manifest)), Some(library))
+        }
+        Err(fault) => {
+            let gone = || Fault::unreadable(path, &std::io::ErrorKind::NotFound.into());
+            (Err(fault.unwrap_or_else(gone)), None)
+        }
+    }
 }
 
 /// The size alone is compared here, which costs nothing; the digest decides when it is opened.
-fn read_locked(path: &Path, locked: &Locked) -> Result<Manifest, Fault> {
+fn read_locked(folder: &PluginFolder<'_>, path: &Path, locked: &Locked) -> Read {
     let name = locked.name.as_str();
-    let there = path.try_exists().map_err(|error| Fault::unreadable(path, &error).of(name))?;
-    if !there {
-        return Err(Fault::missing(name, path, !locked.previous.is_empty()));
+    let library = match folder.open_library(path) {
+        Ok(library) => library,
+        Err(None) => {
+            return (Err(Fault::missing(name, path, !locked.previous.is_empty())), None);
+        }
+        Err(Some(fault)) => return (Err(fault.of(name)), None),
+    };
+    if library.size() != locked.current.size {
+        return (Err(changed(path, &library, locked)), Some(library));
     }
-    let metadata = ownership::check(path).map_err(|fault| fault.of(name))?;
-    if metadata.len() != locked.current.size {
-        return Err(changed(path, locked));
-    }
-    let manifest = file::manifest(path).and_then(|manifest| usable(path, manifest));
-    let manifest = manifest.map_err(|fault| fault.of(name))?;
-    if manifest.name != name {
-        return Err(Fault::other_name(name, path, &manifest.name));
-    }
-    Ok(manifest)
+    let manifest = file::manifest_in(path, &ReadCache::new(&library.file))
+        .and_then(|manifest| usable(path, manifest))
+        .map_err(|fault| fault.of(name))
+        .and_then(|manifest| match manifest.name == name {
+            true => Ok(manifest),
+            false => Err(Fault::other_name(name, path, &manifest.name)),
+        });
+    (manifest, Some(library))
 }
 
 /// Both digests, since the size differs already. The commands it claims are those of the file as
 /// it is, where it can be read.
-fn changed(path: &Path, locked: &Locked) -> Fault {
-    let digest = std::fs::File::open(path).and_then(crate::digest::of_reader);
-    let (found, _) = match digest {
+fn changed(path: &Path, library: &OpenLibrary, locked: &Locked) -> Fault {
+    let (size, expected) = (library.size(), &locked.current);
+    if size > MAX_DIGESTED_BYTES {
+        return Fault::other_size(&locked.name, path, expected.size, size);
+    }
+    let (found, _) = match crate::digest::of_reader(&library.file) {
         Ok(digest) => digest,
         Err(error) => return Fault::unreadable(path, &error),
     };
     let kept = !locked.previous.is_empty();
-    let fault = Fault::digest(&locked.name, path, &locked.current.sha256, &found, kept);
-    match file::manifest(path) {
+    let fault = Fault::digest(&locked.name, path, &expected.sha256, &found, kept);
+    match file::manifest_in(path, &ReadCache::new(&library.file)) {
         Ok(manifest) => fault.claiming(&manifest).of(&locked.name),
         Err(_) => fault,
     }

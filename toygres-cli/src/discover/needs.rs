@@ -2,10 +2,13 @@
 
 use crate::fault::Fault;
 use object::Endianness;
-use object::elf::FileHeader64;
-use object::read::elf::{FileHeader, SectionTable, VerneedIterator};
+use object::elf::{FileHeader64, SHT_GNU_VERNEED, SectionHeader64};
+use object::read::elf::{FileHeader, SectionHeader, SectionTable, VerneedIterator};
 use object::{FileKind, ReadRef, SectionIndex};
 use std::path::Path;
+
+/// A library that needs a hundred versions of ten libraries has 2 KB.
+const MAX_NEEDS_BYTES: u64 = 64 * 1024;
 
 /// A version of glibc: major, minor.
 pub(crate) type Glibc = (u32, u32);
@@ -31,17 +34,31 @@ pub(crate) fn check<'a, R: ReadRef<'a>>(
 ///
 /// # Errors
 /// When the file is damaged.
-pub(crate) fn glibc<'a, R: ReadRef<'a>>(data: R) -> object::read::Result<Option<Glibc>> {
+pub(crate) fn glibc<'a, R: ReadRef<'a>>(data: R) -> Result<Option<Glibc>, String> {
     if !matches!(FileKind::parse(data), Ok(FileKind::Elf64)) {
         return Ok(None);
     }
+    let (endian, sections) = sections(data).map_err(|error| error.to_string())?;
+    let is_large = |section: &SectionHeader64<Endianness>| {
+        section.sh_type(endian) == SHT_GNU_VERNEED && section.sh_size(endian) > MAX_NEEDS_BYTES
+    };
+    if sections.iter().any(is_large) {
+        return Err(format!("its version needs have more than {MAX_NEEDS_BYTES} bytes"));
+    }
+    let found = match sections.gnu_verneed(endian, data) {
+        Ok(Some((needs, strings))) => newest(endian, data, &sections, needs, strings),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| error.to_string())
+}
+
+type Sections<'a, R> = (Endianness, SectionTable<'a, FileHeader64<Endianness>, R>);
+
+fn sections<'a, R: ReadRef<'a>>(data: R) -> object::read::Result<Sections<'a, R>> {
     let header = FileHeader64::<Endianness>::parse(data)?;
     let endian = header.endian()?;
-    let sections = header.sections(endian, data)?;
-    match sections.gnu_verneed(endian, data)? {
-        Some((needs, strings)) => newest(endian, data, &sections, needs, strings),
-        None => Ok(None),
-    }
+    Ok((endian, header.sections(endian, data)?))
 }
 
 fn newest<'a, R: ReadRef<'a>>(

@@ -2,9 +2,9 @@
 
 use super::grants::Grants;
 use crate::https;
-use crate::settings::{Settings, is_loopback};
+use crate::settings::{MAX_MILLISECONDS, Settings, is_loopback};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use url::Url;
 type HttpClient = https::HttpClient<Full<bytes::Bytes>>;
 
 /// The largest answer that is held.
-const LARGEST: usize = 64 * 1024 * 1024;
+const LARGEST: usize = 32 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// The API as it is lent to one run; nothing is connected before it is asked for.
@@ -74,7 +74,9 @@ impl Api {
         if response.status().is_success() {
             return Ok(response.into_body());
         }
-        let refused = collected(response).await.map_err(|cause| unreachable(&base, cause))?;
+        let collecting = tokio::time::timeout(deadline, collected(response)).await;
+        let refused = collecting.unwrap_or_else(|_| Err(no_answer(deadline)));
+        let refused = refused.map_err(|cause| unreachable(&base, cause))?;
         match refused.ok::<Value>() {
             Err(error) => Err(error),
             Ok(_) => Err(unreadable("it neither did what was asked nor refused")),
@@ -104,8 +106,8 @@ impl Api {
     }
 
     fn deadline(&self) -> Result<Duration> {
-        let (ms, _) = self.settings.get("api.timeout_ms")?;
-        Ok(Duration::from_millis(ms.and_then(|ms| ms.parse().ok()).unwrap_or(30_000)))
+        let ms = self.settings.number("api.timeout_ms", 1..=MAX_MILLISECONDS)?;
+        Ok(Duration::from_millis(ms))
     }
 
     fn request(
@@ -142,14 +144,22 @@ impl Api {
 async fn collected(response: Response<Incoming>) -> std::result::Result<ApiResponse, String> {
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), LARGEST).collect().await;
-    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+        true => format!("its answer is larger than {} MiB", LARGEST >> 20),
+        false => error.to_string(),
+    });
+    let body = body?.to_bytes();
     let body = serde_json::from_slice(&body)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
     Ok(ApiResponse { status, body })
 }
 
 fn late(base: &Url, deadline: Duration) -> Error {
-    unreachable(base, format!("no answer within {} ms", deadline.as_millis()))
+    unreachable(base, no_answer(deadline))
+}
+
+fn no_answer(deadline: Duration) -> String {
+    format!("no answer within {} ms", deadline.as_millis())
 }
 
 /// An answer that makes no sense.

@@ -5,15 +5,20 @@
 //! writing (read-only transaction), nothing kept (never a commit).
 
 mod connect;
+mod connector;
 mod errors;
+mod lock_watch;
 mod query;
 mod target;
+mod wire;
 
 use super::grants::Grants;
 use super::interrupt::Interrupt;
+use crate::memory::Reservation;
 use crate::settings::Settings;
 use connect::Connection;
-use query::Limits;
+use lock_watch::LockWatch;
+use query::{Limits, ReservedBatch};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,10 +28,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::protocol::{DbBegin, DbEnd, DbExecute, DbQuery, DbSession, DbTarget};
 use toygres_plugin_api::report::StreamRef;
+use toygres_plugin_api::typed::values::MAX_DURATION_MS;
 use toygres_plugin_api::{Error, Result};
 
 /// The most connections of one run.
 const MAX_CONNECTIONS: usize = 5;
+/// The most bytes of rows that one statement of a session may hold until they are read; less where
+/// others share this process's memory.
+const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
+const MAX_SERVED_HELD_BYTES: usize = 32 * 1024 * 1024;
 
 /// The metadata database as it is lent to one run.
 #[derive(Debug, Clone)]
@@ -38,7 +48,7 @@ struct Inner {
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     sessions: Mutex<HashMap<u64, Session>>,
-    streams: Mutex<HashMap<u64, Arc<tokio::sync::Mutex<mpsc::Receiver<RowBatch>>>>>,
+    streams: Mutex<HashMap<u64, Arc<tokio::sync::Mutex<Stream>>>>,
     next: AtomicU64,
     grants: Grants,
     interrupt: Interrupt,
@@ -48,6 +58,14 @@ struct Inner {
 /// A transaction that several statements share: its connection, while no statement uses it.
 type Session = Arc<tokio::sync::Mutex<Option<Leased>>>;
 
+/// The rows of one query.
+#[derive(Debug)]
+struct Stream {
+    batches: mpsc::Receiver<ReservedBatch>,
+    /// The memory of the rows that were handed out last: whoever asks for more is done with them.
+    reservations: Vec<Reservation>,
+}
+
 /// A connection with its place among the most there may be.
 #[derive(Debug)]
 struct Leased {
@@ -56,11 +74,12 @@ struct Leased {
 }
 
 impl Database {
-    /// The database that the settings name. Nothing is connected yet.
+    /// The database that the settings name. Nothing is connected yet. `served` says that what it
+    /// answers is for somebody else, with whom others share this process's memory.
     #[must_use]
-    pub fn new(settings: &Settings, grants: Grants, interrupt: Interrupt) -> Self {
+    pub fn new(settings: &Settings, grants: Grants, interrupt: Interrupt, served: bool) -> Self {
         Self(Arc::new(Inner {
-            target: Target::of(settings),
+            target: Target::of(settings, served),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             sessions: Mutex::default(),
@@ -86,7 +105,7 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached, or refuses the statement before its first row.
     pub async fn query(&self, query: DbQuery) -> Result<StreamRef> {
-        let limits = self.limits(query.timeout_ms)?;
+        let mut limits = self.limits(query.timeout_ms)?;
         if let Some(session) = query.session {
             return self.query_in(session, query, limits).await;
         }
@@ -98,9 +117,15 @@ impl Database {
                        with fewer rights",
             );
         }
+        if query.untrusted {
+            let backend_pid = query::backend_pid(&leased.connection, &limits).await?;
+            let target = self.0.target.as_ref().map_err(Clone::clone)?;
+            limits.lock_watch = Some(LockWatch::begin(target, backend_pid));
+        }
         let begun = query::begin(&mut leased.connection, &query, &limits).await;
         let opened = match begun {
             Ok(opened) => opened,
+            Err(error) if query.untrusted => return Err(error),
             Err(error) => {
                 self.give_back_after_failure(leased, &limits);
                 return Err(error);
@@ -111,7 +136,8 @@ impl Database {
         let (id, database) = (self.keep_stream(receiver), self.clone());
         tokio::spawn(async move {
             let whole = query::fetch(&mut leased.connection, opened, &limits, &sender).await;
-            if whole && query::rollback(&leased.connection, &limits).await {
+            // What a typed statement left in its session, such as locks of the session, goes with it.
+            if whole && !query.untrusted && query::rollback(&leased.connection, &limits).await {
                 database.give_back(leased);
             }
         });
@@ -126,12 +152,22 @@ impl Database {
         let columns = opened.columns.clone();
         // All rows are taken at once: the next statement of the session must not wait for whoever
         // reads these.
-        let (sender, mut rows) = mpsc::channel(2);
+        let (sender, mut rows) = mpsc::channel::<ReservedBatch>(2);
         let (all, receiver) = mpsc::channel(1 << 16);
         let id = self.keep_stream(receiver);
+        let is_served = leased.connection.wire.limits.budget.is_some();
+        let most = if is_served { MAX_SERVED_HELD_BYTES } else { MAX_HELD_BYTES };
         let passing = async {
-            while let Some(batch) = rows.recv().await {
-                if all.send(batch).await.is_err() {
+            let mut held = 0;
+            while let Some(mut reserved) = rows.recv().await {
+                // Kept until they are read: they must not stand in the way of the rows after them.
+                reserved.reservations.clear();
+                held += reserved.batch.bytes().len();
+                let too_large = held > most;
+                if too_large {
+                    reserved = RowBatch::failed(&errors::too_many_held(most)).into();
+                }
+                if all.send(reserved).await.is_err() || too_large {
                     break;
                 }
             }
@@ -149,9 +185,13 @@ impl Database {
         let Some(receiver) = lock(&self.0.streams).get(&stream).cloned() else {
             return RowBatch::failed(&Error::plugin(format!("there is no stream {stream}")));
         };
-        let received = receiver.lock().await.recv().await;
-        match received {
-            Some(batch) => batch,
+        let mut rows = receiver.lock().await;
+        rows.reservations.clear();
+        match rows.batches.recv().await {
+            Some(reserved) => {
+                rows.reservations = reserved.reservations;
+                reserved.batch
+            }
             None => {
                 lock(&self.0.streams).remove(&stream);
                 let mut end = RowBatch::default();
@@ -230,8 +270,9 @@ impl Database {
 
     fn limits(&self, timeout_ms: Option<u64>) -> Result<Limits> {
         let target = self.0.target.as_ref().map_err(Clone::clone)?;
-        let statement = timeout_ms.map_or(target.statement_timeout, Duration::from_millis);
-        Ok(Limits { statement, interrupt: self.0.interrupt.clone() })
+        let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.min(MAX_DURATION_MS)));
+        let statement = timeout.unwrap_or(target.statement_timeout);
+        Ok(Limits { statement, interrupt: self.0.interrupt.clone(), lock_watch: None })
     }
 
     async fn lease(&self) -> Result<Leased> {
@@ -270,9 +311,12 @@ impl Database {
         lock(&self.0.sessions).get(&id).cloned().ok_or_else(ended)
     }
 
-    fn keep_stream(&self, receiver: mpsc::Receiver<RowBatch>) -> u64 {
+    fn keep_stream(&self, batches: mpsc::Receiver<ReservedBatch>) -> u64 {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
-        lock(&self.0.streams).insert(id, Arc::new(tokio::sync::Mutex::new(receiver)));
+        lock(&self.0.streams).insert(
+            id,
+            Arc::new(tokio::sync::Mutex::new(Stream { batches, reservations: Vec::new() })),
+        );
         id
     }
 }

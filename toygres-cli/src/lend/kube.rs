@@ -1,24 +1,22 @@
 //! Kubernetes, forwarded: a plugin's requests go out over the host's connection, if they only read.
 
+mod body;
 mod filter;
 
 use super::chain;
 use super::grants::Grants;
 use crate::settings::{Home, Settings};
 use crate::trusted::{self, DistrustReason};
-use async_ffi::{FfiFuture, FutureExt};
+use body::Pieces;
 use http::Request;
-use http_body_util::BodyExt;
 use kube::client::Body as KubeBody;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, OnceCell};
-use toygres_plugin_api::abi::{
-    Body, Bytes, HttpRequest, HttpResponse, Piece, body_object, header_entry,
-};
+use tokio::sync::OnceCell;
+use toygres_plugin_api::abi::{Bytes, HttpRequest, HttpResponse, body_object, header_entry};
 use toygres_plugin_api::protocol::KubeTarget;
 use toygres_plugin_api::{Error, Result};
 
@@ -73,6 +71,7 @@ impl Kube {
 
     async fn forward(&self, request: HttpRequest) -> Result<HttpResponse> {
         let (client, target) = self.connected().await?;
+        let goes_on = body::goes_on(request.uri.as_str());
         let mut forwarded =
             Request::builder().method(request.method.as_str()).uri(request.uri.as_str());
         for entry in &request.headers {
@@ -91,7 +90,7 @@ impl Kube {
         Ok(HttpResponse {
             status: parts.status.as_u16(),
             headers: headers.collect(),
-            body: body_object(Pieces(Arc::new(Mutex::new(body)))),
+            body: body_object(Pieces::new(body, goes_on)),
         })
     }
 
@@ -175,29 +174,5 @@ fn forbidden(rule: &str) -> HttpResponse {
 }
 
 fn whole(bytes: Vec<u8>) -> Pieces {
-    Pieces(Arc::new(Mutex::new(KubeBody::from(bytes))))
-}
-
-/// A body that is read piece by piece.
-struct Pieces(Arc<Mutex<KubeBody>>);
-
-impl Body for Pieces {
-    fn next(&self) -> FfiFuture<Piece> {
-        let body = self.0.clone();
-        async move {
-            let mut body = body.lock().await;
-            loop {
-                return match body.frame().await {
-                    None => Piece::RNone,
-                    Some(Err(error)) => toygres_plugin_api::abi::broken_piece(&error.to_string()),
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) => toygres_plugin_api::abi::piece(data.to_vec()),
-                        // Trailers say nothing that a plugin reads.
-                        Err(_) => continue,
-                    },
-                };
-            }
-        }
-        .into_ffi()
-    }
+    Pieces::new(KubeBody::from(bytes), false)
 }

@@ -4,6 +4,7 @@ use dialoguer::theme::Theme;
 use dialoguer::{Confirm as YesNo, Input};
 use std::fmt;
 use toygres_plugin_api::protocol::Confirm;
+use toygres_plugin_api::text::escape;
 
 /// `? Are you sure? (y/N)`.
 struct Plain;
@@ -43,14 +44,12 @@ impl Theme for Plain {
 /// # Errors
 /// When the terminal cannot be read, or its operator interrupts.
 pub(super) fn ask(question: &Confirm) -> dialoguer::Result<bool> {
+    let asked = escape(&question.question);
     match &question.type_name {
-        None => YesNo::with_theme(&Plain)
-            .with_prompt(question.question.as_str())
-            .default(false)
-            .interact(),
+        None => YesNo::with_theme(&Plain).with_prompt(asked).default(false).interact(),
         Some(name) => {
             let typed: String = Input::with_theme(&Plain)
-                .with_prompt(format!("{} Type `{name}` to confirm", question.question))
+                .with_prompt(format!("{asked} Type `{}` to confirm", escape(name)))
                 .allow_empty(true)
                 .interact_text()?;
             Ok(&typed == name)

@@ -1,13 +1,13 @@
 //! Commands that a plugin runs for somebody else: what the server's API is made of.
 
 use super::grants::Grants;
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, RunEnd};
 use crate::discover::{Catalogue, Folders, Found};
 use crate::remote::serve::{Running, row_of};
 use crate::settings::Settings;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::manifest::Manifest;
@@ -26,14 +26,15 @@ pub struct Runs {
     runtime: Handle,
     allowed: bool,
     next: AtomicU64,
-    running: Mutex<HashMap<u64, Kept>>,
+    running: Arc<Mutex<HashMap<u64, Kept>>>,
 }
 
-/// A run, and how it is told to end while somebody waits for its next line.
-#[derive(Clone)]
-struct Kept {
-    running: Arc<tokio::sync::Mutex<Running>>,
-    interrupt: Interrupt,
+/// A run by its number.
+enum Kept {
+    /// Somebody listens to it; it can be told to end while its next line is waited for.
+    Heard { running: Arc<tokio::sync::Mutex<Running>>, interrupt: Interrupt, end: RunEnd },
+    /// Nobody listens any more, and something of it may still be at work.
+    Closed(RunEnd),
 }
 
 impl std::fmt::Debug for Runs {
@@ -53,7 +54,7 @@ impl Runs {
         allowed: bool,
     ) -> Self {
         let next = AtomicU64::new(FIRST);
-        Self { settings, folders, grants, runtime, allowed, next, running: Mutex::default() }
+        Self { settings, folders, grants, runtime, allowed, next, running: Arc::default() }
     }
 
     /// Begins a command.
@@ -73,10 +74,10 @@ impl Runs {
         });
         let running = begun.await??;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut kept = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let interrupt = running.interrupt().clone();
+        let end = interrupt.watch_end();
         let running = Arc::new(tokio::sync::Mutex::new(running));
-        kept.insert(id, Kept { running, interrupt });
+        self.lock().insert(id, Kept::Heard { running, interrupt, end });
         let line = StreamColumn {
             name: "line".to_owned(),
             type_name: "json".to_owned(),
@@ -97,28 +98,63 @@ impl Runs {
         Ok(usable.filter_map(|found| found.manifest.ok()).collect())
     }
 
-    /// What a command says next.
+    /// What a command says next. Of a run that was closed it is the end, once nothing of the run is
+    /// at work any more.
     pub async fn next(&self, id: u64) -> RowBatch {
-        let kept = {
-            let all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            all.get(&id).cloned()
-        };
-        let Some(kept) = kept else {
-            return RowBatch::failed(&Error::plugin(format!("there is no run {id}")));
-        };
-        let line = kept.running.lock().await.next().await;
-        if line.is_none() {
-            self.close(id);
+        enum Next {
+            Line(Arc<tokio::sync::Mutex<Running>>),
+            End(RunEnd),
         }
-        row_of(line.as_ref())
+        let next = match self.lock().get(&id) {
+            Some(Kept::Heard { running, .. }) => Next::Line(running.clone()),
+            Some(Kept::Closed(end)) => Next::End(end.clone()),
+            // It was closed, and has ended since.
+            None if self.was_begun(id) => return row_of(None),
+            None => return RowBatch::failed(&Error::plugin(format!("there is no run {id}"))),
+        };
+        match next {
+            Next::Line(running) => {
+                let line = running.lock().await.next().await;
+                drop(running);
+                if line.is_none() {
+                    self.close(id);
+                }
+                row_of(line.as_ref())
+            }
+            Next::End(mut end) => {
+                end.wait().await;
+                row_of(None)
+            }
+        }
     }
 
     /// Nobody listens to it any more.
     pub fn close(&self, id: u64) {
-        let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = all.remove(&id) {
-            kept.interrupt.raise();
-        }
+        let mut all = self.lock();
+        let end = match all.get(&id) {
+            Some(Kept::Heard { interrupt, end, .. }) => {
+                interrupt.raise();
+                end.clone()
+            }
+            Some(Kept::Closed(_)) | None => return,
+        };
+        // What is replaced goes after the lock was given back: it ends a stream of rows.
+        let heard = all.insert(id, Kept::Closed(end.clone()));
+        drop(all);
+        drop(heard);
+        let (mut end, running) = (end, self.running.clone());
+        self.runtime.spawn(async move {
+            end.wait().await;
+            lock(&running).remove(&id);
+        });
+    }
+
+    fn was_begun(&self, id: u64) -> bool {
+        (FIRST..self.next.load(Ordering::Relaxed)).contains(&id)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Kept>> {
+        lock(&self.running)
     }
 
     fn check(&self) -> Result<()> {
@@ -128,4 +164,8 @@ impl Runs {
         Err(Error::refused("this plugin may not run other commands")
             .hint("its author declares the need with `needs: [\"commands\"]`"))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -70,6 +70,8 @@ pub struct Rows {
 }
 
 const BATCH_CELLS: usize = 16 * 1024;
+/// Bytes from which on a batch is full, whatever its cells.
+const BATCH_BYTES: usize = 256 * 1024;
 
 impl Rows {
     /// The next rows; the last batch is marked.
@@ -116,6 +118,9 @@ fn read(file: &mut impl Read, columns: usize) -> io::Result<RowBatch> {
     let mut batch = RowBatch::new(columns);
     let mut cell = Vec::new();
     for n in 0..BATCH_CELLS.next_multiple_of(columns.max(1)) {
+        if n % columns.max(1) == 0 && batch.bytes().len() >= BATCH_BYTES {
+            break;
+        }
         let mut length = [0; 4];
         match file.read_exact(&mut length) {
             Ok(()) => {}

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use toygres_plugin_api::protocol::{Confirm, Confirmed, Line, Progress};
 use toygres_plugin_api::report::Note;
+use toygres_plugin_api::text::escape;
 use toygres_plugin_api::{Error, Report, Result};
 
 /// Who is spoken to.
@@ -111,7 +112,7 @@ impl Ui {
             bar.set_length(total);
             bar.set_position(done);
         }
-        bar.set_message(output.masked(&progress.text));
+        bar.set_message(escape(&output.masked(&progress.text)).into_owned());
     }
 
     /// Takes the progress away; something else is about to be shown.

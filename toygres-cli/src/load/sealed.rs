@@ -2,9 +2,10 @@
 
 use crate::digest;
 use crate::discover::Expected;
+use crate::discover::opening::OpenLibrary;
 use crate::fault::Fault;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// A library whose digest was compared.
@@ -21,16 +22,22 @@ pub(super) struct Checked {
 /// # Errors
 /// When the file cannot be read or has another digest; where nothing is opened but what is locked,
 /// besides when this system has no sealed memory.
-pub(super) fn check(name: &str, path: &Path, expected: &Expected) -> Result<Checked, Fault> {
+pub(super) fn check(
+    name: &str,
+    path: &Path,
+    expected: &Expected,
+    library: OpenLibrary,
+) -> Result<Checked, Fault> {
     let unreadable = |error: io::Error| Fault::unreadable(path, &error);
-    let mut source = File::open(path).map_err(unreadable)?;
-    let checked = match sealed(name, &mut source) {
+    let mut source = &library.file;
+    source.rewind().map_err(unreadable)?;
+    // One byte more shows a file that has grown; the rest of it is not wanted.
+    let checked = match sealed(name, &mut source.take(expected.size.saturating_add(1))) {
         Ok(checked) => checked,
         // A file that only the operator and root may write is what is left to open.
         Err(Unsealed::System(_)) if !expected.strict => {
             source.rewind().map_err(unreadable)?;
-            let path = std::path::absolute(path).map_err(unreadable)?;
-            Checked { file: source, path }
+            Checked { path: library.linker_path(), file: library.file }
         }
         Err(Unsealed::System(error)) => return Err(Fault::unsealed(name, path, error)),
         Err(Unsealed::Source(error)) => return Err(unreadable(error)),
@@ -51,7 +58,7 @@ enum Unsealed {
 }
 
 #[cfg(target_os = "linux")]
-fn sealed(name: &str, source: &mut File) -> Result<Checked, Unsealed> {
+fn sealed(name: &str, source: &mut impl io::Read) -> Result<Checked, Unsealed> {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
     use std::os::fd::AsRawFd;
 
@@ -72,14 +79,15 @@ fn sealed(name: &str, source: &mut File) -> Result<Checked, Unsealed> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sealed(_: &str, _: &mut File) -> Result<Checked, Unsealed> {
+fn sealed(_: &str, _: &mut impl io::Read) -> Result<Checked, Unsealed> {
     Err(Unsealed::System(io::ErrorKind::Unsupported.into()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check;
     use crate::discover::Expected;
+    use crate::discover::opening::open_library;
+    use crate::trusted::TrustedOwners;
     use std::io::Write;
 
     #[test]
@@ -88,13 +96,17 @@ mod tests {
         source.write_all(b"abc").unwrap();
         let sha256 = crate::digest::of(b"abc");
         let expected = Expected { sha256, size: 3, strict: true, kept: false };
-        let mut checked = check("a", source.path(), &expected).unwrap();
+        let check = |path: &std::path::Path| {
+            let library = open_library(path, &TrustedOwners::default())?;
+            super::check("a", path, &expected, library)
+        };
+        let mut checked = check(source.path()).unwrap();
         assert!(checked.file.write_all(b"x").is_err());
         // By its name it can be opened, but not written either.
         let again = std::fs::OpenOptions::new().write(true).open(&checked.path);
         assert!(again.and_then(|mut again| again.write_all(b"x")).is_err());
         source.write_all(b"d").unwrap();
-        let fault = check("a", source.path(), &expected).unwrap_err();
+        let fault = check(source.path()).unwrap_err();
         assert_eq!(fault.code, "digest");
         for digest in [crate::digest::of(b"abc"), crate::digest::of(b"abcd")] {
             assert!(fault.message.contains(&digest), "{}", fault.message);

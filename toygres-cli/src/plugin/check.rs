@@ -13,7 +13,7 @@ mod row;
 mod texts;
 
 use crate::cli;
-use crate::discover::Catalogue;
+use crate::discover::{Catalogue, Folders};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use row::{Outcome, Row};
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ impl Check {
     ///
     /// # Errors
     /// `not_found` where there is no such file.
-    pub(super) fn report(&self, catalogue: &Catalogue) -> Result<Report> {
+    pub(super) fn report(&self, catalogue: &Catalogue, folders: &Folders) -> Result<Report> {
         if !self.file.is_file() {
             let (shown, there) = (self.file.display(), self.file.exists());
             let message = match there {
@@ -76,11 +76,11 @@ impl Check {
             return Err(Error::not_found(message).hint(hint));
         }
         if self.open_here {
-            return opens::here(&self.file);
+            return opens::here(&self.file, folders);
         }
-        let (mut rows, manifest) = bytes::check(&self.file);
+        let (mut rows, manifest) = bytes::check(&self.file, folders.owners());
         if let Some(manifest) = manifest {
-            rows.push(opens::check(&self.file, row::failed(&rows)));
+            rows.push(opens::check(&self.file, row::failed(&rows), folders.why_strict()));
             rows.extend(of_manifest(&manifest, &self.file, catalogue));
         }
         Ok(shown(&rows))

@@ -1,7 +1,9 @@
 //! Everything that can be said of a library without running any of it.
 
-use crate::discover::{file, needs, ownership, usable};
+use crate::discover::opening::{open_library, read_bytes};
+use crate::discover::{file, needs, usable};
 use crate::fault::Fault;
+use crate::trusted::TrustedOwners;
 use std::path::Path;
 use toygres_plugin_api::manifest::Manifest;
 
@@ -25,16 +27,12 @@ pub fn examine(path: &Path, bytes: &[u8]) -> Result<Manifest, Fault> {
 /// # Errors
 /// As for [`examine`]; besides when it cannot be read, is too large, or others may write it.
 pub fn examine_file(path: &Path) -> Result<(Manifest, Vec<u8>), Fault> {
-    ownership::check_source(path)?;
-    let bytes = read(path)?;
+    let bytes = read(path, &TrustedOwners::default())?;
     Ok((examine(path, &bytes)?, bytes))
 }
 
-/// The bytes of a file of a size that a library may have.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let size = ownership::regular(path)?.len();
-    if size > LARGEST {
-        return Err(Fault::too_large(path, size, LARGEST));
-    }
-    std::fs::read(path).map_err(|error| Fault::unreadable(path, &error))
+/// The bytes of a file that nobody else could have changed, of a size that a library may have.
+pub(crate) fn read(path: &Path, owners: &TrustedOwners) -> Result<Vec<u8>, Fault> {
+    let library = open_library(path, owners)?;
+    read_bytes(&library.file, LARGEST).map_err(|error| error.of_library(path))
 }

@@ -19,7 +19,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(300);
 const REDIRECTS: usize = 5;
 /// A signature has four short lines.
-const LARGEST_SIGNATURE: u64 = 16 * 1024;
+pub(super) const LARGEST_SIGNATURE: u64 = 16 * 1024;
 
 /// A URL as it may be shown and written down: without user, password and query, where tokens are.
 pub(super) fn shown(url: &Url) -> String {
@@ -114,11 +114,16 @@ fn next(at: &Url, response: &Response<Incoming>) -> Result<Url> {
     })?;
     match (at.scheme(), next.scheme()) {
         (_, "https") | ("http", "http") => Ok(next),
-        _ => Err(Error::unavailable(format!("{} leads away from https", shown(at)))
-            .cause(format!("it redirects to {}", shown(&next)))
-            .hint("ask for the file where it is")
-            .retryable(false)),
+        (_, "http") => Err(away(at, &next, "leads away from https")),
+        _ => Err(away(at, &next, "leads to a URL that is neither https nor http")),
     }
+}
+
+fn away(at: &Url, next: &Url, what: &str) -> Error {
+    Error::unavailable(format!("{} {what}", shown(at)))
+        .cause(format!("it redirects to {}", shown(next)))
+        .hint("give the URL of the file itself")
+        .retryable(false)
 }
 
 async fn body(url: &Url, response: Response<Incoming>, largest: u64) -> Result<Vec<u8>> {

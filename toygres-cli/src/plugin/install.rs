@@ -11,9 +11,11 @@ use crate::discover::OPENS_LIBRARIES;
 use crate::fault::Fault;
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::manifest::{Manifest, Scope};
 use toygres_plugin_api::report::{Column, Kind, State, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What was asked for.
@@ -52,7 +54,9 @@ pub(super) fn command() -> Command {
             )
             .action(clap::ArgAction::Append),
         )
-        .arg(cli::Options::confirmation("Install it beside a plugin that has the same commands"))
+        .arg(cli::Options::confirmation(
+            "Install it beside a plugin that has the same commands, or although it is older",
+        ))
         .args(cli::Options::of_lists())
         .after_help(
             "Examples:\n  toygres plugin install target/release/libacme_backups.so\n  \
@@ -66,6 +70,8 @@ struct Accepted {
     offered: Offered,
     manifest: Manifest,
     signed: Option<Signed>,
+    /// The key that signed it is pinned for its source.
+    pinned: bool,
 }
 
 /// One plugin, as it was installed.
@@ -100,7 +106,8 @@ impl Install {
     pub(super) fn run(&self, manager: &Manager<'_>) -> Result<Report> {
         self.check_usage()?;
         let source = Source::of(&self.source, self.sha256.is_some())?;
-        let offered = source.read(self.sha256.is_some())?;
+        let owners = manager.folders.owners();
+        let offered = source.read(self.sha256.is_none().then_some(owners))?;
         if self.sha256.is_some() && offered.len() > 1 {
             return Err(Error::usage("a digest is that of one file")
                 .hint("give one library instead of the folder"));
@@ -112,7 +119,7 @@ impl Install {
             check_commands(&accepted, manager)?;
         }
         let mut store = manager.store()?;
-        let rows = self.put(&accepted, &mut store)?;
+        let rows = self.put(&accepted, &mut store, manager)?;
         Ok(report(rows, &accepted, manager))
     }
 
@@ -152,11 +159,18 @@ impl Install {
         if signed.is_none() && self.sha256.is_none() {
             may_be_unsigned(&offered, manager)?;
         }
+        let is_pinned = |signed: &Signed| pinned.iter().any(|pinned| pinned.key == signed.key);
+        let pinned = signed.as_ref().is_some_and(is_pinned);
         let manifest = examine(path, &offered.bytes).map_err(Fault::of_source)?;
-        Ok(Accepted { offered, manifest, signed })
+        Ok(Accepted { offered, manifest, signed, pinned })
     }
 
-    fn put(&self, accepted: &[Accepted], store: &mut Store) -> Result<Vec<Row>> {
+    fn put(
+        &self,
+        accepted: &[Accepted],
+        store: &mut Store,
+        manager: &Manager<'_>,
+    ) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         let mut new = Vec::new();
         for accepted in accepted {
@@ -164,6 +178,9 @@ impl Install {
             let before = store.lock().get(&accepted.manifest.name).map(|locked| &locked.current);
             if self.sha256.is_none() {
                 check_signer(accepted, before)?;
+                if !manager.force {
+                    check_age(accepted, before, manager)?;
+                }
             }
             rows.push(accepted.row(before, &kept, store));
             new.push(New { name: &accepted.manifest.name, bytes: &accepted.offered.bytes, kept });
@@ -182,6 +199,7 @@ impl Accepted {
             size: self.offered.bytes.len() as u64,
             source: Some(self.offered.source.clone()),
             signer: self.signed.as_ref().map(|signed| signed.key.clone()),
+            pinned: self.pinned,
             target: Some(self.manifest.target.clone()),
             installed_at: Some(jiff::Timestamp::now().strftime("%FT%TZ").to_string()),
         }
@@ -210,17 +228,44 @@ fn action(before: Option<&Kept>, kept: &Kept) -> &'static str {
     if before.sha256 == kept.sha256 {
         return "unchanged";
     }
-    match (numbers(&before.version), numbers(&kept.version)) {
-        (old, new) if new > old => "upgraded",
-        (old, new) if new < old => "downgraded",
-        _ => "replaced",
+    match compare_versions(&kept.version, &before.version) {
+        Ordering::Greater => "upgraded",
+        Ordering::Less => "downgraded",
+        Ordering::Equal => "replaced",
     }
 }
 
-/// The numbers of a version; what stands behind them does not count.
+/// Which is the newer one; what is no version of semver is compared by its numbers alone.
+fn compare_versions(one: &str, other: &str) -> Ordering {
+    match (semver::Version::parse(one), semver::Version::parse(other)) {
+        (Ok(one), Ok(other)) => one.cmp_precedence(&other),
+        _ => numbers(one).cmp(&numbers(other)),
+    }
+}
+
 fn numbers(version: &str) -> Vec<u64> {
     let plain = version.split(['-', '+']).next().unwrap_or_default();
     plain.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+/// A signature tells who built it, not that it is the latest: whoever can choose what is offered
+/// could bring back a version with a known hole.
+fn check_age(accepted: &Accepted, before: Option<&Kept>, manager: &Manager<'_>) -> Result<()> {
+    let Some(signed) = &accepted.signed else { return Ok(()) };
+    let (name, version) = (&accepted.manifest.name, &accepted.manifest.version);
+    let there = manager.catalogue.plugins.iter().filter(|found| found.is_used());
+    let there = there.filter_map(|found| found.manifest.as_ref().ok());
+    let there = there.filter(|manifest| manifest.name == *name);
+    let used = before.map(|before| &before.version).into_iter();
+    let used = used.chain(there.map(|manifest| &manifest.version));
+    let newer = |used: &&String| compare_versions(used, version) == Ordering::Greater;
+    let Some(used) = used.into_iter().find(newer) else { return Ok(()) };
+    Err(Error::refused(format!("`{name}` {version} is older than {used}, which is in use"))
+        .cause(format!("{} signed it, but does not say that it is the latest", signed.key))
+        .hint(format!(
+            "to go back to a version that is kept, run: toygres plugin rollback {name}; to install \
+             this one all the same, add `--force`"
+        )))
 }
 
 /// Nobody answers for it but where it lies.
@@ -332,13 +377,20 @@ fn report(rows: Vec<Row>, accepted: &[Accepted], manager: &Manager<'_>) -> Repor
             }
             None => {}
         }
+        if row.action == "downgraded" {
+            let before = row.replaced_version.as_deref().unwrap_or_default();
+            report = report.warning(format!(
+                "`{name}` {} is older than {before}, which was in use",
+                row.version
+            ));
+        }
         if let Some(earlier) = earlier(name, manager) {
             report = report
                 .warning(format!("`{name}` is not used: {} goes before it", earlier.display()));
         }
         if manager.catalogue.plugins.iter().any(|found| found.disabled && found.name() == *name) {
-            report = report
-                .warning(format!("`{name}` is disabled; enable it: toygres plugin enable {name}"));
+            let enable = ShellCommand::new("toygres plugin enable").arg(name);
+            report = report.warning(format!("`{name}` is disabled; enable it: {enable}"));
         }
     }
     report
@@ -356,12 +408,17 @@ fn earlier<'a>(name: &str, manager: &Manager<'a>) -> Option<&'a Path> {
 
 #[cfg(test)]
 mod tests {
-    use super::numbers;
+    use super::compare_versions;
+    use std::cmp::Ordering;
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        assert!(numbers("1.10.0") > numbers("1.9.9"));
-        assert!(numbers("2.0.0-rc.1") > numbers("1.9.9"));
-        assert_eq!(numbers("1.2.3+build"), numbers("1.2.3"));
+        for (newer, older) in
+            [("1.10.0", "1.9.9"), ("2.0.0-rc.1", "1.9.9"), ("2.0.0", "2.0.0-rc.1"), ("1.10", "1.9")]
+        {
+            assert_eq!(compare_versions(newer, older), Ordering::Greater, "{newer}, {older}");
+            assert_eq!(compare_versions(older, newer), Ordering::Less, "{newer}, {older}");
+        }
+        assert_eq!(compare_versions("1.2.3+build", "1.2.3"), Ordering::Equal);
     }
 }

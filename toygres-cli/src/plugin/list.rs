@@ -2,13 +2,12 @@
 
 use super::lock::{Lock, Locked};
 use crate::discover::locked::lock_path;
+use crate::discover::opening::open_library;
 use crate::discover::{Catalogue, Folders, Found, Origin, needs};
-use crate::fault::Fault;
 use crate::load::running_glibc;
 use object::ReadCache;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::Report;
 use toygres_plugin_api::report::{Block, Column, Kind, State, Tone};
@@ -79,8 +78,8 @@ pub(super) fn report(catalogue: &Catalogue, folders: &Folders) -> Report {
         report =
             report.block(Block::remark(Tone::Bad, message)).block(Block::text(format!("  {hint}")));
     }
-    for broken in &folders.policy().broken {
-        report = report.warning(broken.clone());
+    for wrong in folders.policy().warnings() {
+        report = report.warning(wrong.clone());
     }
     for (_, _, fault) in catalogue.clashes() {
         report = report.warning(format!("{}; {}", fault.message, fault.hint));
@@ -94,9 +93,10 @@ fn with_glibc(found: &Found) -> Cow<'_, Found> {
     if found.linked.is_some() || !found.is_used() {
         return Cow::Borrowed(found);
     }
-    let data = File::open(&found.path).map(ReadCache::new);
-    let data = data.map_err(|error| Fault::unreadable(&found.path, &error));
-    match data.and_then(|data| needs::check(&found.path, &data, running_glibc())) {
+    let needed = open_library(&found.path, &found.owners).and_then(|library| {
+        needs::check(&found.path, &ReadCache::new(&library.file), running_glibc())
+    });
+    match needed {
         Ok(()) => Cow::Borrowed(found),
         Err(fault) => {
             let fault = found.manifest.as_ref().map_or(fault.clone(), |said| fault.claiming(said));
@@ -112,7 +112,7 @@ impl Locks {
     fn read(folders: &Folders) -> Self {
         let locked = folders.places().filter(|(origin, _)| origin.has_lock());
         let plugins = locked.flat_map(|(_, folder)| {
-            let lock = Lock::read(&lock_path(folder)).unwrap_or_default();
+            let lock = Lock::read(&lock_path(folder), folders.owners()).unwrap_or_default();
             let with_path = |locked: Locked| (folder.join(&locked.current.file), locked);
             lock.plugins.into_iter().map(with_path).collect::<Vec<_>>()
         });

@@ -1,7 +1,9 @@
 //! `plugins.lock`: which libraries are in use, by digest. Bare data, read and written as TOML;
 //! docs/plugin-manager.md describes it for packagers.
 
+use crate::discover::opening;
 use crate::fault::Fault;
+use crate::trusted::{self, TrustedOwners};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +13,9 @@ const FORMAT: i64 = 1;
 
 const HEAD: &str = "# Which plugins toygres uses, and the digests of their files. Written by\n\
                     # `toygres plugin`; see docs/plugin-manager.md.\n\n";
+
+/// Far above any real one, which has some 500 bytes a version.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What the lock file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +60,9 @@ pub struct Kept {
     /// The minisign key that signed it, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
+    /// That key was pinned for the source when it was installed, and not only asked for once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
     /// The target it was built for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -74,17 +82,17 @@ impl Lock {
     ///
     /// # Errors
     /// When others may write it, it cannot be read, or a newer toygres wrote it.
-    pub fn read(path: &Path) -> Result<Self, Fault> {
-        if let Err(error) = std::fs::symlink_metadata(path)
-            && error.kind() == std::io::ErrorKind::NotFound
-        {
-            return Ok(Self::new());
-        }
-        crate::discover::ownership::check(path).map_err(|fault| fault.of_lock(path))?;
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
-            Err(error) => Err(Fault::lock(path, error)),
-        }
+    pub fn read(path: &Path, owners: &TrustedOwners) -> Result<Self, Fault> {
+        let opened = match trusted::open_file(path, owners) {
+            Ok(opened) => opened,
+            // What lies below a folder that is not trusted need not be there.
+            Err(_) if is_missing(path) => return Ok(Self::new()),
+            Err(distrust) => return Err(Fault::distrusted_lock(path, &distrust, owners)),
+        };
+        let bytes = opening::read_bytes(&opened.file, MAX_BYTES);
+        let bytes = bytes.map_err(|error| Fault::lock(path, error))?;
+        let text = String::from_utf8(bytes).map_err(|error| Fault::lock(path, error))?;
+        Self::parse(path, &text)
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, Fault> {
@@ -167,6 +175,12 @@ impl Locked {
     }
 }
 
+/// A link that leads nowhere is there, and meant to say something.
+fn is_missing(path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    path.symlink_metadata().is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
+}
+
 /// `[a-z][a-z0-9-]*`: the name of a plugin.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
@@ -194,6 +208,7 @@ mod tests {
             size: 7,
             source: Some("/tmp/acme.so".to_owned()),
             signer: None,
+            pinned: false,
             target: None,
             installed_at: Some("2026-01-02T03:04:05Z".to_owned()),
         }

@@ -91,7 +91,7 @@ impl Manager<'_> {
             Error::usage("there is no home folder to install into")
                 .hint("set HOME, or TOYGRES_HOME to the folder to use")
         })?;
-        Store::open(folder, || {
+        Store::open(folder, self.folders.owners(), || {
             self.output.remark(NoteLevel::Info, "another `toygres plugin` is at work; waiting");
         })
     }

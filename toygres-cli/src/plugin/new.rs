@@ -14,6 +14,7 @@ use name::Name;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Report, Result};
 
 /// What was asked for.
@@ -89,8 +90,10 @@ fn made(name: &Name, path: &Path, api: &Api, files: &[template::File]) -> Report
         format!("cd {}", typed(path)),
         "cargo test".to_owned(),
         "cargo build".to_owned(),
-        format!("toygres plugin check {library}"),
-        format!("TOYGRES_PLUGIN_PATH=target/debug toygres server {name}"),
+        ShellCommand::new("toygres plugin check").arg(&library).into(),
+        ShellCommand::new("TOYGRES_PLUGIN_PATH=target/debug toygres server")
+            .arg(name.as_str())
+            .into(),
     ];
     let names: Vec<&str> = files.iter().map(|file| file.path).collect();
     let data = json!({

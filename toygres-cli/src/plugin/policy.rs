@@ -12,17 +12,27 @@
 //! ```
 //!
 //! Each of them can only tighten: what any of the two files, `TOYGRES_PLUGINS_STRICT` or `--strict`
-//! asks for is so.
+//! asks for is so. The machine's alone can trust further owners of packages:
+//!
+//! ```toml
+//! [plugins]
+//! trusted_owners = ["linuxbrew"]
+//! ```
 
-use crate::discover::ownership;
+use crate::discover::opening::{self, FileError};
 use crate::settings::{CONFIG_FILE, Home};
+use crate::trusted::{self, DistrustReason, TrustedOwners};
+use crate::users;
 use serde::Deserialize;
-use std::io::ErrorKind as Io;
+use std::io;
 use std::path::Path;
 use toygres_plugin_api::{Error, Result};
 
 /// The machine's configuration file.
 pub const MACHINE: &str = "/etc/toygres/config.toml";
+
+/// Far above any real one.
+const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What is allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,8 +41,12 @@ pub struct Policy {
     pub strict: Option<String>,
     /// The keys that are pinned.
     pub keys: Vec<Pinned>,
-    /// What is wrong with the files.
+    /// Whose files are trusted besides the operator's and root's.
+    pub owners: TrustedOwners,
+    /// What is wrong with the files, so that it is not known which keys are pinned.
     pub broken: Vec<String>,
+    /// What else the files say that has no effect.
+    pub ineffective: Vec<String>,
 }
 
 /// A key whose signature everything from a source must have.
@@ -55,6 +69,15 @@ struct File {
 struct Section {
     strict: bool,
     keys: Vec<Pinned>,
+    trusted_owners: Vec<Owner>,
+}
+
+/// A user, by number or by name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Owner {
+    Uid(u32),
+    Name(String),
 }
 
 impl Policy {
@@ -78,26 +101,50 @@ impl Policy {
 
     /// What cannot be read may have asked for the most.
     fn add_machine(&mut self, path: &Path) {
-        let file = match std::fs::read_to_string(path) {
-            Err(error) if matches!(error.kind(), Io::NotFound | Io::NotADirectory) => return,
-            Err(error) => Err(error.to_string()),
-            Ok(text) => toml::from_str::<File>(&text).map_err(|error| error.message().to_owned()),
-        };
         let shown = path.display();
-        match file {
-            Err(error) => {
-                self.broken.push(format!("{shown} cannot be read: {error}"));
-                self.tighten(&format!("{shown} cannot be read"));
-            }
+        let (text, distrust) = match read(path) {
+            Text::Missing => return,
+            Text::Denied => return self.not_read(path, "permission denied"),
+            Text::Unreadable(cause) => return self.not_read(path, &cause),
+            Text::Read(text, distrust) => (text, distrust),
+        };
+        match toml::from_str::<File>(&text) {
+            Err(error) => self.not_read(path, error.message()),
             Ok(file) => {
                 if file.plugins.strict {
                     self.tighten(&format!("plugins.strict in {shown}"));
                 }
                 // Somebody who may write it may ask for more care, but lends nobody trust.
-                match ownership::check(path) {
-                    Ok(_) => self.keys.extend(file.plugins.keys),
-                    Err(fault) => self.broken.push(fault.message),
+                match distrust {
+                    None => {
+                        self.keys.extend(file.plugins.keys);
+                        self.trust_owners(path, file.plugins.trusted_owners);
+                    }
+                    Some(fault) => self.broken.push(fault),
                 }
+            }
+        }
+    }
+
+    fn not_read(&mut self, path: &Path, cause: &str) {
+        self.broken.push(format!("{} cannot be read: {cause}", path.display()));
+        self.tighten(&format!("{} cannot be read", path.display()));
+    }
+
+    fn trust_owners(&mut self, path: &Path, owners: Vec<Owner>) {
+        for owner in owners {
+            let uid = match &owner {
+                Owner::Uid(uid) => Some(*uid),
+                Owner::Name(name) => users::find_uid(name).or_else(|| name.parse().ok()),
+            };
+            match (uid, owner) {
+                (Some(uid), _) => self.owners = std::mem::take(&mut self.owners).and(uid),
+                (None, Owner::Name(name)) => self.ineffective.push(format!(
+                    "plugins.trusted_owners in {}: unknown user `{name}`; give the number of a \
+                     user whom /etc/passwd does not name",
+                    path.display()
+                )),
+                (None, Owner::Uid(_)) => {}
             }
         }
     }
@@ -107,27 +154,31 @@ impl Policy {
     /// trusted, whose keys do not count.
     fn add_home(&mut self, home: &Home) {
         let path = home.path().join(CONFIG_FILE);
+        let shown = path.display();
         let text = match home.read_file(CONFIG_FILE) {
             Ok(None) => return,
             Ok(Some(text)) => text,
             Err(error) => {
-                let why = error.causes.first().unwrap_or(&error.message);
-                self.broken.push(format!("{} cannot be read: {why}", path.display()));
-                self.tighten(&format!("{} cannot be read", path.display()));
-                return;
+                return self.not_read(&path, error.causes.first().unwrap_or(&error.message));
             }
         };
         match toml::from_str::<File>(&text) {
             Ok(file) => {
                 if file.plugins.strict {
-                    self.tighten(&format!("plugins.strict in {}", path.display()));
+                    self.tighten(&format!("plugins.strict in {shown}"));
+                }
+                if !file.plugins.trusted_owners.is_empty() {
+                    self.ineffective.push(format!(
+                        "plugins.trusted_owners in {shown} has no effect: only {MACHINE} can trust \
+                         further owners"
+                    ));
                 }
                 self.keys.extend(file.plugins.keys);
             }
             Err(error) => {
-                self.broken.push(format!("{} cannot be read: {}", path.display(), error.message()));
+                self.broken.push(format!("{shown} cannot be read: {}", error.message()));
                 if text.parse::<toml::Table>().is_ok() {
-                    self.tighten(&format!("`plugins` in {} cannot be read", path.display()));
+                    self.tighten(&format!("`plugins` in {shown} cannot be read"));
                 }
             }
         }
@@ -147,6 +198,11 @@ impl Policy {
         self.broken.extend(wrong);
     }
 
+    /// Everything that is wrong with the files.
+    pub fn warnings(&self) -> impl Iterator<Item = &String> {
+        self.broken.iter().chain(&self.ineffective)
+    }
+
     /// The first reason is the one that is named.
     fn tighten(&mut self, why: &str) {
         self.strict.get_or_insert_with(|| why.to_owned());
@@ -162,8 +218,65 @@ impl Policy {
                 .cause(broken)
                 .hint("put the file right first"));
         }
-        Ok(self.keys.iter().filter(|pinned| covers(&pinned.source, source)).collect())
+        Ok(self.keys.iter().filter(|pinned| pinned.covers(source)).collect())
     }
+}
+
+impl Pinned {
+    /// Whether a source is below this one, as it is written or as it is: a URL in lower case, a path
+    /// without links.
+    fn covers(&self, source: &str) -> bool {
+        let real = match url::Url::parse(&self.source) {
+            Ok(url) => Some(url.to_string()),
+            Err(_) => Path::new(&self.source).canonicalize().ok().map(|path| {
+                let folder = if self.source.ends_with('/') { "/" } else { "" };
+                format!("{}{folder}", path.display())
+            }),
+        };
+        covers(&self.source, source) || real.is_some_and(|real| covers(&real, source))
+    }
+}
+
+/// What a configuration file holds.
+enum Text {
+    Missing,
+    /// The operator may not read it.
+    Denied,
+    /// And why.
+    Unreadable(String),
+    /// And why nobody is trusted for it, where others may have written it.
+    Read(String, Option<String>),
+}
+
+fn read(path: &Path) -> Text {
+    let (file, distrust) = match trusted::open_file(path, &TrustedOwners::default()) {
+        Ok(opened) => (Ok(opened.file), None),
+        Err(distrust) if distrust.is_missing() => return Text::Missing,
+        // What lies below a folder that is not trusted need not be there.
+        Err(distrust) if distrust.is_permission() => match opening::open_any_file(path) {
+            Err(FileError::Io(error)) if is_missing(&error) => return Text::Missing,
+            file => (file, Some(distrust.to_string())),
+        },
+        Err(distrust) => match distrust.reason {
+            DistrustReason::Io(error) => (Err(error.into()), None),
+            _ => return Text::Unreadable(distrust.to_string()),
+        },
+    };
+    let bytes = match file.and_then(|file| opening::read_bytes(&file, MAX_BYTES)) {
+        Ok(bytes) => bytes,
+        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Text::Denied;
+        }
+        Err(error) => return Text::Unreadable(error.to_string()),
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Text::Read(text, distrust),
+        Err(error) => Text::Unreadable(error.to_string()),
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// `https://a.example/x` covers what is below it, not `https://a.example/xy`.

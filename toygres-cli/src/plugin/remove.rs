@@ -8,6 +8,7 @@ use clap::{ArgMatches, Command};
 use serde::Serialize;
 use std::path::PathBuf;
 use toygres_plugin_api::report::{Block, Field};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What was asked for.
@@ -99,8 +100,8 @@ impl Remove {
             found.path.display()
         ))
         .hint(format!(
-            "whoever put it there removes it; not to use it, run: toygres plugin disable {}",
-            self.name
+            "whoever put it there removes it; not to use it, run: {}",
+            ShellCommand::new("toygres plugin disable").arg(&self.name)
         ))
     }
 }

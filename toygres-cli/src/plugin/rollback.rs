@@ -3,8 +3,10 @@
 use super::examine::{examine, read};
 use super::lock::{Kept, Locked};
 use super::manage::{Manager, name, name_of, unknown};
+use super::signer;
 use crate::cli;
 use crate::fault::Fault;
+use crate::trusted::TrustedOwners;
 use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
 use std::path::Path;
@@ -29,6 +31,9 @@ pub(super) fn command() -> Command {
                 .value_name("VERSION|DIGEST")
                 .help("A version that is kept, or the beginning of its digest"),
         )
+        .arg(cli::Options::confirmation(
+            "Use it even if the key that signed it is not pinned any more",
+        ))
         .args(cli::Options::of_details())
 }
 
@@ -46,7 +51,17 @@ impl Rollback {
             .ok_or_else(|| unknown(manager.catalogue, &self.name))?;
         let wanted = self.wanted(&locked)?.clone();
         let path = store.path(&wanted);
-        self.check(&path, &wanted).map_err(|fault| fault.of_kept(&others(&locked, &wanted)))?;
+        self.check(&path, &wanted, manager.folders.owners())
+            .map_err(|fault| fault.of_kept(&others(&locked, &wanted)))?;
+        let objection = match manager.force {
+            true => None,
+            false => signer::objection_to(manager.policy(), &wanted, &locked.current)?,
+        };
+        if let Some(objection) = objection {
+            let (name, digest) = (&self.name, &wanted.sha256[..12]);
+            let again = format!("toygres plugin rollback {name} --to {digest} --force");
+            return Err(objection.refuse(name, &wanted.version, &again));
+        }
         store.switch(&self.name, &wanted.sha256)?;
         let data = json!({
             "name": self.name,
@@ -65,11 +80,11 @@ impl Rollback {
     }
 
     /// The bytes are what was kept, and this host would take them.
-    fn check(&self, path: &Path, wanted: &Kept) -> Result<(), Fault> {
+    fn check(&self, path: &Path, wanted: &Kept, owners: &TrustedOwners) -> Result<(), Fault> {
         if matches!(path.try_exists(), Ok(false)) {
             return Err(Fault::missing(&self.name, path, false));
         }
-        let bytes = read(path)?;
+        let bytes = read(path, owners)?;
         let found = crate::digest::of(&bytes);
         if found != wanted.sha256 {
             return Err(Fault::digest(&self.name, path, &wanted.sha256, &found, false));

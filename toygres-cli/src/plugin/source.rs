@@ -1,8 +1,10 @@
 //! Where libraries are installed from: a file, a folder of them, or a URL.
 
 use super::{examine, fetch};
-use crate::discover::{libraries, ownership};
+use crate::discover::libraries;
+use crate::discover::opening::{open_any_file, open_library, read_bytes};
 use crate::fault::Fault;
+use crate::trusted::TrustedOwners;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::{Error, Result};
 use url::Url;
@@ -69,14 +71,14 @@ impl Source {
         }
     }
 
-    /// Reads everything. `trusted` says that a digest was given, which stands for who may write
-    /// the file.
+    /// Reads everything. Without `owners` a digest was given, which stands for who may write the
+    /// file.
     ///
     /// # Errors
     /// When something cannot be read, others may write it, or there is no library.
-    pub(super) fn read(&self, trusted: bool) -> Result<Vec<Offered>> {
+    pub(super) fn read(&self, owners: Option<&TrustedOwners>) -> Result<Vec<Offered>> {
         match self {
-            Self::File(path) => Ok(vec![local(path, trusted).map_err(Fault::of_source)?]),
+            Self::File(path) => Ok(vec![local(path, owners).map_err(Fault::of_source)?]),
             Self::Folder(folder) => {
                 let paths = libraries(folder);
                 if paths.is_empty() {
@@ -86,11 +88,8 @@ impl Source {
                     ))
                     .hint("give the folder that the build wrote, such as target/release"));
                 }
-                let read = |path: &PathBuf| {
-                    ownership::inside(path, folder)?;
-                    local(path, trusted)
-                };
-                let offered: Result<_, Fault> = paths.iter().map(read).collect();
+                let offered: Result<_, Fault> =
+                    paths.iter().map(|path| local(path, owners)).collect();
                 Ok(offered.map_err(Fault::of_source)?)
             }
             Self::Url(url) => Ok(vec![remote(url)?]),
@@ -98,25 +97,37 @@ impl Source {
     }
 }
 
-fn local(path: &Path, trusted: bool) -> Result<Offered, Fault> {
-    if !trusted {
-        ownership::check_source(path)?;
-    }
-    let absolute = path.canonicalize().map_err(|error| Fault::unreadable(path, &error))?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".minisig");
-    let signature = match std::fs::read_to_string(&beside) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Fault::unreadable(Path::new(&beside), &error)),
+fn local(path: &Path, owners: Option<&TrustedOwners>) -> Result<Offered, Fault> {
+    let (file, source) = match owners {
+        Some(owners) => {
+            let library = open_library(path, owners)?;
+            (library.file, library.path)
+        }
+        None => {
+            let real = path.canonicalize().map_err(|error| Fault::unreadable(path, &error))?;
+            (open_any_file(path).map_err(|error| error.of_library(path))?, real)
+        }
     };
     Ok(Offered {
         path: path.to_owned(),
-        source: absolute.display().to_string(),
-        bytes: examine::read(path)?,
-        signature: Ok(signature),
+        source: source.display().to_string(),
+        bytes: read_bytes(&file, examine::LARGEST).map_err(|error| error.of_library(path))?,
+        signature: Ok(signature_beside(path)?),
         remote: false,
     })
+}
+
+/// What `FILE.minisig` holds, whoever put it there: it is worth what the key that made it is.
+fn signature_beside(path: &Path) -> Result<Option<String>, Fault> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".minisig");
+    let beside = Path::new(&beside);
+    if matches!(beside.try_exists(), Ok(false)) {
+        return Ok(None);
+    }
+    let bytes = open_any_file(beside).and_then(|file| read_bytes(&file, fetch::LARGEST_SIGNATURE));
+    let bytes = bytes.map_err(|error| Fault::signature_file(beside, error))?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn remote(url: &Url) -> Result<Offered> {

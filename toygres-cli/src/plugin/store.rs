@@ -14,11 +14,14 @@
 
 use super::disk::Disk;
 use super::lock::{Kept, Lock, Locked};
-use crate::discover::{locked::lock_path, ownership};
+use crate::discover::locked::lock_path;
+use crate::discover::opening::open_library;
 use crate::fault::Fault;
+use crate::trusted::{self, TrustedOwners};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// Versions that are kept to go back to.
@@ -31,6 +34,7 @@ pub struct Store {
     folder: PathBuf,
     disk: Disk,
     lock: Lock,
+    owners: TrustedOwners,
     _guard: File,
 }
 
@@ -51,15 +55,22 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be written, others may write it, or its lock file cannot be read.
-    pub fn open(folder: &Path, waiting: impl FnOnce()) -> Result<Self> {
-        Self::open_on(Disk::default(), folder, waiting)
+    pub fn open(folder: &Path, owners: &TrustedOwners, waiting: impl FnOnce()) -> Result<Self> {
+        Self::open_on(Disk::default(), folder, owners, waiting)
     }
 
-    fn open_on(disk: Disk, folder: &Path, waiting: impl FnOnce()) -> Result<Self> {
+    /// Nobody else may write any folder on the way to this one, so that all paths below it lead to
+    /// what is the operator's as long as the store is held.
+    fn open_on(
+        disk: Disk,
+        folder: &Path,
+        owners: &TrustedOwners,
+        waiting: impl FnOnce(),
+    ) -> Result<Self> {
+        check_above(folder, owners)?;
         disk.make_folder(folder).map_err(|error| unwritable(folder, &error))?;
-        for place in [folder, folder.parent().unwrap_or(folder)] {
-            ownership::one(folder, "folder", place)
-                .map_err(|fault| Error::from(fault.of_store()))?;
+        for place in [folder.parent().unwrap_or(folder), folder] {
+            check_folder(folder, place, owners)?;
         }
         let path = folder.join(".guard");
         let guard = File::options().create(true).append(true).open(&path);
@@ -68,8 +79,9 @@ impl Store {
             waiting();
             guard.lock().map_err(|error| unwritable(&path, &error))?;
         }
-        let lock = Lock::read(&lock_path(folder))?;
-        let store = Self { folder: folder.to_owned(), disk, lock, _guard: guard };
+        let lock = Lock::read(&lock_path(folder), owners)?;
+        let store =
+            Self { folder: folder.to_owned(), disk, lock, owners: owners.clone(), _guard: guard };
         store.sweep();
         Ok(store)
     }
@@ -167,7 +179,9 @@ impl Store {
         let path = self.folder.join(&kept.file);
         self.disk.make_folder(&folder).map_err(|error| at(&folder, error))?;
         // One that is there already may have been changed.
-        if fs::read(&path).is_ok_and(|there| there == new.bytes) {
+        let there = open_library(&path, &self.owners);
+        let digest = there.map(|there| crate::digest::of_reader(&there.file));
+        if matches!(digest, Ok(Ok((there, _))) if there == kept.sha256) {
             return Ok(kept);
         }
         let temporary = folder.join(format!(".{}.new", std::process::id()));
@@ -231,6 +245,31 @@ impl Store {
     }
 }
 
+/// What exists of the way to a folder that is yet to be made is nobody else's.
+fn check_above(folder: &Path, owners: &TrustedOwners) -> Result<()> {
+    let absolute = std::path::absolute(folder).map_err(|error| unwritable(folder, &error))?;
+    match absolute.ancestors().find(|place| place.symlink_metadata().is_ok()) {
+        Some(above) if above != absolute => match trusted::open_folder(above, owners) {
+            // Where others make folders of their own, one may be made; it is checked next.
+            Ok(_) => Ok(()),
+            Err(distrust) if distrust.is_sticky_folder() => Ok(()),
+            Err(distrust) if distrust.is_permission() => {
+                Err(Fault::distrusted_store(folder, &distrust, owners).into())
+            }
+            // To make the folder says what is wrong.
+            Err(_) => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn check_folder(folder: &Path, place: &Path, owners: &TrustedOwners) -> Result<()> {
+    match trusted::open_folder(place, owners) {
+        Ok(_) => Ok(()),
+        Err(distrust) => Err(Fault::distrusted_store(folder, &distrust, owners).into()),
+    }
+}
+
 /// The file of a digest, relative to the folder.
 fn below(name: &str, sha256: &str) -> PathBuf {
     Path::new(VERSIONS).join(name).join(format!("{sha256}.so"))
@@ -264,22 +303,13 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
                 .to_owned()
         }
         _ => format!(
-            "see who may write it: ls -ld {}; or set TOYGRES_HOME to another folder",
-            path.parent().unwrap_or(path).display()
+            "see who may write it: {}; or set TOYGRES_HOME to another folder",
+            ShellCommand::new("ls -ld").arg(path.parent().unwrap_or(path))
         ),
     };
     Error::failed(format!("{} cannot be written; nothing was changed", path.display()))
         .cause(error)
         .hint(hint)
-}
-
-impl Fault {
-    /// The fault of the folder itself instead of a plugin's.
-    fn of_store(self) -> Self {
-        let subject = format!("plugin `plugins` ({})", self.path.display());
-        let message = self.message.replacen(&subject, "the folder of plugins", 1);
-        Self { message, ..self }
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,13 @@
 
 use super::lock::{Kept, Lock};
 use super::manage::{Manager, unknown};
+use super::signer;
 use crate::cli;
-use crate::discover::{Origin, locked::lock_path, ownership};
+use crate::discover::Origin;
+use crate::discover::locked::lock_path;
+use crate::discover::opening::{open_any_file, open_library};
+use crate::fault::Fault;
+use crate::trusted::TrustedOwners;
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 use std::fs::File;
@@ -32,7 +37,9 @@ struct Row {
     version: Option<String>,
     /// `used`, or `kept` to go back to.
     role: &'static str,
-    /// `ok`, `changed`, `missing`, `refused` (others may write it), or `unlocked`: in no lock file.
+    /// `ok`, `changed`, `missing`, `refused` (others may write it), `unlocked` (in no lock file),
+    /// `revoked` (the key that signed it is not pinned for its source any more), or `unsigned` (keys
+    /// are pinned for its source).
     status: &'static str,
     expected_sha256: Option<String>,
     found_sha256: Option<String>,
@@ -51,7 +58,8 @@ impl Verify {
         let mut rows = Vec::new();
         for (origin, folder) in manager.folders.places() {
             if origin.has_lock() {
-                rows.extend(locked(folder, &Lock::read(&lock_path(folder))?));
+                let lock = Lock::read(&lock_path(folder), manager.folders.owners())?;
+                rows.extend(locked(folder, &lock, manager));
             }
         }
         rows.extend(unlocked(manager));
@@ -61,29 +69,53 @@ impl Verify {
                 return Err(unknown(manager.catalogue, name));
             }
         }
-        Ok(report(&rows, manager.folders.why_strict().is_some()))
+        let report = report(&rows, manager.folders.why_strict().is_some());
+        Ok(manager.policy().warnings().fold(report, |report, wrong| report.warning(wrong.clone())))
     }
 }
 
-fn locked(folder: &Path, lock: &Lock) -> Vec<Row> {
+fn locked(folder: &Path, lock: &Lock, manager: &Manager<'_>) -> Vec<Row> {
     let rows = lock.plugins.iter().flat_map(|locked| {
         locked.versions().enumerate().map(|(n, kept)| {
             let role = if n == 0 { "used" } else { "kept" };
-            row(&locked.name, role, kept, &folder.join(&kept.file))
+            row(&locked.name, role, kept, &folder.join(&kept.file), manager)
         })
     });
     rows.collect()
 }
 
-fn row(name: &str, role: &'static str, kept: &Kept, path: &Path) -> Row {
-    let found = File::open(path).and_then(crate::digest::of_reader);
-    let (status, found, reason) = match found {
-        Err(error) => ("missing", None, Some(error.to_string())),
-        Ok((found, _)) if found != kept.sha256 => ("changed", Some(found), None),
-        Ok((found, _)) => match ownership::check(path) {
-            Ok(_) => ("ok", Some(found), None),
-            Err(fault) => ("refused", Some(found), Some(fault.message)),
-        },
+/// The digest of a file, and why it is not opened.
+struct Seen {
+    digest: Option<String>,
+    fault: Option<Fault>,
+}
+
+/// What is digested is what is checked; of what is refused the digest is told all the same, as far
+/// as it is a file.
+fn see(path: &Path, owners: &TrustedOwners) -> Seen {
+    let digest = |file: &File| crate::digest::of_reader(file).ok().map(|(digest, _)| digest);
+    match open_library(path, owners) {
+        Ok(library) => Seen { digest: digest(&library.file), fault: None },
+        Err(fault) => {
+            let file = open_any_file(path).ok();
+            Seen { digest: file.as_ref().and_then(digest), fault: Some(fault) }
+        }
+    }
+}
+
+fn row(name: &str, role: &'static str, kept: &Kept, path: &Path, manager: &Manager<'_>) -> Row {
+    let Seen { digest: found, fault } = see(path, manager.folders.owners());
+    // Which keys are pinned is a warning of its own where that is not known.
+    let objection = signer::objection(manager.policy(), kept).ok().flatten();
+    let same = found.as_ref() == Some(&kept.sha256);
+    let (status, reason) = match (&found, fault, objection) {
+        (None, fault, _) => ("missing", fault.map(|fault| fault.message)),
+        (Some(_), ..) if !same => ("changed", None),
+        (Some(_), Some(fault), _) => ("refused", Some(fault.message)),
+        (Some(_), None, Some(objection)) => {
+            (objection.code(), Some(format!("it {}", objection.reason())))
+        }
+        (Some(_), None, None) => ("ok", None),
     };
     Row {
         name: name.to_owned(),
@@ -104,14 +136,14 @@ fn unlocked(manager: &Manager<'_>) -> Vec<Row> {
     let files = manager.catalogue.plugins.iter().filter(|found| found.origin != Origin::Bundled);
     let unlocked = files.filter(|found| found.locked.is_none() && found.shadowed_by.is_none());
     let rows = unlocked.map(|found| {
-        let digest = File::open(&found.path).and_then(crate::digest::of_reader).ok();
+        let Seen { digest, .. } = see(&found.path, &found.owners);
         Row {
             name: found.name(),
             version: found.manifest.as_ref().ok().map(|manifest| manifest.version.clone()),
             role: "used",
             status: "unlocked",
             expected_sha256: None,
-            found_sha256: digest.map(|(digest, _)| digest),
+            found_sha256: digest,
             reason: found.manifest.as_ref().err().map(|fault| fault.message.clone()),
             source: None,
             signer: None,
@@ -128,6 +160,8 @@ fn report(rows: &[Row], strict: bool) -> Report {
         State::new("changed", "Changed", Tone::Bad),
         State::new("missing", "Missing", Tone::Bad),
         State::new("refused", "Refused", Tone::Bad),
+        State::new("revoked", "Revoked", Tone::Bad),
+        State::new("unsigned", "Unsigned", Tone::Bad),
     ];
     let good = |row: &&Row| row.status == "ok" || (row.status == "unlocked" && !strict);
     let bad = rows.iter().filter(|row| !good(row)).count();
@@ -146,11 +180,29 @@ fn report(rows: &[Row], strict: bool) -> Report {
         ])
         .empty("No plugin is installed")
         .heading("Plugins against their lock file");
+    let of_signer = |row: &&Row| matches!(row.status, "revoked" | "unsigned");
+    let signers: Vec<&Row> = rows.iter().filter(of_signer).collect();
     if bad > 0 {
-        let files = if bad == 1 { "1 file differs" } else { &format!("{bad} files differ") };
-        report = report.verdict(Verdict::Negative).warning(format!(
+        report = report.verdict(Verdict::Negative);
+    }
+    let differ = bad - signers.len();
+    if differ > 0 {
+        let files = if differ == 1 { "1 file differs" } else { &format!("{differ} files differ") };
+        report = report.warning(format!(
             "{files} from the lock file; install those plugins again, or go back with `toygres \
              plugin rollback`"
+        ));
+    }
+    for row in signers {
+        let (version, reason) = (row.version.as_deref(), row.reason.as_deref());
+        report = report.warning(format!(
+            "`{}` {} ({}): {}; install a version that a pinned key signed, or remove it: toygres \
+             plugin remove {}",
+            row.name,
+            version.unwrap_or_default(),
+            row.role,
+            reason.unwrap_or_default(),
+            row.name
         ));
     }
     report

@@ -2,15 +2,13 @@
 //! shows what it says as if it were local.
 
 use super::files::{self, StandardInput};
+use super::lines::Lines;
 use crate::call::interrupted;
 use crate::lend::api::{Api, unreadable};
 use crate::lend::grants::Grants;
 use crate::lend::ui::{Given, Operator, Ui, ask_here};
 use crate::output::{Output, RowSource};
 use crate::settings::Settings;
-use bytes::{Buf, BytesMut};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -173,7 +171,7 @@ impl Ask<'_> {
         // Whether anything may change is the server's to ask; the question comes back to here.
         let api = Api::new(self.settings.clone(), Grants::default());
         let body = api.open(&request).await?;
-        Ok(Lines { body, read: BytesMut::new() })
+        Lines::new(body, &self.settings)
     }
 }
 
@@ -185,45 +183,6 @@ enum Followed {
 enum Heard {
     Report(Report),
     Question(Confirm, Error),
-}
-
-/// The lines of a response as they come.
-struct Lines {
-    body: Incoming,
-    read: BytesMut,
-}
-
-impl Lines {
-    async fn next(&mut self) -> Result<Option<Line>> {
-        loop {
-            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
-                let line = self.read.split_to(end);
-                self.read.advance(1);
-                if line.is_empty() {
-                    continue;
-                }
-                // A newer server may say what this version does not know.
-                let value: Value = serde_json::from_slice(&line).map_err(unreadable)?;
-                return Ok(Some(serde_json::from_value(value).unwrap_or(Line::Unknown)));
-            }
-            match self.body.frame().await {
-                None => return Ok(None),
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        self.read.extend_from_slice(&data);
-                    }
-                }
-                Some(Err(error)) => return Err(broken(&error)),
-            }
-        }
-    }
-}
-
-/// The server went away while it answered.
-fn broken(error: &hyper::Error) -> Error {
-    Error::unavailable("the answer of the API server broke off")
-        .cause(error)
-        .hint("it may have been stopped; look for it with `toygres server status` where it runs")
 }
 
 /// Rows that a server sends.

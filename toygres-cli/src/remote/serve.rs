@@ -1,6 +1,7 @@
 //! The server's side: a command that runs for somebody else, and what it says.
 
 use super::files::Copies;
+use super::own_secrets::OwnSecrets;
 use super::rows::RowMask;
 use crate::call::{Answered, Call};
 use crate::discover::{Catalogue, Folders, Owned};
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::manifest::Arg;
+use toygres_plugin_api::manifest::{Arg, Command};
 use toygres_plugin_api::protocol::{Candidate, Complete, Line, Output, RunCommand};
 use toygres_plugin_api::report::StreamRef;
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
@@ -97,6 +98,8 @@ pub(crate) struct Running {
     answered: Option<tokio::sync::oneshot::Receiver<Answered>>,
     rows: Option<Rows>,
     redactor: Arc<Redactor>,
+    /// Where data is not masked, what of it is the server's own.
+    own_secrets: Option<OwnSecrets>,
 }
 
 /// The rows of the answer's stream.
@@ -143,6 +146,11 @@ impl Running {
                 run.command
             )));
         }
+        let own_secrets = match run.output.show_secrets {
+            true if owned.command.here => return Err(secrets_stay(owned.command)),
+            true => Some(OwnSecrets::of(settings)?),
+            false => None,
+        };
         let loaded = Loaded::open(&owned)?;
         if let Some(complete) = run.complete {
             return Self::values(owned, loaded, complete, (settings, folders, runtime));
@@ -190,7 +198,8 @@ impl Running {
                 Err(error) => away.say(Line::Error(error)),
             }
         });
-        Ok(Self { lines, interrupt, answered: Some(answered), rows: None, redactor })
+        let answered = Some(answered);
+        Ok(Self { lines, interrupt, answered, rows: None, redactor, own_secrets })
     }
 
     /// Asks the command's plugin what may stand for an argument, which is all that comes of it.
@@ -223,14 +232,22 @@ impl Running {
             given: Given::Never,
             alone: false,
         };
-        let known = call.values(runtime, loaded, complete, WITHIN)?;
-        let shown =
-            |candidate: &Candidate| redactor.string(candidate.value.clone()) == candidate.value;
-        let known: Vec<Candidate> = known.into_iter().filter(shown).collect();
+        let interrupt = Interrupt::default();
+        let line = match call.values(runtime, loaded, complete, WITHIN, &interrupt) {
+            Ok(known) => {
+                let shown = |candidate: &Candidate| {
+                    redactor.string(candidate.value.clone()) == candidate.value
+                };
+                let known: Vec<Candidate> = known.into_iter().filter(shown).collect();
+                Line::Report(redactor.report(Report::data(known)?))
+            }
+            // A line and no failure of the beginning: the plugin may still be at work, and whoever
+            // listens can wait for the end of it.
+            Err(error) => Line::Error(redactor.error(error)),
+        };
         let (sender, lines) = unbounded_channel();
-        let report = redactor.report(Report::data(known)?);
-        let _heard = sender.send(Line::Report(report));
-        Ok(Self { lines, interrupt: Interrupt::default(), answered: None, rows: None, redactor })
+        let _heard = sender.send(line);
+        Ok(Self { lines, interrupt, answered: None, rows: None, redactor, own_secrets: None })
     }
 
     /// What tells it to end.
@@ -240,6 +257,14 @@ impl Running {
 
     /// What it says next; none at the end.
     pub(crate) async fn next(&mut self) -> Option<Line> {
+        let line = self.next_line().await?;
+        Some(match &self.own_secrets {
+            Some(own_secrets) => own_secrets.mask(line),
+            None => line,
+        })
+    }
+
+    async fn next_line(&mut self) -> Option<Line> {
         if let Some(rows) = &mut self.rows {
             let line = rows.next().await;
             if !matches!(line, Some(Line::Rows(_))) {
@@ -265,9 +290,10 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// Nobody listens any more: the command is told to end.
+    /// Nobody listens any more: the command is told to end, and what its answer took is given back.
     fn drop(&mut self) {
         self.interrupt.raise();
+        crate::memory::trim_soon();
     }
 }
 
@@ -310,6 +336,13 @@ pub(crate) fn row_of(line: Option<&Line>) -> RowBatch {
         }
     }
     batch
+}
+
+/// The refusal to show the secrets of the server's configuration to somebody else.
+fn secrets_stay(command: &Command) -> Error {
+    Error::refused(format!("`{}` shows no secrets of a server to others", command.name)).hint(
+        format!("run it where the server runs: toygres server {} --show-secrets", command.name),
+    )
 }
 
 /// The refusal of a command that asked and got no answer.

@@ -1,9 +1,10 @@
 //! One value as people read it.
 
-use super::style::{Style, harmless};
+use super::style::Style;
 use jiff::{Timestamp, Zoned};
 use serde_json::Value;
 use toygres_plugin_api::report::{Kind, Tone};
+use toygres_plugin_api::text::escape;
 
 /// A value as text, with the tone that its kind gives it.
 #[must_use]
@@ -40,7 +41,7 @@ pub fn text(value: &Value, kind: &Kind, style: Style, now: &Zoned) -> (String, T
                 Some(state) => {
                     let glyph = style.glyph(state.tone);
                     let gap = if glyph.is_empty() { "" } else { " " };
-                    (format!("{glyph}{gap}{}", state.label), state.tone)
+                    (format!("{glyph}{gap}{}", escape(&state.label)), state.tone)
                 }
                 None => plain(words(value)),
             }
@@ -52,13 +53,13 @@ pub fn text(value: &Value, kind: &Kind, style: Style, now: &Zoned) -> (String, T
 /// A value without any kind.
 fn words(value: &Value) -> String {
     match value {
-        Value::String(text) => harmless(text).into_owned(),
+        Value::String(text) => escape(text).into_owned(),
         Value::Array(values)
             if values.iter().all(|value| value.is_string() || value.is_number()) =>
         {
             values.iter().map(words).collect::<Vec<_>>().join(", ")
         }
-        other => harmless(&other.to_string()).into_owned(),
+        other => escape(&other.to_string()).into_owned(),
     }
 }
 

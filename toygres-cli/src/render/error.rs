@@ -1,6 +1,7 @@
 //! Errors and remarks, on stderr.
 
-use super::style::{Style, harmless};
+use super::json;
+use super::style::{Style, under_bar};
 use super::wrap::wrapped;
 use serde_json::json;
 use toygres_plugin_api::Error;
@@ -9,12 +10,13 @@ use toygres_plugin_api::report::{Note, NoteLevel, Tone};
 /// An error as people read it, in lines of at most `width` columns.
 #[must_use]
 pub fn human(error: &Error, style: Style, width: Option<usize>) -> String {
-    let mut text = format!("{} {}\n", style.paint(Tone::Bad, "error:"), lines(&error.message));
+    let lines = |text: &str, indent| under_bar(text, style, indent);
+    let mut text = format!("{} {}\n", style.paint(Tone::Bad, "error:"), lines(&error.message, 2));
     for cause in &error.causes {
-        text.push_str(&format!("  caused by: {}\n", lines(cause).replace('\n', "\n    ")));
+        text.push_str(&format!("  caused by: {}\n", lines(cause, 4)));
     }
     if let Some(hint) = &error.hint {
-        text.push_str(&format!("  {} {}\n", style.paint(Tone::Active, "hint:"), lines(hint)));
+        text.push_str(&format!("  {} {}\n", style.paint(Tone::Active, "hint:"), lines(hint, 4)));
     }
     // What was pointed at keeps its place: a statement with a caret below it is not wrapped.
     if error.message.contains('\n') { text } else { wrapped(&text, width, 4) }
@@ -31,7 +33,7 @@ pub fn machine(error: &Error) -> String {
         "retryable": error.retryable,
         "causes": error.causes,
     });
-    format!("{object}\n")
+    format!("{}\n", json::compact(&object))
 }
 
 /// A remark, in lines of at most `width` columns.
@@ -41,10 +43,5 @@ pub fn note(note: &Note, style: Style, width: Option<usize>) -> String {
         NoteLevel::Info => style.paint(Tone::Active, "note:"),
         NoteLevel::Warning => style.paint(Tone::Warn, "warning:"),
     };
-    wrapped(&format!("{label} {}\n", lines(&note.text)), width, 2)
-}
-
-/// Line breaks stay, everything else that could move the cursor does not.
-fn lines(text: &str) -> String {
-    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+    wrapped(&format!("{label} {}\n", under_bar(&note.text, style, 2)), width, 2)
 }

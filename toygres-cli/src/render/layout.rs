@@ -1,9 +1,11 @@
 //! Columns and their widths: what fits the terminal, and what gives way where it does not.
 
-use super::style::{Style, harmless, pad, shorten, width};
+use super::style::{Style, pad, shorten, width};
 use super::{Look, cell, records};
 use serde_json::Value;
+use std::borrow::Cow;
 use toygres_plugin_api::report::{Block, Column, Kind, Report, Rows, Table, Tone};
+use toygres_plugin_api::text::escape;
 
 const GAP: &str = "  ";
 /// Columns that may shrink are left so much before the others give way.
@@ -15,7 +17,7 @@ const LEAST: usize = 6;
 pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) -> String {
     let rows = rows(table, report);
     if rows.is_empty() {
-        let text = table.empty.as_deref().map(|empty| format!("{}\n", harmless(empty)));
+        let text = table.empty.as_deref().map(|empty| format!("{}\n", escape(empty)));
         return indented(&text.unwrap_or_default(), indent);
     }
     let columns = shown_columns(&table.columns, look);
@@ -26,7 +28,8 @@ pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) 
         });
         cells.push(line.collect());
     }
-    let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
+    let titles: Vec<Cow<'_, str>> = columns.iter().map(|column| escape(&column.title)).collect();
+    let titles: Vec<&str> = titles.iter().map(AsRef::as_ref).collect();
     let most = look.width.map(|width| width.saturating_sub(indent));
     let widths = fitted(&columns, &titles, &cells, most);
     if is_cut(&cells, &widths) {

@@ -1,12 +1,13 @@
 //! Formats for machines: the data of a report and nothing else.
 
-use super::Format;
 use super::layout::{known_columns, lookup, names};
+use super::{Format, json, yaml};
 use serde_json::Value;
 use std::io::{self, Write};
 use toygres_plugin_api::report::Report;
+use toygres_plugin_api::text::escape;
 
-/// Writes the data of a report.
+/// Writes the data of a report; to a terminal, none of it that a terminal would obey.
 ///
 /// # Errors
 /// When writing fails.
@@ -14,32 +15,36 @@ pub fn write(
     report: &Report,
     format: Format,
     columns: Option<&[String]>,
+    is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        Format::Yaml => {
-            let text = serde_saphyr::to_string(&report.data).map_err(io::Error::other)?;
-            out.write_all(text.as_bytes())?;
-            if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
-        }
+        Format::Yaml => out.write_all(yaml::document(&report.data)?.as_bytes()),
         Format::Jsonl => {
             let rows = report.data.as_array().map(Vec::as_slice);
             for row in rows.unwrap_or(std::slice::from_ref(&report.data)) {
-                serde_json::to_writer(&mut *out, row)?;
+                json::write_compact(&mut *out, row)?;
                 out.write_all(b"\n")?;
             }
             Ok(())
         }
-        Format::Csv => csv(report, columns, out),
+        Format::Csv => csv(report, columns, is_terminal, out),
         Format::Json | Format::Table | Format::Wide | Format::Own => {
-            serde_json::to_writer_pretty(&mut *out, &report.data)?;
+            json::write_pretty(&mut *out, &report.data)?;
             out.write_all(b"\n")
         }
     }
 }
 
 /// All keys of the rows, so that nothing is missing; `--columns` chooses.
-fn csv(report: &Report, wanted: Option<&[String]>, out: &mut dyn Write) -> io::Result<()> {
+///
+/// A file gets every byte as it is; a terminal gets none that it would obey.
+fn csv(
+    report: &Report,
+    wanted: Option<&[String]>,
+    is_terminal: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let rows = report.data.as_array().map(Vec::as_slice);
     let rows = rows.unwrap_or(std::slice::from_ref(&report.data));
     let known = known_columns(report);
@@ -53,12 +58,15 @@ fn csv(report: &Report, wanted: Option<&[String]>, out: &mut dyn Write) -> io::R
         (None, None) => known.into_iter().map(|(key, _)| key).collect(),
     };
     let mut writer = csv::WriterBuilder::new().from_writer(out);
-    writer.write_record(&keys)?;
+    let shown = |text: &str| -> String {
+        if is_terminal { escape(text).into_owned() } else { text.to_owned() }
+    };
+    writer.write_record(keys.iter().map(|key| shown(key)))?;
     for row in rows {
         writer.write_record(keys.iter().map(|key| match lookup(row, key) {
             Value::Null => String::new(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+            Value::String(text) => shown(text),
+            other => shown(&other.to_string()),
         }))?;
     }
     writer.flush()

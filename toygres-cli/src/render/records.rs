@@ -1,8 +1,9 @@
 //! Rows one below the other, a line for each cell: for more columns than the terminal is wide.
 
-use super::style::{Style, harmless, pad, width};
+use super::style::{Style, pad, width};
 use super::wrap::wrapped;
 use toygres_plugin_api::report::Tone;
+use toygres_plugin_api::text::escape;
 
 /// Every cell whole, behind its column's title; rows are set apart by an empty line.
 pub(super) fn text(
@@ -16,7 +17,7 @@ pub(super) fn text(
         let cells = titles.iter().zip(row);
         cells
             .map(|(title, (cell, tone))| {
-                let title = pad(&harmless(title), column);
+                let title = pad(&escape(title), column);
                 let line = format!("{}{}", style.bold(&title), style.paint(*tone, cell));
                 format!("{}\n", wrapped(line.trim_end(), most, column))
             })

@@ -1,18 +1,22 @@
 //! Rows as they come, in constant memory.
 
-use super::layout;
-use super::style::harmless;
-use super::{Format, Look};
-use crate::redact::{MASK, Redactor, names};
+use super::{Format, Look, json, layout, yaml};
+use crate::redact::Redactor;
+use crate::redact::rows::{Columns, Suspicion};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::context::cell_value;
 use toygres_plugin_api::report::{Column, StreamColumn, StreamKind, Tone};
+use toygres_plugin_api::text::escape;
 
 /// Rows that are looked at before the widths of a table's columns are settled.
 const SAMPLE: usize = 1000;
+/// Bytes of cells that are looked at for it.
+const SAMPLE_BYTES: usize = 4 * 1024 * 1024;
+/// Cells from this size on are written at once, not kept with their line.
+const LARGE_CELL_BYTES: usize = 64 * 1024;
 
 /// Writes the rows of one stream.
 pub struct StreamWriter<'a> {
@@ -22,10 +26,11 @@ pub struct StreamWriter<'a> {
     columns: Vec<StreamColumn>,
     /// The columns that are shown, in order.
     shown: Vec<usize>,
-    secret: Vec<bool>,
+    masked: Columns,
     rows: u64,
     /// Cells of a table whose widths are not settled yet.
     sample: Vec<Vec<(String, Tone)>>,
+    sample_bytes: usize,
     widths: Option<Vec<usize>>,
     line: Vec<u8>,
 }
@@ -51,18 +56,17 @@ impl<'a> StreamWriter<'a> {
                 })
                 .collect(),
         };
-        let secret =
-            columns.iter().map(|column| !redactor.shows() && names::is_secret(&column.name));
-        let secret = secret.collect();
+        let masked = Columns::new(redactor, &columns);
         let mut writer = Self {
             format,
             look,
             redactor,
             columns,
             shown,
-            secret,
+            masked,
             rows: 0,
             sample: Vec::new(),
+            sample_bytes: 0,
             widths: None,
             line: Vec::with_capacity(64 * 1024),
         };
@@ -70,7 +74,7 @@ impl<'a> StreamWriter<'a> {
             for n in 0..writer.shown.len() {
                 let name = writer.columns[writer.shown[n]].name.clone();
                 writer.separate(n);
-                quoted(name.as_bytes(), &mut writer.line);
+                writer.csv_field(name.as_bytes());
             }
             writer.line.push(b'\n');
             writer.flush(out)?;
@@ -89,15 +93,16 @@ impl<'a> StreamWriter<'a> {
     /// # Errors
     /// When writing fails.
     pub fn batch(&mut self, batch: &RowBatch, most: u64, out: &mut dyn Write) -> io::Result<()> {
-        // One look over the whole batch: clean rows cost nothing more.
-        let suspect = self.redactor.suspects(batch.bytes());
+        let suspect = self.masked.suspect(self.redactor, batch);
         let rows = batch.rows().min(usize::try_from(most).unwrap_or(usize::MAX));
         for row in 0..rows {
             match self.format {
                 Format::Table | Format::Wide => self.table_row(batch, row, suspect, out)?,
-                Format::Csv => self.csv_row(batch, row, suspect),
+                Format::Csv => self.csv_row(batch, row, suspect, out)?,
                 // A stream has no ready-made text: its rows are told one by one.
-                Format::Json | Format::Jsonl | Format::Own => self.json_row(batch, row, suspect)?,
+                Format::Json | Format::Jsonl | Format::Own => {
+                    self.json_row(batch, row, suspect, out)?;
+                }
                 Format::Yaml => self.yaml_row(batch, row, suspect)?,
             }
             self.rows += 1;
@@ -141,20 +146,18 @@ impl<'a> StreamWriter<'a> {
         batch: &'b RowBatch,
         row: usize,
         column: usize,
-        suspect: bool,
+        suspect: Suspicion,
     ) -> Option<Cow<'b, [u8]>> {
-        let cell = batch.cell(row, column)?;
-        if self.secret[column] && !cell.is_empty() {
-            return Some(Cow::Borrowed(MASK.as_bytes()));
-        }
-        if !suspect || !self.redactor.suspects(cell) {
-            return Some(Cow::Borrowed(cell));
-        }
-        let text = String::from_utf8_lossy(cell);
-        Some(Cow::Owned(self.redactor.text(&text).into_owned().into_bytes()))
+        self.masked.cell(self.redactor, batch, (row, column), suspect)
     }
 
-    fn csv_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) {
+    fn csv_row(
+        &mut self,
+        batch: &RowBatch,
+        row: usize,
+        suspect: Suspicion,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         for n in 0..self.shown.len() {
             let column = self.shown[n];
             self.separate(n);
@@ -162,13 +165,41 @@ impl<'a> StreamWriter<'a> {
             if self.columns[column].kind == StreamKind::Timestamp {
                 timestamp(&cell, &mut self.line);
             } else {
-                quoted(&cell, &mut self.line);
+                self.csv_field(&cell);
             }
+            self.flush_large(cell.len(), out)?;
         }
         self.line.push(b'\n');
+        Ok(())
     }
 
-    fn json_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) -> io::Result<()> {
+    /// A field of a line: a file gets every byte as it is, a terminal none that it would obey.
+    fn csv_field(&mut self, field: &[u8]) {
+        if self.look.is_terminal {
+            let text = String::from_utf8_lossy(field);
+            quoted(escape(&text).as_bytes(), &mut self.line);
+        } else {
+            quoted(field, &mut self.line);
+        }
+    }
+
+    /// Writes the line so far, where a cell of this size ends it.
+    fn flush_large(&mut self, cell: usize, out: &mut dyn Write) -> io::Result<()> {
+        if cell < LARGE_CELL_BYTES {
+            return Ok(());
+        }
+        self.flush(out)?;
+        self.line.shrink_to(LARGE_CELL_BYTES);
+        Ok(())
+    }
+
+    fn json_row(
+        &mut self,
+        batch: &RowBatch,
+        row: usize,
+        suspect: Suspicion,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         if self.format == Format::Json {
             self.line.extend_from_slice(if self.rows == 0 { b"[\n  " } else { b",\n  " });
         }
@@ -176,9 +207,9 @@ impl<'a> StreamWriter<'a> {
         for n in 0..self.shown.len() {
             let column = self.shown[n];
             self.separate(n);
-            serde_json::to_writer(&mut self.line, &self.columns[column].name)?;
+            json::write_compact(&mut self.line, &self.columns[column].name)?;
             self.line.push(b':');
-            self.json_cell(batch, row, column, suspect)?;
+            self.json_cell(batch, row, column, suspect, out)?;
         }
         self.line.push(b'}');
         if self.format == Format::Jsonl {
@@ -192,7 +223,8 @@ impl<'a> StreamWriter<'a> {
         batch: &RowBatch,
         row: usize,
         column: usize,
-        suspect: bool,
+        suspect: Suspicion,
+        out: &mut dyn Write,
     ) -> io::Result<()> {
         let kind = self.columns[column].kind;
         let Some(cell) = self.cell(batch, row, column, suspect) else {
@@ -204,34 +236,24 @@ impl<'a> StreamWriter<'a> {
             return Ok(());
         }
         let text = String::from_utf8_lossy(&cell);
-        if kind == StreamKind::Text {
-            serde_json::to_writer(&mut self.line, &text)?;
-            return Ok(());
+        if text.len() >= LARGE_CELL_BYTES {
+            self.flush(out)?;
+            return json::write_cell(out, kind, &text);
         }
-        let mut value = cell_value(kind, Some(text.as_bytes()));
-        if suspect {
-            self.redactor.value(&mut value);
-        }
-        serde_json::to_writer(&mut self.line, &value)?;
+        json::write_cell(&mut self.line, kind, &text)?;
         Ok(())
     }
 
-    fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: bool) -> io::Result<()> {
+    fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
         let mut object = serde_json::Map::new();
         for &column in &self.shown {
             let cell = self.cell(batch, row, column, suspect);
-            let mut value = cell_value(self.columns[column].kind, cell.as_deref());
-            if suspect {
-                self.redactor.value(&mut value);
-            }
+            let value = cell_value(self.columns[column].kind, cell.as_deref());
             object.insert(self.columns[column].name.clone(), value);
         }
         // A list of one row; the rows' texts one after the other are the list of all.
-        let one = serde_saphyr::to_string(&Value::Array(vec![Value::Object(object)]));
-        self.line.extend_from_slice(one.map_err(io::Error::other)?.as_bytes());
-        if !self.line.ends_with(b"\n") {
-            self.line.push(b'\n');
-        }
+        let one = yaml::document(&Value::Array(vec![Value::Object(object)]))?;
+        self.line.extend_from_slice(one.as_bytes());
         Ok(())
     }
 
@@ -239,7 +261,7 @@ impl<'a> StreamWriter<'a> {
         &mut self,
         batch: &RowBatch,
         row: usize,
-        suspect: bool,
+        suspect: Suspicion,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let cells: Vec<(String, Tone)> = self
@@ -247,7 +269,7 @@ impl<'a> StreamWriter<'a> {
             .iter()
             .map(|&column| match self.cell(batch, row, column, suspect) {
                 None => ("-".to_owned(), Tone::Muted),
-                Some(cell) => (harmless(&String::from_utf8_lossy(&cell)).into_owned(), Tone::Plain),
+                Some(cell) => (escape(&String::from_utf8_lossy(&cell)).into_owned(), Tone::Plain),
             })
             .collect();
         if let Some(widths) = &self.widths {
@@ -257,8 +279,10 @@ impl<'a> StreamWriter<'a> {
             self.line.push(b'\n');
             return Ok(());
         }
+        self.sample_bytes += cells.iter().map(|(text, _)| text.len()).sum::<usize>();
         self.sample.push(cells);
-        if self.sample.len() >= SAMPLE { self.settle(out) } else { Ok(()) }
+        let enough = self.sample.len() >= SAMPLE || self.sample_bytes >= SAMPLE_BYTES;
+        if enough { self.settle(out) } else { Ok(()) }
     }
 
     /// Whether lines have to fit a terminal. In a file a later row may be wider than those whose
@@ -281,7 +305,7 @@ impl<'a> StreamWriter<'a> {
         let titles: Vec<String> = self
             .shown
             .iter()
-            .map(|&column| harmless(&self.columns[column].name).into_owned())
+            .map(|&column| escape(&self.columns[column].name).into_owned())
             .collect();
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
         let shrinking = Column { shrink: true, ..Column::default() };

@@ -1,8 +1,8 @@
 //! Colours and glyphs.
 
 use owo_colors::OwoColorize;
-use std::fmt::Write as _;
 use toygres_plugin_api::report::Tone;
+use toygres_plugin_api::text::{escape, is_hidden};
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,27 +67,20 @@ impl Style {
     }
 }
 
-/// Makes control characters visible and harmless: an escape sequence in the data must not reach
-/// the terminal.
+/// A text of one or more lines, each escaped. What stands behind a line break is set below the first
+/// line behind a bar, `indent` columns from the margin, so that nothing in a text can pass for a line
+/// of the answer's own.
 #[must_use]
-pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.chars().any(is_obeyed) {
-        return text.into();
+pub fn under_bar(text: &str, style: Style, indent: usize) -> String {
+    let mut lines = text.trim_end_matches(['\n', '\r']).split('\n');
+    let mut shown = lines.next().map(escape).unwrap_or_default().into_owned();
+    for line in lines {
+        shown.push('\n');
+        shown.push_str(&" ".repeat(indent));
+        shown.push_str(style.pick("│ ", "| "));
+        shown.push_str(&escape(line.strip_suffix('\r').unwrap_or(line)));
     }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for letter in text.chars() {
-        match letter {
-            '\n' => shown.push_str("\\n"),
-            '\t' => shown.push_str("\\t"),
-            '\r' => shown.push_str("\\r"),
-            _ if is_obeyed(letter) => {
-                // Writing to a string does not fail.
-                let _infallible = write!(shown, "\\u{{{:x}}}", letter as u32);
-            }
-            _ => shown.push(letter),
-        }
-    }
-    shown.into()
+    shown
 }
 
 /// A page without escape sequences and whatever else a terminal would obey: a manifest's texts are
@@ -97,14 +90,9 @@ pub fn page(text: &str) -> String {
     let plain = |line: &str| -> String {
         // A line each: a sequence that has no end must not take the rest of the page with it.
         let stripped = clap::builder::StyledStr::from(line.to_owned()).to_string();
-        stripped.chars().filter(|letter| *letter == '\t' || !is_obeyed(*letter)).collect()
+        stripped.chars().filter(|letter| *letter == '\t' || !is_hidden(*letter)).collect()
     };
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether a letter is one to a terminal: control characters, and those that turn a line around.
-fn is_obeyed(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The columns that a text takes on a terminal.
@@ -145,7 +133,24 @@ pub fn pad(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::page;
+    use super::{Style, page, under_bar};
+
+    #[test]
+    fn no_line_of_a_text_begins_at_the_margin() {
+        let ascii = Style { color: false, unicode: false };
+        let unicode = Style { color: false, unicode: true };
+        for (text, shown) in [
+            ("one", "one"),
+            ("one\n", "one"),
+            (
+                "one\n\n✓ No drift\r\n\u{2028}two\u{1b}\n",
+                "one\n  | \n  | ✓ No drift\n  | \\u{2028}two\\u{1b}",
+            ),
+        ] {
+            assert_eq!(under_bar(text, ascii, 2), shown, "{text:?}");
+            assert_eq!(under_bar(text, unicode, 2), shown.replace("| ", "│ "), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_page_holds_nothing_that_a_terminal_obeys() {
@@ -154,7 +159,7 @@ mod tests {
             ("\u{1b}[31mred\u{1b}[0m\nnext", "red\nnext"),
             ("\u{1b}]0;title\u{7}x", "x"),
             ("\u{1b}]0;no end\nnext", "\nnext"),
-            ("a\rb\u{8}\u{9b}31m\u{202e}c\u{7f}", "ab31mc"),
+            ("a\rb\u{8}\u{9b}31m\u{202e}c\u{7f}\u{200b}", "ab31mc"),
         ] {
             assert_eq!(page(text), plain, "{text:?}");
         }

@@ -1,9 +1,10 @@
 //! Spans on one time axis, drawn to scale.
 
-use super::style::{harmless, pad, shorten, width};
+use super::style::{pad, shorten, width};
 use super::{Look, cell};
 use jiff::Timestamp;
 use toygres_plugin_api::report::{Span, Timeline};
+use toygres_plugin_api::text::escape;
 
 /// The axis, where nothing has to fit a terminal.
 const AXIS: usize = 60;
@@ -14,13 +15,14 @@ pub(super) fn text(timeline: &Timeline, look: &Look, indent: usize) -> String {
         return String::new();
     };
     let whole = (to.as_millisecond() - from.as_millisecond()).max(1);
-    let label = timeline.spans.iter().map(|span| width(&span.label)).max().unwrap_or(0).min(LABEL);
+    let label =
+        timeline.spans.iter().map(|span| width(&escape(&span.label))).max().unwrap_or(0).min(LABEL);
     // Label, axis, duration.
     let axis =
         look.width.map_or(AXIS, |most| most.saturating_sub(indent + label + 14).clamp(10, AXIS));
     let mut text = String::new();
     for span in &timeline.spans {
-        let name = pad(&shorten(&harmless(&span.label), label, look.style), label);
+        let name = pad(&shorten(&escape(&span.label), label, look.style), label);
         let drawn = look.style.paint(span.tone, &draw(span, from, whole, axis, look));
         let duration = duration(span).unwrap_or_default();
         text.push_str(format!("{name}  {drawn}  {duration}").trim_end());

@@ -1,20 +1,26 @@
 //! The blocks of a report, top to bottom.
 
-use super::style::{harmless, pad, shorten, width};
+use super::style::{pad, shorten, under_bar, width};
 use super::wrap::wrapped;
-use super::{Look, cell, layout, timeline};
+use super::{Look, cell, json, layout, timeline};
 use toygres_plugin_api::report::{Bar, Block, Field, Report, Step, Tone, TreeNode};
+use toygres_plugin_api::text::escape;
 
 /// The rule below a heading, where the terminal is wide enough.
 const RULE: usize = 58;
 /// Where values stand behind their labels.
 const VALUE_COLUMN: usize = 17;
 const BAR: usize = 15;
+/// How far the further lines of one text stand from its first.
+const HANG: usize = 2;
 
 /// The whole view. Where there is none, the data itself.
 pub(super) fn text(report: &Report, look: &Look) -> String {
     if report.view.is_empty() && !report.data.is_null() {
-        return format!("{:#}\n", report.data);
+        let mut text = Vec::new();
+        // Writing to memory does not fail, and a value always has a text.
+        let _infallible = json::write_pretty(&mut text, &report.data);
+        return String::from_utf8_lossy(&text).into_owned() + "\n";
     }
     join(&report.view, report, look, 0)
 }
@@ -47,14 +53,17 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
     match block {
         Block::Heading { text } => {
             let rule = style.rule(look.width.unwrap_or(RULE).min(RULE));
-            format!("{}\n{rule}\n", style.bold(&harmless(text)))
+            format!("{}\n{rule}\n", style.bold(&escape(text)))
+        }
+        Block::Section { title, blocks } if title.is_empty() => {
+            blocks.iter().map(|block| self::block(block, report, look, indent)).collect()
         }
         Block::Section { title, blocks } => {
             let inner = join(blocks, report, look, indent + 2);
             if inner.is_empty() {
                 return String::new();
             }
-            let title = style.bold(&format!("{}:", harmless(title)));
+            let title = style.bold(&format!("{}:", escape(title)));
             layout::indented(&format!("{title}\n"), indent) + &inner
         }
         Block::Fields { fields, column } => {
@@ -68,22 +77,17 @@ fn block(block: &Block, report: &Report, look: &Look, indent: usize) -> String {
         Block::Text { text, tone } => {
             let glyph = style.glyph(*tone);
             let gap = if glyph.is_empty() { "" } else { " " };
-            let lines: Vec<String> = text
-                .lines()
-                .enumerate()
-                .map(|(n, line)| {
-                    let line = harmless(line);
-                    if n == 0 { format!("{glyph}{gap}{line}") } else { line.into_owned() }
-                })
-                .collect();
-            let text = format!("{}\n", style.paint(*tone, &lines.join("\n")));
-            let hang = if glyph.is_empty() { 0 } else { width(glyph) + 1 };
+            let lines = format!("{glyph}{gap}{}", under_bar(text.trim_end(), style, HANG));
+            let margin = lines.len() - lines.trim_start_matches(' ').len();
+            let text = format!("{}\n", style.paint(*tone, &lines));
+            let hang = if glyph.is_empty() { margin + HANG } else { width(glyph) + 1 };
             layout::indented(&wrapped(&text, room(look, indent), hang), indent)
         }
         Block::Blank => "\n".to_owned(),
         Block::Hint { text } => {
-            let text = format!("{}\n", style.paint(Tone::Muted, &harmless(text)));
-            layout::indented(&wrapped(&text, room(look, indent), 0), indent)
+            let text = under_bar(text.trim_end(), style, HANG);
+            let text = format!("{}\n", style.paint(Tone::Muted, &text));
+            layout::indented(&wrapped(&text, room(look, indent), HANG), indent)
         }
         Block::Unknown => String::new(),
     }
@@ -95,7 +99,7 @@ fn room(look: &Look, indent: usize) -> Option<usize> {
 }
 
 fn fields(fields: &[Field], column: usize, look: &Look, indent: usize) -> String {
-    let longest = fields.iter().map(|field| width(&field.label) + 2).max().unwrap_or(0);
+    let longest = fields.iter().map(|field| width(&escape(&field.label)) + 2).max().unwrap_or(0);
     let column = match (column, fields.len()) {
         // With one alone, nothing has to stand below anything.
         (0, 1) if indent == 0 => longest,
@@ -106,9 +110,9 @@ fn fields(fields: &[Field], column: usize, look: &Look, indent: usize) -> String
     for field in fields {
         let (value, tone) = cell::text(&field.cell.value, &field.cell.kind, look.style, &look.now);
         let tone = if field.cell.tone == Tone::Plain { tone } else { field.cell.tone };
-        let label = pad(&format!("{}:", harmless(&field.label)), column);
+        let label = pad(&format!("{}:", escape(&field.label)), column);
         let remark = field.cell.remark.as_ref().map(|remark| {
-            format!(" {}", look.style.paint(Tone::Muted, &format!("({})", harmless(remark))))
+            format!(" {}", look.style.paint(Tone::Muted, &format!("({})", escape(remark))))
         });
         let value = look.style.paint(tone, &value);
         let line = format!("{label}{value}{}", remark.unwrap_or_default());
@@ -133,15 +137,12 @@ fn bars(bars: &[Bar], look: &Look) -> String {
             cell::text(&value, &bar.kind, look.style, &look.now).0
         })
         .collect();
-    let label = bars.iter().map(|bar| width(&bar.label) + 1).max().unwrap_or(0).max(18);
+    let label = bars.iter().map(|bar| width(&escape(&bar.label)) + 1).max().unwrap_or(0).max(18);
     let widest = amounts.iter().map(|amount| width(amount)).max().unwrap_or(0);
     let mut text = String::new();
     for (bar, amount) in bars.iter().zip(&amounts) {
-        let line = format!(
-            "{} {}",
-            pad(&format!("{}:", harmless(&bar.label)), label),
-            pad(amount, widest)
-        );
+        let line =
+            format!("{} {}", pad(&format!("{}:", escape(&bar.label)), label), pad(amount, widest));
         text.push_str(line.trim_end());
         if bar.whole > 0.0 {
             let part = (bar.amount / bar.whole).clamp(0.0, 1.0);
@@ -161,7 +162,7 @@ fn bars(bars: &[Bar], look: &Look) -> String {
 }
 
 fn steps(steps: &[Step], look: &Look, indent: usize) -> String {
-    let label = steps.iter().map(|step| width(&step.label)).max().unwrap_or(0).max(21);
+    let label = steps.iter().map(|step| width(&escape(&step.label))).max().unwrap_or(0).max(21);
     // Some glyphs take two columns; what stands behind them begins in one column all the same.
     let plain = |step: &Step| width(look.style.glyph(step.tone));
     let widest = steps.iter().map(plain).max().unwrap_or(0);
@@ -169,13 +170,13 @@ fn steps(steps: &[Step], look: &Look, indent: usize) -> String {
     for step in steps {
         let gap = " ".repeat(widest - plain(step));
         let glyph = look.style.paint(step.tone, look.style.glyph(step.tone)) + &gap;
-        let detail = step.detail.as_deref().map(harmless).unwrap_or_default();
-        let line = format!("{glyph} {}  {detail}", pad(&harmless(&step.label), label));
+        let detail = step.detail.as_deref().map(escape).unwrap_or_default();
+        let line = format!("{glyph} {}  {detail}", pad(&escape(&step.label), label));
         let room = room(look, indent);
         text.push_str(&wrapped(line.trim_end(), room, widest + 1 + label + 2));
         text.push('\n');
         for below in &step.lines {
-            text.push_str(&wrapped(&format!("  - {}\n", harmless(below)), room, 4));
+            text.push_str(&wrapped(&format!("  - {}\n", escape(below)), room, 4));
         }
     }
     text
@@ -206,9 +207,9 @@ fn branches(nodes: &[TreeNode], margin: &str, look: &Look, text: &mut String) {
 fn node_line(node: &TreeNode, margin: &str, look: &Look) -> String {
     let glyph = look.style.glyph(node.tone);
     let gap = if glyph.is_empty() { "" } else { " " };
-    let remark = node.remark.as_deref().map(|remark| format!("  {}", harmless(remark)));
+    let remark = node.remark.as_deref().map(|remark| format!("  {}", escape(remark)));
     let remark = remark.unwrap_or_default();
-    let label = format!("{glyph}{gap}{}", harmless(&node.label));
+    let label = format!("{glyph}{gap}{}", escape(&node.label));
     let room = look.width.map(|most| most.saturating_sub(width(margin) + width(&label)));
     let remark = room.map_or(remark.clone(), |room| shorten(&remark, room, look.style));
     format!(

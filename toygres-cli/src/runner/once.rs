@@ -1,6 +1,7 @@
 //! One run of one command, here or on a server.
 
-use crate::call::{Answered, Call};
+use super::signals;
+use crate::call::{Answered, Call, LAST_WORDS};
 use crate::cli::Options;
 use crate::discover::{Folders, Owned};
 use crate::lend::Lent;
@@ -14,6 +15,7 @@ use crate::settings::Settings;
 use serde_json::{Map, Value};
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::protocol::Output as Shown;
@@ -43,19 +45,22 @@ impl<'a> Run<'a> {
     pub(super) fn once(self) -> Result<Verdict> {
         let runtime = runtime()?;
         let output = self.output.clone();
-        let ready = self.ready()?;
         let interrupt = Interrupt::default();
+        signals::listen(&interrupt, grace(&self.owned))?;
+        let ready = self.ready()?;
+        let stopped = async { interrupt.wait().await };
         let verdict = match &ready {
             Ready::Here(call, loaded) => {
-                let stopped = ctrl_c(&interrupt);
                 let answered = call.answer(runtime.handle(), *loaded, &interrupt, stopped);
                 answered.and_then(|answered| {
+                    // What is left to do is toygres' own.
+                    signals::allow_grace(Duration::ZERO);
                     let verdict = answered.report.verdict;
                     print(answered, &output, runtime.handle())?;
                     Ok(verdict)
                 })
             }
-            Ready::Away(ask) => ask.once(runtime.handle(), ctrl_c(&interrupt)),
+            Ready::Away(ask) => ask.once(runtime.handle(), stopped),
         };
         // Whatever a plugin left behind on a thread of its own must not hold the process.
         runtime.shutdown_background();
@@ -116,28 +121,20 @@ impl Ready<'_> {
 pub(crate) fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // While rows pour in, what comes in elsewhere is seen too.
+        .event_interval(13)
         .on_thread_start(toygres_plugin_api::run::host_thread)
         .enable_all()
         .build()
         .map_err(|error| Error::failed("toygres' runtime did not start").cause(error))
 }
 
-/// Ready once the operator interrupted, which everyone who waits for it is told.
-pub(super) async fn ctrl_c(interrupt: &Interrupt) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupts = signal(SignalKind::interrupt());
-    let mut terminations = signal(SignalKind::terminate());
-    match (&mut interrupts, &mut terminations) {
-        (Ok(interrupts), Ok(terminations)) => {
-            tokio::select! {
-                _ = interrupts.recv() => {}
-                _ = terminations.recv() => {}
-            }
-        }
-        // Without handlers the signals end the process by themselves.
-        _ => std::future::pending().await,
+/// How long the command may go on after it was interrupted.
+pub(super) fn grace(owned: &Owned<'_>) -> Duration {
+    match owned.command.grace_ms {
+        0 => LAST_WORDS,
+        grace => Duration::from_millis(grace),
     }
-    interrupt.raise();
 }
 
 /// Prints the answer, and its rows as they come.
@@ -146,10 +143,7 @@ fn print(answered: Answered, output: &Output, runtime: &Handle) -> Result<()> {
     let Some(stream) = report.stream.clone() else {
         return output.report(report, None);
     };
-    // Ctrl-C goes on counting while rows come in.
-    let interrupt = lent.interrupt.clone();
-    let listening = runtime.spawn(async move { ctrl_c(&interrupt).await });
-    let printed = if stream.id >= spool::FIRST {
+    if stream.id >= spool::FIRST {
         match lent.spool.take(stream.id) {
             Some(mut rows) => output.report(report, Some(&mut rows)),
             None => {
@@ -162,9 +156,7 @@ fn print(answered: Answered, output: &Output, runtime: &Handle) -> Result<()> {
         let printed = output.report(report, Some(&mut rows));
         runtime.block_on(async { lent.db.close(stream.id).await })?;
         printed
-    };
-    listening.abort();
-    printed
+    }
 }
 
 struct FromDatabase<'a> {

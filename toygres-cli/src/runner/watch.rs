@@ -1,6 +1,7 @@
 //! `--watch`: again and again, drawn in place.
 
-use super::once::{Run, ctrl_c, runtime};
+use super::once::{Run, grace, runtime};
+use super::signals;
 use crate::call::interrupted;
 use crate::lend::interrupt::Interrupt;
 use std::time::Duration;
@@ -11,10 +12,9 @@ use toygres_plugin_api::{ErrorKind, Result};
 pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<Verdict> {
     let runtime = runtime()?;
     let output = run.output.clone();
-    let ready = run.ready()?;
     let interrupt = Interrupt::default();
-    let listening = interrupt.clone();
-    runtime.spawn(async move { ctrl_c(&listening).await });
+    signals::listen(&interrupt, grace(&run.owned))?;
+    let ready = run.ready()?;
     let mut lost = false;
     loop {
         match ready.answer(&runtime, &interrupt) {

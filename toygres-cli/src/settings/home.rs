@@ -14,6 +14,7 @@ use crate::trusted::{self, Distrust, DistrustReason, TrustedFile, TrustedOwners}
 use std::io::{ErrorKind as Io, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// Everybody may make files of their own in such a folder.
@@ -172,7 +173,7 @@ impl Home {
         opened.file.read_to_string(&mut text).map_err(|error| {
             Error::usage(format!("{} cannot be read", path.display()))
                 .cause(error)
-                .hint(format!("check it with: ls -l {}", quote(&path)))
+                .hint(format!("check it with: {}", ShellCommand::new("ls -l").arg(&path)))
         })?;
         Ok(Some(text))
     }
@@ -247,27 +248,24 @@ fn distrusted_file(path: &Path, distrust: &Distrust) -> Error {
 
 /// What makes the place trusted, or what else can be done.
 pub(super) fn remedy(distrust: &Distrust, otherwise: &str) -> String {
-    let place = quote(&distrust.place);
+    let command = |program| ShellCommand::new(program).arg(&distrust.place);
     match &distrust.reason {
         // Such a folder is meant to be everybody's.
         DistrustReason::Writable(mode) if mode & STICKY_BIT != 0 => otherwise.to_owned(),
-        DistrustReason::Writable(_) => format!("run: chmod go-w {place}; or {otherwise}"),
+        DistrustReason::Writable(_) => {
+            format!("run: {}; or {otherwise}", command("chmod go-w"))
+        }
         DistrustReason::ForeignOwner(_) => {
-            format!("if it is yours, run: sudo chown \"$(id -u)\" {place}; or {otherwise}")
+            let chown = command("sudo chown \"$(id -u)\"");
+            format!("if it is yours, run: {chown}; or {otherwise}")
         }
         DistrustReason::Io(_)
         | DistrustReason::NotAFile
         | DistrustReason::NotAFolder
         | DistrustReason::TooManyLinks => {
-            format!("check it with: ls -ld {place}; or {otherwise}")
+            format!("check it with: {}; or {otherwise}", command("ls -ld"))
         }
     }
-}
-
-/// A path as it is pasted into a shell.
-fn quote(path: &Path) -> String {
-    let text = path.display().to_string();
-    shlex::try_quote(&text).map_or_else(|_| text.clone(), Into::into)
 }
 
 #[cfg(test)]

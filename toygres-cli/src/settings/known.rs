@@ -75,6 +75,25 @@ pub(super) const KNOWN: &[Known] = &[
         Some("TOYGRES_REQUEST_TIMEOUT_MS"),
         Value("30000"),
     )),
+    number(known(
+        "server.follow_timeout_ms",
+        "Follow Timeout",
+        Some("TOYGRES_FOLLOW_TIMEOUT_MS"),
+        Value("3600000"),
+    )),
+    number(known(
+        "server.connections",
+        "Connections",
+        Some("TOYGRES_SERVER_CONNECTIONS"),
+        Value("1024"),
+    )),
+    number(known(
+        "server.connections_per_address",
+        "Per Address",
+        Some("TOYGRES_SERVER_CONNECTIONS_PER_ADDRESS"),
+        Value("0"),
+    )),
+    number(known("server.commands", "Commands", Some("TOYGRES_SERVER_COMMANDS"), Value("10"))),
     number(known("server.drain_ms", "Drain", Some("TOYGRES_DRAIN_MS"), Value("25000"))),
     number(known(
         "server.monitor_interval_ms",
@@ -87,6 +106,12 @@ pub(super) const KNOWN: &[Known] = &[
         "Ready Interval",
         Some("TOYGRES_READY_INTERVAL_MS"),
         Value("30000"),
+    )),
+    number(known(
+        "server.max_row_bytes",
+        "Row Limit",
+        Some("TOYGRES_SERVER_MAX_ROW_BYTES"),
+        Value("8388608"),
     )),
     number(known("server.lease_ms", "Lease", Some("TOYGRES_LEASE_MS"), Value("30000"))),
     number(known(
@@ -128,6 +153,12 @@ pub(super) const KNOWN: &[Known] = &[
         "Statement Timeout",
         Some("TOYGRES_STATEMENT_TIMEOUT_MS"),
         Value("30000"),
+    )),
+    number(known(
+        "database.max_row_bytes",
+        "Row Limit",
+        Some("TOYGRES_MAX_ROW_BYTES"),
+        Value("268435456"),
     )),
     known("kubernetes.cluster", "Cluster", Some("AKS_CLUSTER_NAME"), Nothing),
     known("kubernetes.resource_group", "Resource Group", Some("AKS_RESOURCE_GROUP"), Nothing),

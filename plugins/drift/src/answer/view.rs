@@ -25,12 +25,10 @@ pub(super) fn report(answer: &Answer, verbose: bool) -> Result<Report> {
         report = report.text(format!("{ignored} ignored by rule; see them with --verbose"));
     }
     if !answer.drifts.is_empty() {
-        let simple = match answer.simple_steps {
-            0 => "",
-            _ => "Run with --auto-resolve to automatically fix simple issues.\n",
-        };
+        let simple = (answer.simple_steps > 0)
+            .then_some("Run with --auto-resolve to automatically fix simple issues.");
         let manual = "Use 'toygres server sync' for manual reconciliation.";
-        report = report.text(format!("{simple}{manual}"));
+        report = report.lines(simple.into_iter().chain([manual]));
     }
     Ok(report)
 }
@@ -48,10 +46,10 @@ fn clean(report: Report, answer: &Answer) -> Report {
         };
         return report.block(Block::remark(Tone::Muted, text));
     }
-    report.block(Block::remark(Tone::Good, "No drift detected")).text(
-        "All CMS records match Kubernetes resources.\n\
-         All Kubernetes resources have corresponding CMS records.",
-    )
+    report.block(Block::remark(Tone::Good, "No drift detected")).lines([
+        "All CMS records match Kubernetes resources.",
+        "All Kubernetes resources have corresponding CMS records.",
+    ])
 }
 
 /// Nothing of the kinds that are compared could be listed, in any namespace.
@@ -66,36 +64,35 @@ fn found(mut report: Report, answer: &Answer, verbose: bool) -> Report {
     let counted = counted(answer.drifts.len(), "drift");
     report = report.block(Block::remark(Tone::Warn, format!("{counted} detected")));
     for (n, drift) in answer.drifts.iter().enumerate() {
-        report = report.text(one(n + 1, drift, verbose));
+        report = report.lines(one(n + 1, drift, verbose));
     }
     let summary = &answer.summary;
-    report.text(format!(
-        "Drift Summary:\n  Orphaned K8s:      {}\n  Abandoned CMS:     {}\n  State Mismatch:    {}",
-        summary.orphaned, summary.abandoned, summary.mismatch
-    ))
+    report.lines([
+        "Drift Summary:".to_owned(),
+        format!("  Orphaned K8s:      {}", summary.orphaned),
+        format!("  Abandoned CMS:     {}", summary.abandoned),
+        format!("  State Mismatch:    {}", summary.mismatch),
+    ])
 }
 
 /// Lines below a numbered title.
 struct Lines {
     margin: String,
-    text: String,
+    lines: Vec<String>,
 }
 
 impl Lines {
     fn titled(number: usize, title: &str) -> Self {
         let number = format!("{number}. ");
         let margin = " ".repeat(number.len());
-        let mut lines = Self { text: format!("{number}{title}\n"), margin };
+        let mut lines = Self { lines: vec![format!("{number}{title}")], margin };
         lines.line(&rule_letter().repeat(RULE));
         lines
     }
 
     fn line(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.text.push_str(&self.margin);
-            self.text.push_str(text);
-        }
-        self.text.push('\n');
+        let margin = if text.is_empty() { "" } else { &self.margin };
+        self.lines.push(format!("{margin}{text}"));
     }
 
     fn field(&mut self, label: &str, value: &str) {
@@ -103,7 +100,7 @@ impl Lines {
     }
 }
 
-fn one(number: usize, drift: &Drift, verbose: bool) -> String {
+fn one(number: usize, drift: &Drift, verbose: bool) -> Vec<String> {
     let mut lines = Lines::titled(number, title(drift));
     if drift.kind == "orphaned" {
         lines.field("K8s Name", &drift.k8s_name);
@@ -143,7 +140,7 @@ fn one(number: usize, drift: &Drift, verbose: bool) -> String {
         let what = format!("{}:", way.what);
         lines.line(&format!("- {what:<widest$} {}", way.command));
     }
-    lines.text.trim_end().to_owned()
+    lines.lines
 }
 
 fn title(drift: &Drift) -> &'static str {

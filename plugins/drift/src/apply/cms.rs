@@ -6,6 +6,7 @@ use crate::settings::quoted;
 use serde::Deserialize;
 use toygres_model::kubernetes::{SUPERUSER, health_orchestration, service};
 use toygres_plugin_api::context::{Bind, Session};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 impl Applying<'_> {
@@ -127,7 +128,12 @@ async fn hold_name(session: &Session, cms: &str, step: &Step) -> Result<()> {
             "the name `{}` is taken by `{}`",
             step.instance, row.k8s_name
         ))
-        .hint(format!("give another one: --import {} --name NAME", step.k8s_name))),
+        .hint(format!(
+            "give another one: {}",
+            ShellCommand::new("toygres server sync")
+                .option("--import", &step.k8s_name)
+                .option("--name", "NAME")
+        ))),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Plan;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// A plan with its digest.
@@ -37,7 +38,7 @@ pub(crate) fn load(file: &Path) -> Result<Plan> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         Error::usage(format!("the plan `{shown}` cannot be read"))
             .cause(error)
-            .hint(format!("make it with `toygres server sync --dry-run --plan {shown}`"))
+            .hint(format!("make it with `{}`", make(file)))
     })?;
     let sealed: Sealed = serde_json::from_str(&text)
         .map_err(|error| Error::usage(format!("`{shown}` is no plan")).cause(error))?;
@@ -50,9 +51,14 @@ pub(crate) fn load(file: &Path) -> Result<Plan> {
     }
     if sealed.plan.digest() != sealed.digest {
         return Err(Error::refused(format!("the plan `{shown}` was changed after it was made"))
-            .hint(format!("make it again with `toygres server sync --dry-run --plan {shown}`")));
+            .hint(format!("make it again with `{}`", make(file))));
     }
     Ok(sealed.plan)
+}
+
+/// The command that writes the plan.
+fn make(file: &Path) -> ShellCommand {
+    ShellCommand::new("toygres server sync").flag("--dry-run").option("--plan", file)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::settings::Settings;
 use toygres_model::drift::{GI, Group, Kind, Piece, Record, bytes};
 use toygres_model::instance::State;
 use toygres_model::request;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// What is to be adopted.
@@ -53,7 +54,7 @@ pub(super) fn steps(
     });
     if let Some(id) = at_work {
         return Err(Error::failed(format!("`{id}` is at work on `{k8s_name}`"))
-            .hint(format!("wait for it, or see `toygres server orchestration {id}`")));
+            .hint(format!("wait for it, or see `{}`", make::orchestration(id))));
     }
     let group = sides.cluster.group(namespace, k8s_name).filter(|group| !group.is_gone());
     let group = group.ok_or_else(|| {
@@ -91,7 +92,7 @@ fn unfinished(record: &Record, sides: &Sides) -> Result<Vec<Step>> {
             "`{}` has a record already, which is {}",
             record.k8s_name, record.state
         ))
-        .hint(format!("see `toygres get {}`", record.k8s_name)));
+        .hint(format!("see `{}`", ShellCommand::new("toygres get").arg(&record.k8s_name))));
     }
     let recorded = record.monitor_id.as_deref();
     let watched = sides.live.as_ref().and_then(|live| live.monitor(&record.k8s_name, recorded));
@@ -214,6 +215,7 @@ fn no_secret(wanted: &Wanted<'_>, sides: &Sides, has_password: bool) -> Result<(
     if has_password {
         return Ok(());
     }
+    let give = ShellCommand::new("toygres server sync").option("--import", k8s_name);
     Err(Error::failed(format!("`{k8s_name}` has no Secret with its password"))
-        .hint(format!("give it: toygres server sync --import {k8s_name} --password-file FILE")))
+        .hint(format!("give it: {}", give.option("--password-file", "FILE"))))
 }

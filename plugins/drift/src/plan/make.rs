@@ -5,6 +5,7 @@ use crate::read::Sides;
 use crate::settings::Settings;
 use toygres_model::drift::{Field, Finding, GI, Group, Kind, Piece, Record, bytes};
 use toygres_model::instance::State;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// With fewer instances, all of them may well be gone.
@@ -71,12 +72,17 @@ pub(crate) fn mark_deleted(record: &Record, sides: &Sides) -> Result<Plan> {
     Ok(Plan { steps, ..Plan::default() }.observed_in(sides))
 }
 
+/// The command that shows an orchestration.
+pub(super) fn orchestration(id: &str) -> ShellCommand {
+    ShellCommand::new("toygres server orchestration").arg(id)
+}
+
 /// The step for a record of which nothing is there.
 fn gone(record: &Record, sides: &Sides) -> Result<Step> {
     let k8s_name = &record.k8s_name;
     if let Some(id) = sides.live.as_ref().and_then(|live| live.work_on(record)) {
         return Err(Error::failed(format!("`{id}` is at work on `{k8s_name}`"))
-            .hint(format!("wait for it, or see `toygres server orchestration {id}`")));
+            .hint(format!("wait for it, or see `{}`", orchestration(id))));
     }
     let nothing = Group::default();
     let group = sides.cluster.group(&record.namespace, k8s_name).unwrap_or(&nothing);
@@ -87,8 +93,9 @@ fn gone(record: &Record, sides: &Sides) -> Result<Step> {
             there.join(", ")
         ))
         .hint(format!(
-            "see what is wrong with `toygres server drift`; `toygres delete {k8s_name}` takes all of \
-             it away, its data volume too"
+            "see what is wrong with `toygres server drift`; `{}` takes all of it away, its data \
+             volume too",
+            ShellCommand::new("toygres delete").arg(k8s_name)
         )));
     }
     Ok(step(record, Kind::Abandoned, Action::MarkDeleted))

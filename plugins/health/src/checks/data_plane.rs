@@ -4,7 +4,7 @@
 //! second reading of the records, made after the objects were read: what changed meanwhile was on
 //! its way, and is no finding.
 
-use crate::check::{Finding, NAMED, Row, listed, reason, row};
+use crate::check::{Finding, NAMED, Row, listed, orchestration, reason, row};
 use crate::gather::Sources;
 use crate::gather::instances::Instance;
 use crate::report::instances::{View, views};
@@ -12,6 +12,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use toygres_model::time::{self, words};
+use toygres_plugin_api::shell::ShellCommand;
 
 pub(super) const ROWS: &[Row] = &[
     row!("TG0601", RunningInstances, Warning, "running instances are healthy", healthy),
@@ -84,11 +85,19 @@ async fn healthy(sources: &Sources) -> Finding {
         .see("unknown", unsure)
 }
 
+/// The command that shows an instance.
+fn get(instance: &Instance) -> ShellCommand {
+    ShellCommand::new("toygres get").arg(&instance.name)
+}
+
 /// The commands that show more of an instance.
 pub(crate) fn look_into(instance: &Instance) -> [String; 2] {
     [
-        format!("toygres get {}", instance.name),
-        format!("kubectl logs -n {} {}-0", instance.namespace, instance.k8s_name),
+        get(instance).into(),
+        ShellCommand::new("kubectl logs")
+            .option("-n", &instance.namespace)
+            .arg(format!("{}-0", instance.k8s_name))
+            .into(),
     ]
 }
 
@@ -129,7 +138,9 @@ async fn wrong(
         ))
         .fixes(found.iter().take(NAMED).map(|(view, _)| {
             let Instance { namespace, k8s_name, .. } = &view.record;
-            format!("kubectl get statefulset,pod,service,pvc -n {namespace} -l instance={k8s_name}")
+            ShellCommand::new("kubectl get statefulset,pod,service,pvc")
+                .option("-n", namespace)
+                .option("-l", format!("instance={k8s_name}"))
         })),
     };
     finding.see("instances", json!(details)).see("in_other_namespaces", elsewhere)
@@ -222,7 +233,7 @@ async fn monitors(sources: &Sources) -> Finding {
         None => Finding::ok("each has a live monitor"),
         Some(first) => {
             Finding::failed(format!("no live monitor: {}", listed(alone.iter().copied())))
-                .fix(format!("toygres server orchestration health-{first}"))
+                .fix(orchestration(&format!("health-{first}")))
                 .fix("toygres server drift")
         }
     };
@@ -246,7 +257,7 @@ async fn fresh(sources: &Sources) -> Finding {
             listed(stale.iter().map(|one| one.k8s_name.as_str()))
         ))
         .fix(match &first.monitor {
-            Some(monitor) => format!("toygres server orchestration {monitor}"),
+            Some(monitor) => orchestration(monitor).into(),
             None => "toygres server orchestrations --type health-monitor".to_owned(),
         }),
     };
@@ -286,8 +297,8 @@ async fn unfinished(sources: &Sources, state: &str, patience: i64) -> Finding {
             listed(late.iter().map(|(one, _)| one.k8s_name.as_str())),
             first.k8s_name
         ))
-        .fix(format!("toygres get {}", first.name))
-        .fix(format!("toygres server orchestrations --instance {}", first.name)),
+        .fix(get(first))
+        .fix(ShellCommand::new("toygres server orchestrations").option("--instance", &first.name)),
     };
     let details: Vec<_> =
         late.iter().map(|(one, why)| json!({"instance": one.k8s_name, "reason": why})).collect();
@@ -311,8 +322,8 @@ async fn failed(sources: &Sources) -> Finding {
             first.k8s_name,
             first.message.as_deref().unwrap_or("no reason was recorded")
         ))
-        .fix(format!("toygres get {}", first.name))
-        .fix(format!("toygres delete {}", first.name)),
+        .fix(get(first))
+        .fix(ShellCommand::new("toygres delete").arg(&first.name)),
     };
     finding.see("instances", json!(details))
 }

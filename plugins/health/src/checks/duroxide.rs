@@ -1,12 +1,13 @@
 //! duroxide: its schema, its queues, its executions, and clocks.
 
-use crate::check::{Finding, Row, row};
+use crate::check::{Finding, NAMED, Row, listed, orchestration, row};
 use crate::gather::Sources;
-use crate::gather::database::MOST_STUCK;
+use crate::gather::database::{MOST_STUCK, Stuck};
 use crate::gather::schema::DUROXIDE_TABLES;
 use serde_json::json;
 use toygres_model::releases::{DUROXIDE_SCHEMA, Standing, standing};
 use toygres_model::time::words;
+use toygres_plugin_api::shell::ShellCommand;
 
 pub(super) const ROWS: &[Row] = &[
     row!("TG0201", DuroxideDatabase, Error, "duroxide's tables are there", present),
@@ -131,17 +132,29 @@ async fn stuck(sources: &Sources) -> Finding {
         Ok(found) => found,
         Err(error) => return Finding::cannot_tell(&error),
     };
-    let finding = match &found.stuck_of {
+    let ids: Vec<&str> = found.stuck_of.iter().map(|stuck| stuck.id.as_str()).collect();
+    let finding = match found.stuck_of.first() {
         None => Finding::ok("each waits for something that will come"),
-        Some(id) => Finding::failed(format!(
-            "{}{} running with nothing that will move them on, such as `{id}`",
+        Some(first) => Finding::failed(format!(
+            "{}{} running with nothing that will move them on, such as {}",
             if found.stuck < MOST_STUCK { "" } else { "at least " },
-            orchestrations(found.stuck)
+            orchestrations(found.stuck),
+            listed(ids.iter().take(NAMED).copied())
         ))
-        .fix(format!("toygres server orchestration {id}"))
-        .see("example", id.as_str()),
+        .fixes(found.stuck_of.iter().take(NAMED).map(mend))
+        .fixes((ids.len() > 1).then_some("toygres server orchestrations --stuck"))
+        .see("example", first.id.as_str())
+        .see("ids", json!(ids)),
     };
     finding.see("count", found.stuck).see("counted_to", MOST_STUCK)
+}
+
+/// What was never started, nothing but clearing it ends; of the others their records tell more.
+fn mend(stuck: &Stuck) -> ShellCommand {
+    match stuck.unstarted {
+        true => ShellCommand::new("toygres server cancel").arg(&stuck.id).flag("--force"),
+        false => orchestration(&stuck.id),
+    }
 }
 
 async fn poisoned(sources: &Sources) -> Finding {
@@ -155,7 +168,7 @@ async fn poisoned(sources: &Sources) -> Finding {
             "{} given up after too many attempts, last `{id}`",
             orchestrations(found.poisoned)
         ))
-        .fix(format!("toygres server orchestration {id}"))
+        .fix(orchestration(id))
         .see("example", id.as_str()),
     };
     finding.see("count", found.poisoned)
@@ -173,7 +186,7 @@ async fn failed(sources: &Sources) -> Finding {
             orchestrations(found.failed)
         ))
         .fix("toygres server orchestrations --status failed --since 1d")
-        .fix(format!("toygres server orchestration {id}"))
+        .fix(orchestration(id))
         .see("example", id.as_str()),
     };
     finding.see("count", found.failed)
@@ -219,7 +232,7 @@ async fn retried(sources: &Sources) -> Finding {
             queues.retried,
             if queues.retried == 1 { " was" } else { "s were" },
         ))
-        .fix(format!("toygres server orchestration {id}"))
+        .fix(orchestration(id))
         .see("example", id.as_str()),
     };
     finding.see("count", queues.retried).see("attempts", most)

@@ -6,6 +6,7 @@ use crate::gather::cluster::{Object, is_forbidden};
 use serde_json::json;
 use toygres_model::time;
 use toygres_plugin_api::ErrorKind;
+use toygres_plugin_api::shell::ShellCommand;
 
 pub(super) const ROWS: &[Row] = &[
     row!("TG0501", Cluster, Error, "Kubernetes answers", reachable, late: Failed),
@@ -135,12 +136,12 @@ async fn namespace(sources: &Sources) -> Finding {
     let finding = match found {
         Ok(object) if object.is_going() => {
             Finding::failed(format!("`{name}` is being deleted, with everything in it"))
-                .fix(format!("kubectl get namespace {name}"))
+                .fix(ShellCommand::new("kubectl get namespace").arg(&name))
         }
         Ok(_) => Finding::ok(format!("`{name}` is there")),
         Err(error) if error.kind == ErrorKind::NotFound => {
             Finding::failed(format!("there is no namespace `{name}`"))
-                .fix(format!("kubectl create namespace {name}"))
+                .fix(ShellCommand::new("kubectl create namespace").arg(&name))
         }
         // Not everybody may look at a namespace; what lies in one shows that it is there.
         Err(error) if is_forbidden(&error) && has_objects(sources).await => {
@@ -206,8 +207,9 @@ async fn quotas(sources: &Sources) -> Finding {
         let told = near[..near.len() - more].join(", ");
         Finding::warning(if more > 0 { format!("{told} and {more} more") } else { told }).fix(
             match sources.cluster.target.clone().await {
-                Ok(target) => format!("kubectl describe resourcequota -n {}", target.namespace),
-                Err(_) => "kubectl describe resourcequota -A".to_owned(),
+                Ok(target) => ShellCommand::new("kubectl describe resourcequota")
+                    .option("-n", &target.namespace),
+                Err(_) => ShellCommand::new("kubectl describe resourcequota -A"),
             },
         )
     };
@@ -275,10 +277,10 @@ async fn events(sources: &Sources) -> Finding {
             event.message
         ))
         .fix(match sources.cluster.target.clone().await {
-            Ok(target) => {
-                format!("kubectl get events -n {} --field-selector type=Warning", target.namespace)
-            }
-            Err(_) => "kubectl get events -A --field-selector type=Warning".to_owned(),
+            Ok(target) => ShellCommand::new("kubectl get events")
+                .option("-n", &target.namespace)
+                .option("--field-selector", "type=Warning"),
+            Err(_) => ShellCommand::new("kubectl get events -A --field-selector type=Warning"),
         }),
     };
     finding.see("count", recent.len()).see("events", json!(listed))

@@ -4,6 +4,7 @@ use crate::check::{Finding, Row, reason, row};
 use crate::gather::Sources;
 use crate::gather::contributed::Contribution;
 use serde_json::json;
+use toygres_plugin_api::shell::ShellCommand;
 
 pub(super) const ROWS: &[Row] =
     &[row!("TG0901", Plugins, Error, "checks of other plugins can be run", answer)];
@@ -32,7 +33,7 @@ async fn answer(sources: &Sources) -> Finding {
             contributions
                 .iter()
                 .filter(|one| one.rows.is_err())
-                .map(|one| format!("toygres plugin info {}", one.plugin)),
+                .map(|one| ShellCommand::new("toygres plugin info").arg(&one.plugin)),
         ),
     };
     finding.see("commands", json!(commands))

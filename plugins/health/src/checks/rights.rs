@@ -5,6 +5,7 @@ use crate::gather::Sources;
 use futures_util::future::join_all;
 use serde_json::json;
 use toygres_model::rights::{NEEDED, NEEDED_FOR_POLICIES, Right};
+use toygres_plugin_api::shell::ShellCommand;
 
 pub(super) const ROWS: &[Row] = &[
     row!("TG0511", Rights, Error, "stateful sets may be managed", stateful_sets),
@@ -95,7 +96,9 @@ fn judged(right: &Right, missing: &[&str], namespace: &str) -> Finding {
         .see("missing", json!(missing));
     match missing.first() {
         None => finding,
-        Some(verb) => finding.fix(format!("kubectl auth can-i {verb} {what} -n {namespace}")),
+        Some(verb) => finding.fix(
+            ShellCommand::new("kubectl auth can-i").arg(verb).arg(&what).option("-n", namespace),
+        ),
     }
 }
 

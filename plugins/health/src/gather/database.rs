@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use toygres_model::disk::{self, Room, Space};
+use toygres_model::records::Tables;
 use toygres_plugin_api::protocol::DbTarget;
 use toygres_plugin_api::{Context, Error, Result};
 
@@ -275,11 +276,22 @@ pub(crate) struct Executions {
     pub(crate) poisoned_of: Option<String>,
     /// Running, and nothing anywhere will move them on.
     pub(crate) stuck: i64,
-    pub(crate) stuck_of: Option<String>,
+    /// The first of them, by their ids.
+    pub(crate) stuck_of: Vec<Stuck>,
+}
+
+/// An orchestration that nothing will move on.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Stuck {
+    pub(crate) id: String,
+    /// It has an execution and nothing else: see `toygres_model::unstarted`.
+    pub(crate) unstarted: bool,
 }
 
 /// Stuck ones are counted so far and no further.
 pub(crate) const MOST_STUCK: i64 = 1000;
+/// So many of them are named.
+const STUCK_NAMED: i64 = 100;
 
 pub(super) async fn executions(asking: Asking) -> Result<Executions> {
     let schemas = asking.schemas().await?;
@@ -291,46 +303,36 @@ pub(super) async fn executions(asking: Asking) -> Result<Executions> {
     asking.one(executions_statement(&schemas)).await
 }
 
-/// A running execution is moved on by a message, a timer (both in the orchestrator's queue), an
-/// activity in the worker's queue, a child, or an event from outside. One with none of these, that
-/// nobody holds and that was not touched for a minute, is stuck. A child's id begins with that of its
-/// parent. The events are asked for as one value: as `EXISTS` all of the history would be read.
 fn executions_statement(schemas: &Schemas) -> String {
+    let tables = Tables {
+        executions: schemas.of_duroxide("executions"),
+        history: schemas.of_duroxide("history"),
+        orchestrator_queue: schemas.of_duroxide("orchestrator_queue"),
+        worker_queue: schemas.of_duroxide("worker_queue"),
+        instance_locks: schemas.of_duroxide("instance_locks"),
+    };
     format!(
         "WITH bad AS (SELECT e.instance_id, e.completed_at, e.output LIKE 'poison:%' AS poisoned \
              FROM {executions} e WHERE e.status = 'Failed' \
                AND e.completed_at > now() - interval '1 day' \
                AND e.output NOT LIKE 'canceled:%'), \
-         busy AS (SELECT instance_id FROM {orchestrator} \
-             UNION SELECT instance_id FROM {locks} \
-             UNION SELECT coalesce(to_jsonb(w)->>'instance_id', \
-                 substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')) FROM {worker} w), \
-         running AS (SELECT e.instance_id, e.execution_id FROM {executions} e \
-             WHERE e.status = 'Running' AND e.started_at < now() - interval '1 minute'), \
-         parents AS (SELECT DISTINCT array_to_string(parts[1:n], '::sub::') AS instance_id \
-             FROM (SELECT string_to_array(instance_id, '::sub::') AS parts \
-                 FROM (SELECT instance_id FROM busy UNION ALL SELECT instance_id FROM running) AS all_of_them \
-                 WHERE instance_id LIKE '%::sub::%') AS children \
-             CROSS JOIN LATERAL generate_series(1, cardinality(parts) - 1) AS n), \
-         stuck AS (SELECT r.instance_id FROM running r \
-             WHERE NOT EXISTS (SELECT FROM busy b WHERE b.instance_id = r.instance_id) \
-               AND NOT EXISTS (SELECT FROM parents p WHERE p.instance_id = r.instance_id) \
-               AND NOT coalesce((SELECT true FROM {history} h WHERE h.instance_id = r.instance_id \
-                   AND h.execution_id = r.execution_id \
-                   AND (h.event_data LIKE '%Subscribed\"%' \
-                        OR h.event_data LIKE '%SubOrchestrationScheduled%' \
-                        OR h.created_at > now() - interval '1 minute') LIMIT 1), false) \
-             LIMIT {MOST_STUCK}) \
+         {stuck}, \
+         named AS (SELECT s.instance_id, \
+                 NOT EXISTS (SELECT FROM {instances} i WHERE i.instance_id = s.instance_id) \
+                 AND NOT EXISTS (SELECT FROM {history} h WHERE h.instance_id = s.instance_id) \
+                     AS unstarted \
+             FROM (SELECT DISTINCT instance_id FROM stuck ORDER BY instance_id LIMIT {STUCK_NAMED}) s) \
          SELECT (SELECT count(*) FROM bad WHERE NOT poisoned) AS failed, \
            (SELECT instance_id FROM bad WHERE NOT poisoned ORDER BY completed_at DESC LIMIT 1) AS failed_of, \
            (SELECT count(*) FROM bad WHERE poisoned) AS poisoned, \
            (SELECT instance_id FROM bad WHERE poisoned ORDER BY completed_at DESC LIMIT 1) AS poisoned_of, \
-           (SELECT count(*) FROM stuck) AS stuck, (SELECT min(instance_id) FROM stuck) AS stuck_of",
-        executions = schemas.of_duroxide("executions"),
-        orchestrator = schemas.of_duroxide("orchestrator_queue"),
-        worker = schemas.of_duroxide("worker_queue"),
-        locks = schemas.of_duroxide("instance_locks"),
-        history = schemas.of_duroxide("history"),
+           (SELECT count(*) FROM stuck) AS stuck, \
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('id', instance_id, 'unstarted', unstarted) \
+               ORDER BY instance_id), '[]') FROM named) AS stuck_of",
+        executions = tables.executions,
+        history = tables.history,
+        instances = schemas.of_duroxide("instances"),
+        stuck = toygres_model::records::stuck(&tables, MOST_STUCK),
     )
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use toygres_model::instance::NewInstance;
 use toygres_model::request::{self, Refusal};
 use toygres_plugin_api::report::Verdict;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Args, Confirmation, Context, Error, Pair, Report, Result};
 
 /// Create a database.
@@ -80,7 +81,7 @@ pub(crate) async fn create(ctx: &Context, args: Create) -> Result<Report> {
     let password = begun.generated.clone().or(wanted.password);
     let name = &begun.instance.name;
     if begun.generated.is_some() && !args.show_password {
-        let show = format!("toygres get {name} --show-password");
+        let show = ShellCommand::new("toygres get").arg(name).flag("--show-password");
         ctx.ui().note(format!("a password was generated; see it with `{show}`")).await;
     }
     let shown = password.filter(|_| args.show_password);
@@ -118,7 +119,8 @@ fn wrong(refusal: Refusal) -> Error {
 
 fn hinted(mut error: Error, args: &Create) -> Error {
     if error.kind == toygres_plugin_api::ErrorKind::Failed {
-        error.hint.get_or_insert_with(|| format!("see `toygres get {}`", args.name));
+        let get = ShellCommand::new("toygres get").arg(&args.name);
+        error.hint.get_or_insert_with(|| format!("see `{get}`"));
     }
     error
 }

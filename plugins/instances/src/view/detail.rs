@@ -5,6 +5,7 @@ use crate::api::Found;
 use crate::instance::{Detail, Instance};
 use serde_json::Value;
 use toygres_plugin_api::report::{Block, Field, Kind, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Report, Result};
 
 /// The whole of it. `now` is in milliseconds since the epoch; `password` is shown where given.
@@ -119,29 +120,31 @@ fn orchestrations(instance: &Instance) -> Block {
 /// The commands that one would type next.
 fn next(found: &Found, password_shown: bool) -> Vec<String> {
     let Found { instance, steps, .. } = found;
-    let name = &instance.name;
+    let get = |name: &str| ShellCommand::new("toygres get").arg(name);
+    let orchestration = |id: &str| ShellCommand::new("toygres server orchestration").arg(id);
+    let Instance { name, k8s_name, .. } = instance;
     // One that never began, or is forgotten, has no steps and no history.
     let history = instance.create_orchestration_id.as_ref().filter(|_| !steps.is_empty());
     match instance.state.as_str() {
         "running" if is_sick(instance) => match &instance.health_orchestration_id {
             Some(id) => {
-                vec![format!("See what its checks find with: toygres server orchestration {id}")]
+                vec![format!("See what its checks find with: {}", orchestration(id))]
             }
             None => vec!["See what is wrong with: toygres server health".to_owned()],
         },
         "running" if !password_shown => {
-            vec![format!("See the password with: toygres get {name} --show-password")]
+            vec![format!("See the password with: {}", get(name).flag("--show-password"))]
         }
-        "creating" => vec![format!("Follow it with: toygres get {name} --watch")],
-        "deleting" => vec![format!("Follow it with: toygres get {} --watch", instance.k8s_name)],
+        "creating" => vec![format!("Follow it with: {}", get(name).flag("--watch"))],
+        "deleting" => vec![format!("Follow it with: {}", get(k8s_name).flag("--watch"))],
         "failed" => history
             .map(|id| {
-                format!("See how it came about with: toygres server orchestration {id} --history")
+                format!("See how it came about with: {}", orchestration(id).flag("--history"))
             })
             .into_iter()
             .chain([format!(
-                "Remove what is left of it with: toygres delete {}",
-                instance.k8s_name
+                "Remove what is left of it with: {}",
+                ShellCommand::new("toygres delete").arg(k8s_name)
             )])
             .collect(),
         _ => Vec::new(),

@@ -1,7 +1,7 @@
 //! `local status`.
 
 use super::view;
-use crate::daemon::{self, DatabaseStatus, Overview, Phase, State};
+use crate::daemon::{self, Answers, DatabaseStatus, Overview, Phase, State};
 use crate::folders::Folders;
 use crate::kept::Kept;
 use serde_json::json;
@@ -10,7 +10,8 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 
 /// Show whether the private PostgreSQL and the stand-in for Kubernetes are up.
 ///
-/// The exit code is 3 where they are not.
+/// Both are asked, and so is each database: the exit code is 3 where PostgreSQL or the stand-in is
+/// not up or does not answer.
 #[derive(Args)]
 #[command(
     scope = "local",
@@ -31,26 +32,27 @@ pub(crate) async fn status(ctx: &Context, _args: Status) -> Result<Report> {
     }
     let kept = Kept::load(&folders)?;
     let mut overview = Overview::read(&folders)?;
-    let lost = overview.lost(&folders);
-    if lost.is_some() {
+    let answers = Answers::ask(&folders, &kept, &mut overview).await;
+    if overview.lost(&folders).is_some() {
         overview.database = DatabaseStatus { pid: None, ready: false, ..overview.database };
     }
+    overview.database.ready &= answers.postgres();
     let table = Table {
         columns: view::columns(),
         rows: Rows::At("/pods".to_owned()),
         empty: Some("No pods: nothing was created yet.".to_owned()),
     };
-    let up = overview.database.pid.is_some();
+    let up = overview.database.pid.is_some() && answers.silent.is_empty();
     let healthy = overview.database.ready && overview.pods.iter().all(|pod| pod.ready);
-    let report = Report::data(view::data(&folders, &kept, &overview))?
-        .block(Block::fields(view::fields(&folders, &kept, &overview)))
+    let report = Report::data(view::data(&folders, &kept, &overview, &answers))?
+        .block(Block::fields(view::fields(&folders, &kept, &overview, &answers)))
         .block(Block::Table(table));
-    let report = match lost {
-        Some(pid) => report
-            .warning(format!("PostgreSQL (pid {pid}) is gone, and the daemon has not noticed"))
-            .hint("if it stays so, the daemon hangs: toygres local down && toygres local up"),
-        None if healthy => report,
-        None => report.note("not everything is ready"),
+    let report = match answers.silent.as_slice() {
+        [] if healthy => report,
+        [] => report.note("not everything is ready"),
+        silent => silent.iter().fold(report, |report, silence| {
+            report.warning(silence.text()).hint(silence.hint(&folders))
+        }),
     };
     Ok(if up { report } else { report.verdict(Verdict::NotRunning) })
 }

@@ -2,7 +2,7 @@
 
 use super::view;
 use crate::context;
-use crate::daemon::{self, Overview};
+use crate::daemon::{self, Answers, Overview};
 use crate::folders::Folders;
 use crate::kept::Kept;
 use crate::process::account;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use toygres_plugin_api::protocol::{Setting, Source};
 use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result};
 
 /// Bring up a private PostgreSQL and a stand-in for Kubernetes on this machine.
@@ -52,12 +53,34 @@ pub(crate) async fn up(ctx: &Context, args: Up) -> Result<Report> {
         // Whoever changed the files meanwhile wants them back.
         context::write(&folders, &kept)?;
     }
-    let mut overview = Overview::read(&folders)?;
+    let mut overview = all_answer(ctx, &folders, &kept, deadline).await?;
     if args.wait {
         overview = all_ready(ctx, &folders, overview, deadline).await?;
     }
     ctx.ui().progress("").await;
     report(ctx, &folders, &kept, already, &overview).await
+}
+
+/// Waits until the daemon and PostgreSQL answer, whatever the daemon has written down of them.
+async fn all_answer(
+    ctx: &Context,
+    folders: &Folders,
+    kept: &Kept,
+    deadline: Instant,
+) -> Result<Overview> {
+    loop {
+        let mut overview = Overview::read(folders)?;
+        let answers = Answers::ask(folders, kept, &mut overview).await;
+        let Some(silence) = answers.silent.first() else { return Ok(overview) };
+        if Instant::now() >= deadline {
+            return Err(silence.error(folders));
+        }
+        ctx.ui().progress(format!("waiting: {}", silence.text())).await;
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = ctx.cancelled() => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+        }
+    }
 }
 
 /// Waits until no pod is on its way any more.
@@ -92,18 +115,18 @@ async fn report(
 ) -> Result<Report> {
     let current = context::current(folders)?;
     let chosen = current.as_deref() == Some(context::NAME);
-    let mut data = view::data(folders, kept, overview);
+    let mut data = view::data(folders, kept, overview, &Answers::default());
     data["result"] = if already { "already_up" } else { "started" }.into();
     data["context"] = json!({ "name": context::NAME, "current": chosen });
     let said = if already { "Up already" } else { "Up" };
     let mut report = Report::data(data)?
         .block(Block::remark(Tone::Good, format!("{said}, on this machine only")))
-        .block(Block::fields(view::fields(folders, kept, overview)))
+        .block(Block::fields(view::fields(folders, kept, overview, &Answers::default())))
         .block(Block::text(
             "This is for one laptop: it shares its disk, its memory and its fate. A real cluster is \
              a kubeconfig and a context away.",
         ))
-        .block(Block::section("Next", [Block::text(next(folders))]));
+        .block(Block::section("Next", next(folders)));
     if !chosen {
         let other = current.unwrap_or_default();
         report = report.note(format!(
@@ -119,10 +142,12 @@ async fn report(
     Ok(report)
 }
 
-/// What to type now, a line each.
-fn next(folders: &Folders) -> String {
-    let kubectl = format!("kubectl --kubeconfig {} get pods", folders.kubeconfig().display());
-    ["toygres server start", "toygres create mydb", &kubectl].join("\n")
+/// What to type now.
+fn next(folders: &Folders) -> [Block; 3] {
+    let kubectl =
+        ShellCommand::new("kubectl get pods").option("--kubeconfig", folders.kubeconfig());
+    ["toygres server start".to_owned(), "toygres create mydb".to_owned(), kubectl.into()]
+        .map(Block::text)
 }
 
 /// What goes before the context and leads commands elsewhere.

@@ -1,22 +1,28 @@
 //! What is up and where, as `up` and `status` tell it.
 
-use crate::daemon::Overview;
+use crate::daemon::{Answers, Overview};
 use crate::folders::Folders;
 use crate::kept::Kept;
 use serde_json::{Value, json};
 use toygres_plugin_api::report::{Column, Field, Kind, State, Tone};
 
 /// For machines.
-pub(super) fn data(folders: &Folders, kept: &Kept, overview: &Overview) -> Value {
+pub(super) fn data(
+    folders: &Folders,
+    kept: &Kept,
+    overview: &Overview,
+    answers: &Answers,
+) -> Value {
     let Overview { pid, since, database, pods } = overview;
     json!({
-        "up": database.pid.is_some(),
+        "up": database.pid.is_some() && answers.silent.is_empty(),
         "daemon": { "pid": pid, "since": since, "log": folders.logs().join("daemon.log") },
         "postgres": {
             "pid": database.pid,
             "port": database.port,
             "version": database.version,
             "ready": database.ready,
+            "answers": answers.postgres(),
             "since": database.since,
             "restarts": database.restarts,
             "data": folders.database(),
@@ -26,6 +32,7 @@ pub(super) fn data(folders: &Folders, kept: &Kept, overview: &Overview) -> Value
             "pid": pid,
             "port": kept.api_port,
             "url": kept.api_url(),
+            "answers": answers.daemon(),
             "since": since,
             "kubeconfig": folders.kubeconfig(),
         },
@@ -35,21 +42,33 @@ pub(super) fn data(folders: &Folders, kept: &Kept, overview: &Overview) -> Value
 }
 
 /// For people.
-pub(super) fn fields(folders: &Folders, kept: &Kept, overview: &Overview) -> Vec<Field> {
+pub(super) fn fields(
+    folders: &Folders,
+    kept: &Kept,
+    overview: &Overview,
+    answers: &Answers,
+) -> Vec<Field> {
     let database = &overview.database;
     let version = database.version.as_deref().unwrap_or("of unknown version");
     let ready = overview.pods.iter().filter(|pod| pod.ready).count();
     let postgres = Field::new("PostgreSQL", format!("{version} on 127.0.0.1:{}", database.port));
     let postgres = match (database.pid, database.ready) {
+        (Some(pid), _) if !answers.postgres() => {
+            postgres.remark(format!("pid {pid}, does not answer")).tone(Tone::Bad)
+        }
         (Some(pid), true) => postgres.remark(format!("pid {pid}")).tone(Tone::Good),
         (Some(pid), false) => postgres.remark(format!("pid {pid}, not ready")).tone(Tone::Active),
         (None, _) => postgres.remark("down").tone(Tone::Bad),
     };
+    let kubernetes = Field::new("Kubernetes", format!("stand-in on {}", kept.api_url()));
+    let kubernetes = if answers.daemon() {
+        kubernetes.remark(format!("pid {}", overview.pid)).tone(Tone::Good)
+    } else {
+        kubernetes.remark(format!("pid {}, does not answer", overview.pid)).tone(Tone::Bad)
+    };
     vec![
         postgres,
-        Field::new("Kubernetes", format!("stand-in on {}", kept.api_url()))
-            .remark(format!("pid {}", overview.pid))
-            .tone(Tone::Good),
+        kubernetes,
         Field::new("Pods", format!("{ready} of {} ready", overview.pods.len())),
         Field::new("Kubeconfig", folders.kubeconfig().display().to_string()),
         Field::new("Files", folders.local().display().to_string()),

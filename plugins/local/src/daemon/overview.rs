@@ -16,6 +16,9 @@ use toygres_plugin_api::{Error, Result};
 /// Changes come in bursts; the file is written at most so often.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// A file that could not be written is tried again after so long.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// How everything is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Overview {
@@ -74,11 +77,13 @@ impl Keeper {
         loop {
             tokio::time::sleep(PAUSE).await;
             let now = self.look();
-            // Where it cannot be written (a full disk), the next change tries again.
             if now != written && self.write().is_ok() {
-                written = now;
+                written = now.clone();
             }
+            let unwritten = now != written;
             tokio::select! {
+                // It could not be written (a full disk).
+                () = tokio::time::sleep(RETRY), if unwritten => {}
                 changed = pods.changed() => if changed.is_err() { return },
                 changed = self.database.changed() => if changed.is_err() { return },
             }

@@ -15,7 +15,15 @@ use serde_json::Value;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::watch as signal;
+
+/// Between a change that asks for upkeep and the upkeep.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// Between two attempts of upkeep that fails, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// The API server of the stand-in. Clones are the same server.
 #[derive(Clone)]
@@ -70,11 +78,41 @@ impl ApiServer {
     /// Goes on with what a crash interrupted, and makes what has to exist.
     fn settle(&self) -> Result<()> {
         self.change(WriteOptions::default(), |verbs| {
-            verbs.finish_namespaces()?;
-            verbs.collect_orphans()?;
-            verbs.release_claims()?;
+            verbs.sweep()?;
             seed::plant(verbs)
         })
+    }
+
+    /// Does what is to be done besides what was asked for, for as long as it is polled: what a change
+    /// could not be followed by because it could not be written, and clearing the files of Secrets
+    /// that are gone. What fails is tried again, with longer pauses.
+    pub(super) async fn keep_up(&self) {
+        let mut upkeep = self.shared.store.upkeep();
+        // The store is there for as long as this is.
+        while upkeep.wait_for(|upkeep| upkeep.is_due()).await.is_ok() {
+            // Deletions come together; one snapshot is enough for them.
+            tokio::time::sleep(GATHER).await;
+            let mut pause = FIRST_PAUSE;
+            while upkeep.borrow_and_update().is_due() {
+                let server = self.clone();
+                if blocking(move || server.catch_up()).await.is_err() {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn catch_up(&self) -> Result<()> {
+        let store = &self.shared.store;
+        // First, since nothing can be written to a journal that is damaged.
+        if store.upkeep().borrow().compact {
+            store.compact().map_err(|error| ApiError::internal(error.to_string()))?;
+        }
+        if store.take_unsettled() {
+            self.change(WriteOptions::default(), |verbs| verbs.sweep())?;
+        }
+        Ok(())
     }
 
     /// Lets somebody have a say in Services; the first one stays.
@@ -281,6 +319,61 @@ pub(super) async fn blocking<T: Send + 'static>(
 mod tests {
     use super::*;
     use crate::kube::resource;
+    use serde_json::json;
+
+    #[test]
+    fn what_did_not_follow_from_a_change_follows_once_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let going = "2024-11-17T12:00:00Z";
+        let orphan = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "orphan", "namespace": "toygres", "uid": "1", "ownerReferences": [{
+                    "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "gone", "uid": "9",
+                }],
+            },
+        });
+        let held = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "held", "namespace": "toygres", "uid": "2", "deletionTimestamp": going,
+            },
+        });
+        let owner = json!({
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {
+                "name": "owner", "namespace": "toygres", "uid": "3", "deletionTimestamp": going,
+                "finalizers": ["foregroundDeletion"],
+            },
+        });
+        let owned = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "owned", "namespace": "toygres", "uid": "4", "ownerReferences": [{
+                    "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "owner", "uid": "3",
+                }],
+            },
+        });
+        let all = [
+            (&resource::CONFIG_MAP, "orphan", orphan),
+            (&resource::CONFIG_MAP, "held", held),
+            (&resource::STATEFUL_SET, "owner", owner),
+            (&resource::CONFIG_MAP, "owned", owned),
+        ];
+        let leave = |store: &Store| {
+            for (resource, _, object) in &all {
+                store.write(|change| change.put(resource, object.clone())).unwrap();
+            }
+        };
+        let is_gone = |server: &ApiServer| {
+            for (resource, name, _) in &all {
+                assert!(server.get(resource, "toygres", name).is_err(), "{name}");
+            }
+        };
+        // By the next process, and by this one.
+        leave(&Store::open(folder.path()).unwrap());
+        let server = ApiServer::open(folder.path(), Tokens::new(["t"])).unwrap();
+        is_gone(&server);
+        leave(server.store());
+        server.change(WriteOptions::default(), |verbs| verbs.sweep()).unwrap();
+        is_gone(&server);
+    }
 
     #[test]
     fn a_clone_is_the_same_server() {

@@ -41,12 +41,22 @@ impl ApiServer {
             stop.await;
             server.stop();
         };
-        match tls {
-            None => axum::serve(listener, self.router()).with_graceful_shutdown(stop).await,
-            Some(config) => {
-                let listener = TlsListener::new(listener, config)?;
-                axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+        let serving = async {
+            match tls {
+                None => axum::serve(listener, self.router()).with_graceful_shutdown(stop).await,
+                Some(config) => {
+                    let listener = TlsListener::new(listener, config)?;
+                    axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+                }
             }
+        };
+        let upkeep = async {
+            self.keep_up().await;
+            std::future::pending().await
+        };
+        tokio::select! {
+            served = serving => served,
+            upkept = upkeep => upkept,
         }
     }
 }

@@ -15,7 +15,7 @@ mod tests;
 pub(crate) use history::{Change, Expired};
 pub(crate) use state::State;
 
-use super::resource::{Key, Resource};
+use super::resource::{Key, Resource, SECRET};
 use super::status::{ApiError, Result};
 use journal::Journal;
 use record::Record;
@@ -31,11 +31,30 @@ pub(crate) struct Store {
     inner: Mutex<Inner>,
     syncer: Syncer,
     version: watch::Sender<u64>,
+    upkeep: watch::Sender<Upkeep>,
 }
 
 struct Inner {
     state: State,
     journal: Journal,
+    upkeep: Upkeep,
+}
+
+/// What has to be done besides what was asked for, as soon as it can be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Upkeep {
+    /// A change could not be written: what should have followed from another one may be missing.
+    pub(crate) unsettled: bool,
+    /// The files hold what they must not any more (a Secret that was deleted or changed), or cannot
+    /// be relied on: a snapshot of the objects takes their place.
+    pub(crate) compact: bool,
+}
+
+impl Upkeep {
+    /// Whether there is anything.
+    pub(crate) fn is_due(self) -> bool {
+        self.unsettled || self.compact
+    }
 }
 
 /// A change in the making; it holds the store's lock.
@@ -51,10 +70,44 @@ impl Store {
         let mut state = State::default();
         recovered.objects.into_iter().for_each(|record| state.apply(record));
         state.start_history(recovered.version);
-        recovered.changes.into_iter().for_each(|record| state.apply(record));
+        let mut upkeep = Upkeep::default();
+        for record in recovered.changes {
+            upkeep.compact |= ends_secret(&state, &record);
+            state.apply(record);
+        }
         let syncer = Syncer::new(journal.file()?);
         let version = watch::Sender::new(state.version());
-        Ok(Self { inner: Mutex::new(Inner { state, journal }), syncer, version })
+        let inner = Mutex::new(Inner { state, journal, upkeep });
+        Ok(Self { inner, syncer, version, upkeep: watch::Sender::new(upkeep) })
+    }
+
+    /// What has to be done besides, and a way to wait for it.
+    pub(crate) fn upkeep(&self) -> watch::Receiver<Upkeep> {
+        self.upkeep.subscribe()
+    }
+
+    /// Says that whoever asks takes care of what was unsettled; a change that fails says so again.
+    pub(crate) fn take_unsettled(&self) -> bool {
+        let mut inner = self.lock();
+        let unsettled = std::mem::take(&mut inner.upkeep.unsettled);
+        self.upkeep.send_replace(inner.upkeep);
+        unsettled
+    }
+
+    /// Writes all objects into a snapshot, which takes the place of all that was written before. Where
+    /// the journal could not be written or synced, it can be from then on: what is in memory was
+    /// either written before, or whoever asked for it was told that it was not.
+    ///
+    /// # Errors
+    /// The file system's; the files are then as they were.
+    pub(crate) fn compact(&self) -> io::Result<()> {
+        let mut inner = self.lock();
+        let Inner { state, journal, upkeep } = &mut *inner;
+        journal.compact(state.version(), state.everything())?;
+        upkeep.compact = false;
+        self.upkeep.send_replace(*upkeep);
+        self.syncer.heal(journal.written());
+        Ok(())
     }
 
     /// Looks at the objects. The closure is short: nobody else sees the store meanwhile.
@@ -72,15 +125,23 @@ impl Store {
             let answer = change(&mut Transaction { inner: &mut inner });
             // What was done before a refusal is done: it is published and synced all the same.
             self.version.send_replace(inner.state.version());
-            let Inner { state, journal } = &mut *inner;
+            let Inner { state, journal, upkeep } = &mut *inner;
             if journal.wants_compaction() {
                 // What was asked for is done, be the journal short or long; a disk that is full is
                 // told by the next line that cannot be written.
-                let _ = journal.compact(state.version(), state.everything());
+                if journal.compact(state.version(), state.everything()).is_ok() {
+                    upkeep.compact = false;
+                }
             }
+            self.tell_upkeep(*upkeep);
             (answer, journal.written())
         };
-        self.syncer.wait(written).map_err(unwritable)?;
+        if let Err(error) = self.syncer.wait(written) {
+            let mut inner = self.lock();
+            inner.upkeep = Upkeep { unsettled: true, compact: true };
+            self.tell_upkeep(inner.upkeep);
+            return Err(unwritable(error));
+        }
         answer
     }
 
@@ -89,11 +150,12 @@ impl Store {
         self.version.subscribe()
     }
 
-    /// Compacts, however short the journal is.
-    #[cfg(test)]
-    fn compact_now(&self) {
-        let Inner { state, journal } = &mut *self.lock();
-        journal.compact(state.version(), state.everything()).unwrap();
+    fn tell_upkeep(&self, upkeep: Upkeep) {
+        self.upkeep.send_if_modified(|told| {
+            let changed = *told != upkeep;
+            *told = upkeep;
+            changed
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -136,10 +198,33 @@ impl Transaction<'_> {
     }
 
     fn record(&mut self, record: Record) -> Result<()> {
-        self.inner.journal.append(&record).map_err(unwritable)?;
-        self.inner.state.apply(record);
+        let Inner { state, journal, upkeep } = &mut *self.inner;
+        if let Err(error) = journal.append(&record) {
+            upkeep.unsettled = true;
+            upkeep.compact |= journal.is_damaged();
+            return Err(unwritable(error));
+        }
+        upkeep.compact |= ends_secret(state, &record);
+        state.apply(record);
         Ok(())
     }
+}
+
+/// Whether a change ends what a Secret held: that must not stay in a file for long.
+fn ends_secret(state: &State, record: &Record) -> bool {
+    let (key, after) = match record {
+        Record::Put { resource, object, .. } => (Key::of(resource, object), Some(object)),
+        Record::Remove { key, .. } => (key.clone(), None),
+    };
+    if *key.resource != SECRET {
+        return false;
+    }
+    // kubectl keeps what was applied in an annotation.
+    let held = |secret: &Value| {
+        ["/data", "/metadata/annotations"].map(|place| secret.pointer(place).cloned())
+    };
+    let before = state.get(&key).map(|before| held(before));
+    before.is_some_and(|before| after.map(|after| held(after)) != Some(before))
 }
 
 fn set_version(object: &mut Value, version: u64) {

@@ -3,9 +3,9 @@
 //! kubectl sends its token over TLS only.
 
 use rcgen::{CertificateParams, KeyPair};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -46,6 +46,24 @@ impl Identity {
             .map_err(io::Error::other)?;
         Ok(Self { certificate: public_part(pem), config: Arc::new(config) })
     }
+}
+
+/// How a client on this machine speaks TLS with the server whose certificate is in `folder`.
+///
+/// # Errors
+/// Where there is no certificate that can be read.
+pub(crate) fn connector(folder: &Path) -> io::Result<tokio_rustls::TlsConnector> {
+    let pem = fs::read_to_string(folder.join("identity.pem"))?;
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(io::Error::other)?;
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).map_err(io::Error::other)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config).into())
 }
 
 /// Makes a key and a certificate, and keeps both in one file that only the owner can read.

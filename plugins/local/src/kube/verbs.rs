@@ -5,6 +5,7 @@ mod collect;
 mod create;
 mod delete;
 mod list;
+mod sweep;
 mod update;
 
 pub(crate) use create::prepare;

@@ -66,7 +66,8 @@ impl Events {
             let last = text(&event, "/lastTimestamp").parse::<jiff::Timestamp>();
             if last.is_ok_and(|last| last < limit) {
                 self.lock().retain(|_, known| known != name(&event));
-                self.objects.delete(&EVENT, &event, None).await;
+                // What stays now goes the next time.
+                let _left = self.objects.delete(&EVENT, &event, None).await;
             }
         }
     }

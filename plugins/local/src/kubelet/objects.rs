@@ -109,16 +109,24 @@ impl Objects {
     }
 
     /// Deletes this very object, with a grace of its own or these seconds; false where it is gone.
+    ///
+    /// # Errors
+    /// Where it could not be written down: it is to be tried again.
     pub(super) async fn delete(
         &self,
         resource: &'static Resource,
         object: &Value,
         seconds: Option<i64>,
-    ) -> bool {
+    ) -> Result<bool> {
         let mut options =
             DeleteOptions { grace_period_seconds: seconds, ..DeleteOptions::default() };
         options.preconditions.uid = Some(uid(object).to_owned());
-        self.api.delete(resource, namespace(object), name(object), options).await.is_ok()
+        match self.api.delete(resource, namespace(object), name(object), options).await {
+            Ok(_) => Ok(true),
+            // Gone, or another one of its name.
+            Err(error) if matches!(error.code, 404 | 409) => Ok(false),
+            Err(error) => Err(refused(resource, "deleted", error)),
+        }
     }
 
     /// Becomes another number with every change that pods may wait for.

@@ -73,7 +73,7 @@ async fn step(
     let surplus = pods.iter().rev().filter(|(ordinal, _)| *ordinal >= replicas);
     for (_, pod) in surplus {
         if !is_terminating(pod) {
-            delete(shared, set, pod).await;
+            delete(shared, set, pod).await?;
         }
         if !at_once {
             return Ok(());
@@ -81,7 +81,7 @@ async fn step(
     }
     let outdated = pods.iter().rev().find(|(_, pod)| is_outdated(set, pod, revision));
     if let Some((_, pod)) = outdated.filter(|(_, pod)| !is_terminating(pod)) {
-        delete(shared, set, pod).await;
+        delete(shared, set, pod).await?;
     }
     Ok(())
 }
@@ -124,11 +124,12 @@ async fn create(shared: &Shared, set: &Value, ordinal: u32, revision: &str) -> R
     }
 }
 
-async fn delete(shared: &Shared, set: &Value, pod: &Value) {
-    if shared.objects.delete(&POD, pod, None).await {
+async fn delete(shared: &Shared, set: &Value, pod: &Value) -> Result<()> {
+    if shared.objects.delete(&POD, pod, None).await? {
         let message = format!("delete Pod {} in StatefulSet {} successful", name(pod), name(set));
         shared.events.normal(set, "SuccessfulDelete", &message).await;
     }
+    Ok(())
 }
 
 /// The pod of the template.
@@ -185,10 +186,19 @@ fn claim(set: &Value, template: &Value, pod_name: &str) -> Value {
     claim
 }
 
-/// A name for the template as it is: the same template has the same one.
+/// A name for the template: the same template has the same one, in whatever order its fields lie.
+///
+/// As long as the set's `spec` has not changed since its status was written, the name in there stays:
+/// earlier releases named templates by their order too, and their pods must not be replaced for that.
 fn revision(set: &Value) -> String {
-    let template = set.pointer("/spec/template").map(Value::to_string).unwrap_or_default();
-    let digest = Sha256::digest(template.as_bytes());
+    let seen = number(set, "/status/observedGeneration");
+    let named = text(set, "/status/updateRevision");
+    if seen.is_some() && seen == number(set, "/metadata/generation") && !named.is_empty() {
+        return named.to_owned();
+    }
+    let mut template = set.pointer("/spec/template").cloned().unwrap_or_default();
+    template.sort_all_objects();
+    let digest = Sha256::digest(template.to_string().as_bytes());
     let hex: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{hex}", name(set))
 }
@@ -274,6 +284,20 @@ mod tests {
         assert_eq!(revision(&set), before);
         set["spec"]["template"]["spec"]["containers"][0]["image"] = "postgres:17".into();
         assert_ne!(revision(&set), before);
+    }
+
+    #[test]
+    fn a_revision_is_of_the_fields_and_not_of_their_order() {
+        let mut set = set();
+        let before = revision(&set);
+        let container = &mut set["spec"]["template"]["spec"]["containers"][0];
+        *container = json!({ "image": "postgres:18", "name": "postgres" });
+        assert_eq!(revision(&set), before);
+        // Named by an earlier release, and unchanged since.
+        set["status"] = json!({ "observedGeneration": 2, "updateRevision": "mydb-old" });
+        assert_eq!(revision(&set), "mydb-old");
+        set["metadata"]["generation"] = 3.into();
+        assert_eq!(revision(&set), before);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use toygres_plugin_api::{Error, Result};
@@ -33,6 +33,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// Between two attempts to write what could not be written (a full disk), at first and at most.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LONGEST_RETRY: Duration = Duration::from_secs(10);
+
 /// One that ran so long had not failed to start.
 const STABLE: Duration = Duration::from_secs(60);
 
@@ -49,6 +53,16 @@ pub(super) struct Worker {
     /// Files in the making, which must come to an end before the volume may go.
     making: Option<JoinHandle<Result<()>>>,
     pause: Duration,
+    status: Arc<Status>,
+}
+
+/// The status of a pod on its way into the store.
+#[derive(Debug, Default)]
+struct Status {
+    /// What could not be written, until it is, or something later is. One writes at a time.
+    unwritten: Mutex<Option<View>>,
+    /// Told when something could not be written.
+    failed: Notify,
 }
 
 impl Worker {
@@ -59,20 +73,23 @@ impl Worker {
         let ran = since.and_then(Value::as_str).map(str::to_owned);
         let view = View::of(&pod, now());
         let pause = Duration::ZERO;
-        Self { shared, object, view, ran, process: None, making: None, pause }
+        let status = Arc::default();
+        Self { shared, object, view, ran, process: None, making: None, pause, status }
     }
 
     /// Looks after the pod until it is gone, or until everything shall stop.
     pub(super) async fn run(mut self) {
         let stop = self.shared.stop.clone();
         let object = self.object.clone();
+        let (shared, status) = (self.shared.clone(), self.status.clone());
         tokio::select! {
-            grace = end_of(object) => {
+            grace = end_of(object.clone()) => {
                 self.halt(grace).await;
                 self.remove().await;
             }
             () = stop.cancelled() => self.halt(self.grace()).await,
             () = self.live() => {}
+            () = status.write_again(&shared, &object) => {}
         }
     }
 
@@ -109,7 +126,16 @@ impl Worker {
                 self.shared.log.error("a pod's files stay", &error);
             }
         }
-        self.shared.objects.delete(&POD, &pod, Some(0)).await;
+        let mut pause = FIRST_RETRY;
+        while let Err(error) = self.shared.objects.delete(&POD, &pod, Some(0)).await {
+            self.shared.log.error("a pod that has ended stays", &error);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // The next daemon goes on with it.
+                () = self.shared.stop.cancelled() => return,
+            }
+            pause = (pause * 2).min(LONGEST_RETRY);
+        }
     }
 
     /// Everything but the end.
@@ -172,15 +198,26 @@ impl Worker {
         }
         let pod = self.pod();
         if text(&pod, "/spec/nodeName").is_empty() {
-            let placed = self.shared.objects.change(&POD, namespace(&pod), name(&pod), |pod| {
-                pod["spec"]["nodeName"] = NODE.into();
-                true
-            });
-            if placed.await.is_ok() {
-                let message = format!("Successfully assigned {} to {NODE}", called(&pod));
-                self.shared.events.normal(&pod, "Scheduled", &message).await;
+            let mut pause = FIRST_RETRY;
+            while let Err(error) = self.place(&pod).await {
+                self.shared.log.error("a pod could not be placed", &error);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_RETRY);
             }
+            let message = format!("Successfully assigned {} to {NODE}", called(&pod));
+            self.shared.events.normal(&pod, "Scheduled", &message).await;
         }
+    }
+
+    async fn place(&self, pod: &Value) -> Result<()> {
+        let placed = self.shared.objects.change(&POD, namespace(pod), name(pod), |stored| {
+            let ours = uid(stored) == uid(pod);
+            if ours {
+                stored["spec"]["nodeName"] = NODE.into();
+            }
+            ours
+        });
+        placed.await.map(|_| ())
     }
 
     /// Reads what the pod needs, and waits for what is missing.
@@ -403,23 +440,16 @@ impl Worker {
         tokio::time::sleep(pause).await;
     }
 
-    /// Writes the status where it changed.
+    /// Writes the status where it changed; what cannot be written now is written later.
     async fn publish(&self) {
-        let pod = self.pod();
-        let view = self.view.clone();
-        let wanted = uid(&pod).to_owned();
-        let written = self.shared.objects.change_status(&POD, namespace(&pod), name(&pod), |pod| {
-            // One of the same name may have taken its place.
-            if uid(pod) != wanted {
-                return false;
+        let mut unwritten = self.status.unwritten.lock().await;
+        match write_status(&self.shared, &self.pod(), &self.view).await {
+            Ok(()) => *unwritten = None,
+            Err(error) => {
+                self.shared.log.error("a pod's status could not be written", &error);
+                *unwritten = Some(self.view.clone());
+                self.status.failed.notify_one();
             }
-            let status = view.status(pod, &now());
-            let changed = pod.get("status") != Some(&status);
-            pod["status"] = status;
-            changed
-        });
-        if let Err(error) = written.await {
-            self.shared.log.error("a pod's status could not be written", &error);
         }
     }
 
@@ -428,6 +458,42 @@ impl Worker {
         // The store is there for as long as this is.
         let _closed = changes.changed().await;
     }
+}
+
+impl Status {
+    /// Writes what could not be written as soon as it can be, for as long as it is polled.
+    async fn write_again(&self, shared: &Shared, object: &watch::Receiver<Arc<Value>>) {
+        loop {
+            self.failed.notified().await;
+            let mut pause = FIRST_RETRY;
+            loop {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_RETRY);
+                let mut unwritten = self.unwritten.lock().await;
+                let Some(view) = unwritten.as_ref() else { break };
+                let pod = object.borrow().clone();
+                if write_status(shared, &pod, view).await.is_ok() {
+                    *unwritten = None;
+                    break;
+                }
+            }
+        }
+    }
+}
+
+async fn write_status(shared: &Shared, pod: &Value, view: &View) -> Result<()> {
+    let wanted = uid(pod);
+    let written = shared.objects.change_status(&POD, namespace(pod), name(pod), |pod| {
+        // One of the same name may have taken its place.
+        if uid(pod) != wanted {
+            return false;
+        }
+        let status = view.status(pod, &now());
+        let changed = pod.get("status") != Some(&status);
+        pod["status"] = status;
+        changed
+    });
+    written.await.map(|_| ())
 }
 
 async fn ended(process: &mut Option<Process>) -> Ended {

@@ -43,6 +43,11 @@ impl Identity {
         self.lives() && Pid::from_raw(self.pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
     }
 
+    /// Whether the process that has this number now was paused by a signal or a debugger.
+    pub(crate) fn is_paused(pid: i32) -> bool {
+        state(pid).is_some_and(|state| state.starts_with(['T', 't']))
+    }
+
     /// The words that it was started with; empty where they cannot be read.
     pub(crate) fn command_line(&self) -> Vec<String> {
         if cfg!(target_os = "linux") {
@@ -60,11 +65,29 @@ fn began(boot: &str, ticks: &str) -> String {
     format!("{boot} {ticks}")
 }
 
+/// The fields of a process's state that follow its name.
 #[cfg(target_os = "linux")]
-fn started(pid: i32) -> Option<String> {
+fn stat(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name is in parentheses and may hold anything, so read from its end on.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(stat.rsplit_once(')')?.1.to_owned())
+}
+
+/// The letter of a process's state.
+#[cfg(target_os = "linux")]
+fn state(pid: i32) -> Option<String> {
+    stat(pid)?.split_whitespace().next().map(str::to_owned)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn state(pid: i32) -> Option<String> {
+    ps(pid, "state=")
+}
+
+#[cfg(target_os = "linux")]
+fn started(pid: i32) -> Option<String> {
+    let stat = stat(pid)?;
+    let fields: Vec<&str> = stat.split_whitespace().collect();
     // Zombies have ended, whoever still has to notice.
     let ended = matches!(*fields.first()?, "Z" | "X");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Why a drift may have come about, and what can be done about it.
 
 use super::{Finding, Kind, Piece};
+use toygres_plugin_api::shell::ShellCommand;
 
 /// What may have led to it, the likeliest first.
 #[must_use]
@@ -69,7 +70,12 @@ pub fn resolutions(finding: &Finding) -> Vec<(&'static str, String)> {
     match finding.kind {
         Kind::Orphaned => of_orphan(finding),
         Kind::Abandoned => vec![
-            ("Mark as deleted", format!("toygres server sync --mark-deleted {}", name(finding))),
+            (
+                "Mark as deleted",
+                ShellCommand::new("toygres server sync")
+                    .option("--mark-deleted", name(finding))
+                    .into(),
+            ),
             ("Recreate", "Not supported (would need to delete and recreate)".to_owned()),
         ],
         Kind::Mismatch => of_mismatch(finding),
@@ -80,19 +86,21 @@ fn of_orphan(finding: &Finding) -> Vec<(&'static str, String)> {
     let mut ways = Vec::new();
     let whole = finding.missing.is_empty();
     if whole && finding.state.as_deref().is_none_or(|state| state == "deleted") {
-        let import = format!("toygres server sync --import {}", finding.k8s_name);
-        ways.push(("Import to CMS", import));
+        let import = ShellCommand::new("toygres server sync").option("--import", &finding.k8s_name);
+        ways.push(("Import to CMS", import.into()));
     }
     let (namespace, k8s_name) = (&finding.namespace, &finding.k8s_name);
     let delete = if finding.resources.is_empty() {
         let extra = finding.fields.iter().filter(|field| field.field == "extra");
         let names: Vec<&str> = extra.filter_map(|field| field.kubernetes.as_str()).collect();
-        let names = names.join(" ").replace("claim/", "pvc/");
-        format!("kubectl delete -n {namespace} {names}")
+        let names = names.iter().map(|name| name.replace("claim/", "pvc/"));
+        ShellCommand::new("kubectl delete").option("-n", namespace).args(names)
     } else {
-        format!("kubectl delete statefulset,svc,pvc -n {namespace} -l instance={k8s_name}")
+        ShellCommand::new("kubectl delete statefulset,svc,pvc")
+            .option("-n", namespace)
+            .option("-l", format!("instance={k8s_name}"))
     };
-    ways.push(("Delete from K8s", delete));
+    ways.push(("Delete from K8s", delete.into()));
     ways
 }
 
@@ -121,12 +129,8 @@ fn of_field(finding: &Finding, field: &str) -> Vec<(&'static str, String)> {
     let name = name(finding);
     let sync = |what: &'static str| vec![(what, "toygres server sync".to_owned())];
     let look_at = |what: &'static str, piece: Piece| {
-        let command = format!(
-            "kubectl describe -n {namespace} {} {}",
-            piece.plural(),
-            piece.name_of(k8s_name)
-        );
-        vec![(what, command)]
+        let describe = ShellCommand::new("kubectl describe").option("-n", namespace);
+        vec![(what, describe.arg(piece.plural()).arg(piece.name_of(k8s_name)).into())]
     };
     let look = |piece: Piece| look_at("Look at it", piece);
     match field {
@@ -137,39 +141,46 @@ fn of_field(finding: &Finding, field: &str) -> Vec<(&'static str, String)> {
         "service" => sync("Make the Service again"),
         "labels" => sync("Put the labels back"),
         "replicas" => {
-            let scale = format!("kubectl scale -n {namespace} statefulset/{k8s_name} --replicas=1");
-            vec![("Scale it back", scale)]
+            let scale = ShellCommand::new("kubectl scale")
+                .option("-n", namespace)
+                .arg(format!("statefulset/{k8s_name}"))
+                .flag("--replicas=1");
+            vec![("Scale it back", scale.into())]
         }
         "image" => {
             let wanted = finding.field("image").and_then(|image| image.cms.as_str());
             let wanted = wanted.unwrap_or("postgres");
-            let image = format!(
-                "kubectl set image -n {namespace} statefulset/{k8s_name} postgres={wanted}"
-            );
-            vec![("Set it back", image)]
+            let image = ShellCommand::new("kubectl set image")
+                .option("-n", namespace)
+                .arg(format!("statefulset/{k8s_name}"))
+                .arg(format!("postgres={wanted}"));
+            vec![("Set it back", image.into())]
         }
         "orchestration" => {
-            vec![
-                ("See the server", "toygres server status".to_owned()),
-                (DELETE, format!("toygres delete {k8s_name}")),
-            ]
+            vec![("See the server", "toygres server status".to_owned()), (DELETE, delete(k8s_name))]
         }
-        "state" => vec![(DELETE_REST, format!("toygres delete {k8s_name}"))],
-        "name" => vec![(DELETE_ONE, format!("toygres delete {k8s_name}"))],
+        "state" => vec![(DELETE_REST, delete(k8s_name))],
+        "name" => vec![(DELETE_ONE, delete(k8s_name))],
         "statefulset" | "mounted_claim" => {
             let mut ways = look_at("Look at its data volume", Piece::Claim);
-            ways.push((DELETE, format!("toygres delete {name}")));
+            ways.push((DELETE, delete(name)));
             ways
         }
         "claim" | "claim_phase" => look(Piece::Claim),
         "ready_replicas" | "pod" | "pod_image" => look(Piece::Pod),
         "secret" => look(Piece::Secret),
         "namespace" => {
-            let list = format!("kubectl get statefulset,svc,pvc -A -l instance={k8s_name}");
-            vec![("Look at them", list)]
+            let list = ShellCommand::new("kubectl get statefulset,svc,pvc -A")
+                .option("-l", format!("instance={k8s_name}"));
+            vec![("Look at them", list.into())]
         }
         _ => look(Piece::Service),
     }
+}
+
+/// The command that deletes an instance.
+fn delete(name: &str) -> String {
+    ShellCommand::new("toygres delete").arg(name).into()
 }
 
 /// The name by which commands find the instance.

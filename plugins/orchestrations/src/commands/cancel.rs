@@ -1,5 +1,6 @@
 //! `cancel`.
 
+use super::clear;
 use super::orchestration::not_found;
 use crate::complete;
 use crate::read::records::{self, Found};
@@ -10,12 +11,14 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use toygres_model::diagnosis::Diagnosis;
 use toygres_plugin_api::report::{Block, Field, Kind, Tone};
-use toygres_plugin_api::{Args, Confirmation, Context, Error, Report, Result};
+use toygres_plugin_api::shell::ShellCommand;
+use toygres_plugin_api::{Args, Confirmation, Context, Error, ErrorKind, Report, Result};
 
 /// Cancel a running orchestration.
 ///
 /// Cancelling is cooperative: without `--wait` the answer is that it was requested. Cancelling what
-/// has already ended changes nothing.
+/// has already ended changes nothing. Where an execution is recorded of what was never started, its
+/// record is cleared, since no worker could stop it.
 #[derive(Args)]
 #[command(
     category = "Orchestrations (Duroxide Diagnostics)",
@@ -44,8 +47,16 @@ pub(crate) struct Cancel {
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 pub(crate) async fn cancel(ctx: &Context, args: Cancel) -> Result<Report> {
-    let (found, diagnosis) = look(ctx, &args.id).await?;
+    let (found, diagnosis) = match look(ctx, &args.id).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            return clear::was_cleared(ctx, &args.id).await?.ok_or(error);
+        }
+        looked => looked?,
+    };
     let data = detail::data(&found, diagnosis.as_ref());
+    if let Some(unstarted) = &found.unstarted {
+        return clear::clear(ctx, &found, unstarted, &data, &args.reason).await;
+    }
     if found.is_terminal() {
         return ended(
             &args.id,
@@ -95,10 +106,10 @@ fn preview(data: &Value) -> Result<Report> {
         .block(Block::remark(Tone::Warn, "Cancel Orchestration"))
         .block(Block::fields(fields))
         .block(Block::text(format!("Now: {now}")))
-        .block(Block::text(
-            "This will stop the orchestration at its next turn.\n\
-             The instance may be in an incomplete state.",
-        )))
+        .lines([
+            "This will stop the orchestration at its next turn.",
+            "The instance may be in an incomplete state.",
+        ]))
 }
 
 /// Waits for the terminal record.
@@ -122,19 +133,25 @@ async fn wait(ctx: &Context, args: &Cancel) -> Result<Report> {
                 args.timeout.as_secs_f32()
             ))
             .cause(blocks)
-            .hint(format!("watch it with `toygres server orchestration {} --follow`", args.id)));
+            .hint(format!("watch it with `{}`", follow(&args.id))));
         }
         ctx.ui().progress(format!("waiting for `{}` to stop", args.id)).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK_AGAIN) => {}
             () = ctx.cancelled() => {
-                return Err(Error::new(toygres_plugin_api::ErrorKind::Interrupted, "interrupted"));
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
         }
     }
 }
 
-fn ended(id: &str, before: &Value, result: &str, said: String) -> Result<Report> {
+/// The command that follows an orchestration.
+fn follow(id: &str) -> ShellCommand {
+    ShellCommand::new("toygres server orchestration").arg(id).flag("--follow")
+}
+
+/// The answer: what became of it.
+pub(super) fn ended(id: &str, before: &Value, result: &str, said: String) -> Result<Report> {
     let data = json!({
         "id": id,
         "result": result,
@@ -143,10 +160,12 @@ fn ended(id: &str, before: &Value, result: &str, said: String) -> Result<Report>
         "status": before["status"],
         "message": said,
     });
-    let tone = if result == "already_terminal" { Tone::Plain } else { Tone::Good };
+    let tone = if result.starts_with("already_") { Tone::Plain } else { Tone::Good };
     let mut report = Report::data(data)?.block(Block::remark(tone, said));
-    if let Some(instance) = before["instance"].as_str() {
-        report = report.hint(format!("Check instance state with: toygres get {instance}"));
+    let changed = !matches!(result, "cleared" | "already_cleared");
+    if let Some(instance) = before["instance"].as_str().filter(|_| changed) {
+        let get = ShellCommand::new("toygres get").arg(instance);
+        report = report.hint(format!("Check instance state with: {get}"));
     }
     Ok(report)
 }

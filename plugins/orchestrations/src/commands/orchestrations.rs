@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use toygres_model::{names, time};
 use toygres_plugin_api::context::Session;
 use toygres_plugin_api::report::{Block, Column, Kind};
+use toygres_plugin_api::shell::quote_option;
 use toygres_plugin_api::{Args, Context, Report, Result, Schema as ResultSchema, Time, ValueEnum};
 
 /// List orchestrations with filters.
@@ -56,7 +57,8 @@ pub(crate) struct Orchestrations {
     /// Only those that started before then
     #[arg(long, value_name = "TIME")]
     until: Option<Time>,
-    /// Only those that need somebody: no worker takes them, a lease expired, poisoned, a timer overdue
+    /// Only those that need somebody: no worker takes them, a lease expired, poisoned, a timer overdue,
+    /// nothing will move them on
     #[arg(long)]
     stuck: bool,
     /// Only failed ones whose error contains this, in any case
@@ -181,6 +183,14 @@ async fn stuck_reasons(session: &Session, schema: &Schema) -> Result<HashMap<Str
             reasons.insert(id, diagnosis.summary);
         }
     }
+    for id in stuck::immobile(session, schema).await? {
+        if reasons.contains_key(&id) {
+            continue;
+        }
+        let Some(found) = records::find(session, schema, &id, None).await? else { continue };
+        let diagnosis = records::explain(session, schema, &found).await?;
+        reasons.insert(id, diagnosis.map(|diagnosis| diagnosis.summary).unwrap_or_default());
+    }
     Ok(reasons)
 }
 
@@ -231,8 +241,8 @@ async fn page(
     if let Some(next) = next {
         let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
         report = report.note(format!(
-            "showing {shown}{of}; see all with `--limit 0`, or go on with `--cursor '{}'`",
-            next.text()
+            "showing {shown}{of}; see all with `--limit 0`, or go on with `{}`",
+            quote_option("--cursor", next.text())
         ));
     }
     Ok(report)

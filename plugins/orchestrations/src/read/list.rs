@@ -203,6 +203,51 @@ fn queued(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Option
     ))
 }
 
+/// Executions that are recorded without an instance, where what runs or certain ids were asked for:
+/// they are looked for among all that run, which the plain list need not read.
+fn alone(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Option<String> {
+    let running = filter.statuses.iter().any(|status| status == "running");
+    let asked = running || (filter.statuses.is_empty() && filter.ids.is_some());
+    // What type it would have been, nothing says.
+    if !asked || !filter.types.is_empty() || filter.error_contains.is_some() {
+        return None;
+    }
+    let mut conditions = vec![
+        "e.status = 'Running'".to_owned(),
+        format!(
+            "NOT EXISTS (SELECT FROM {} i WHERE i.instance_id = e.instance_id)",
+            schema.table("instances")
+        ),
+    ];
+    if schema.has("orchestrator_queue") {
+        conditions.push(format!(
+            r#"NOT EXISTS (SELECT FROM {} q WHERE q.instance_id = e.instance_id
+                AND q.work_item ~ '^\s*\{{\s*"StartOrchestration"')"#,
+            schema.table("orchestrator_queue")
+        ));
+    }
+    if let Some(name) = &filter.instance {
+        conditions.push(of_instance(name, schema, statement, "e.instance_id"));
+    }
+    for (bound, sign) in [(&filter.since, ">="), (&filter.until, "<")] {
+        if let Some(bound) = bound {
+            let bound = statement.bind(bound.as_str());
+            conditions.push(format!("e.started_at {sign} {bound}::timestamptz"));
+        }
+    }
+    if let Some(ids) = &filter.ids {
+        let ids = statement.bind(ids.clone());
+        conditions.push(format!("e.instance_id = ANY ({ids}::text[])"));
+    }
+    Some(format!(
+        "SELECT e.instance_id, NULL::text AS orchestration_name, NULL::text AS \
+         orchestration_version, max(e.execution_id) AS current_execution_id, \
+         coalesce(min(e.started_at), 'epoch') AS created_at FROM {} e WHERE {} GROUP BY e.instance_id",
+        schema.table("executions"),
+        all_of(&conditions)
+    ))
+}
+
 /// One page, latest first; one row more than `limit` where there are more. `limit` 0 gives all.
 pub(crate) async fn page(
     session: &Session,
@@ -229,6 +274,7 @@ fn page_statement(
     let conditions = conditions(filter, schema, &mut statement);
     let from = from(filter, schema);
     let queued = queued(filter, schema, &mut statement);
+    let alone = alone(filter, schema, &mut statement);
     let columns = "i.instance_id, i.orchestration_name, i.orchestration_version, \
                    i.current_execution_id, i.created_at";
     let begun = format!("SELECT {columns} FROM {from} WHERE {}", all_of(&conditions));
@@ -247,6 +293,7 @@ fn page_statement(
     };
     let parts: Vec<String> = std::iter::once(begun.clone())
         .chain(queued.clone())
+        .chain(alone.clone())
         .map(|part| format!("(SELECT * FROM ({part}) AS part{keyset} {order}{cut})"))
         .collect();
     let total = if limit == 0 {
@@ -254,6 +301,7 @@ fn page_statement(
     } else {
         let counts = std::iter::once(begun)
             .chain(queued)
+            .chain(alone)
             .map(|part| format!("(SELECT count(*) FROM ({part}) AS counted)"));
         counts.collect::<Vec<_>>().join(" + ")
     };
@@ -352,11 +400,17 @@ pub(crate) async fn groups(
             format!(" UNION ALL SELECT {queued_key}, count(*) FROM ({part}) AS waiting GROUP BY 1")
         })
         .unwrap_or_default();
+    let alone_key = if by == GroupBy::Status { "'running'" } else { "NULL::text" };
+    let alone = alone(filter, schema, &mut statement)
+        .map(|part| {
+            format!(" UNION ALL SELECT {alone_key}, count(*) FROM ({part}) AS alone GROUP BY 1")
+        })
+        .unwrap_or_default();
     let only = if by == GroupBy::Error { " WHERE key IS NOT NULL" } else { "" };
     statement.sql = format!(
         "SELECT key, sum(count)::bigint AS count FROM (SELECT {key} AS key, count(*) AS count \
          FROM {} i LEFT JOIN {} e ON e.instance_id = i.instance_id \
-         AND e.execution_id = i.current_execution_id WHERE {} GROUP BY 1{queued}) AS counted{only} \
+         AND e.execution_id = i.current_execution_id WHERE {} GROUP BY 1{queued}{alone}) AS counted{only} \
          GROUP BY key HAVING sum(count) > 0 ORDER BY 2 DESC, 1",
         schema.table("instances"),
         schema.table("executions"),

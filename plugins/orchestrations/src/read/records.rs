@@ -12,6 +12,7 @@ use toygres_model::steps::{Step, StepKind, StepState, steps};
 use toygres_model::{error_details, time};
 use toygres_plugin_api::Result;
 use toygres_plugin_api::context::Session;
+use toygres_plugin_api::shell::ShellCommand;
 
 /// One orchestration as its records have it.
 #[derive(Debug, Clone)]
@@ -37,6 +38,15 @@ pub(crate) struct Found {
     pub(crate) records: Records,
     /// The reason of its cancellation.
     pub(crate) cancel_reason: Option<String>,
+    /// It was never started, and has an execution though.
+    pub(crate) unstarted: Option<Unstarted>,
+}
+
+/// An execution of an orchestration that was never started.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Unstarted {
+    /// What keeps it from being cleared.
+    pub(crate) held: Vec<String>,
 }
 
 /// One execution.
@@ -88,8 +98,27 @@ pub(crate) async fn find(
         .fetch_optional()
         .await?;
     let orchestrator_queue = orchestrator_queue(session, schema, id).await?;
-    let Some(Instance { row, now_ms }) = instance else {
-        return not_begun(session, id, orchestrator_queue).await;
+    let (Instance { row, now_ms }, unstarted) = match instance {
+        Some(instance) => (instance, None),
+        None => {
+            if let Some(found) = not_begun(session, id, &orchestrator_queue).await? {
+                return Ok(Some(found));
+            }
+            // An execution may be all that there is of it.
+            let alone: Option<Instance> = session
+                .query(format!(
+                    "SELECT jsonb_build_object('current_execution_id', max(e.execution_id), \
+                     'created_at', min(e.started_at)) AS row, \
+                     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms \
+                     FROM {} e WHERE e.instance_id = $1 HAVING count(*) > 0",
+                    schema.table("executions")
+                ))
+                .bind(id)
+                .fetch_optional()
+                .await?;
+            let Some(alone) = alone else { return Ok(None) };
+            (alone, unstarted(session, schema, id).await?)
+        }
     };
     let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
     let latest = row.get("current_execution_id").and_then(Value::as_i64);
@@ -138,6 +167,7 @@ pub(crate) async fn find(
         input: started.and_then(|event| event.text("input")).map(str::to_owned),
         error,
         cancel_reason,
+        unstarted,
         executions,
         records,
     }))
@@ -153,8 +183,15 @@ fn status(shown: Option<&Execution>, is_earlier: bool, cancelled: bool) -> Strin
     }
 }
 
+/// What keeps an execution without an instance and without an event from being cleared; `None` where
+/// it is none such.
+async fn unstarted(session: &Session, schema: &Schema, id: &str) -> Result<Option<Unstarted>> {
+    let Some(schemas) = schema.unstarted() else { return Ok(None) };
+    session.query(schemas.find()).bind(id).fetch_optional().await
+}
+
 /// Its start lies in the queue, and nothing else is known of it.
-async fn not_begun(session: &Session, id: &str, queue: Vec<QueueRow>) -> Result<Option<Found>> {
+async fn not_begun(session: &Session, id: &str, queue: &[QueueRow]) -> Result<Option<Found>> {
     #[derive(Deserialize)]
     struct Now {
         now_ms: i64,
@@ -178,11 +215,12 @@ async fn not_begun(session: &Session, id: &str, queue: Vec<QueueRow>) -> Result<
         output: None,
         error: None,
         cancel_reason: None,
+        unstarted: None,
         records: Records {
             id: id.to_owned(),
             name: start.text("orchestration").map(str::to_owned),
             version: start.text("version").map(str::to_owned),
-            orchestrator_queue: queue,
+            orchestrator_queue: queue.to_vec(),
             now: now.now_ms,
             ..Records::default()
         },
@@ -320,6 +358,7 @@ pub(crate) async fn explain(
                     FailedChild::In(child) => (in_child(&current, &child), Some(child)),
                 }
             }
+            _ if current.unstarted.is_some() => (never_started(&current), None),
             _ => {
                 let diagnosis = diagnose(&current.records);
                 let child = diagnosis.child.clone();
@@ -340,6 +379,30 @@ pub(crate) async fn explain(
         whole = outer.with_nested(whole);
     }
     Ok(Some(whole))
+}
+
+fn never_started(found: &Found) -> Diagnosis {
+    let held = found.unstarted.iter().flat_map(|unstarted| &unstarted.held);
+    let held: Vec<&str> = held.map(String::as_str).collect();
+    let id = &found.records.id;
+    let summary = if held.is_empty() {
+        let cancel = ShellCommand::new("toygres server cancel").arg(id).flag("--force");
+        format!(
+            "an execution is recorded and no start: it was sent a message, such as a cancellation, \
+             without having been started, and nothing will move it on; clear it with `{cancel}`"
+        )
+    } else {
+        format!("an execution is recorded and no start so far: {}", held.join("; "))
+    };
+    let evidence = serde_json::json!({
+        "orchestration": id,
+        "execution": found.execution,
+        "instance_record": false,
+        "events": 0,
+        "clearable": held.is_empty(),
+        "held": held,
+    });
+    Diagnosis::new(Kind::NeverStarted, summary, evidence)
 }
 
 fn cancelled(found: &Found) -> Diagnosis {

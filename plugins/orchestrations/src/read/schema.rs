@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use toygres_model::records::Tables;
+use toygres_model::unstarted;
 use toygres_plugin_api::context::Session;
 use toygres_plugin_api::{Context, Error, Result};
 
@@ -13,8 +15,7 @@ pub(crate) struct Schema {
     present: BTreeSet<String>,
 }
 
-const TABLES: &[&str] =
-    &["instances", "executions", "history", "worker_queue", "orchestrator_queue", "instance_locks"];
+const TABLES: &[&str] = unstarted::TABLES;
 
 impl Schema {
     /// Looks which tables there are.
@@ -37,7 +38,10 @@ impl Schema {
                 "SELECT name FROM unnest($1::text[]) AS name \
                  WHERE to_regclass(format('%I.%I', $2::text, name)) IS NOT NULL \
                  UNION ALL SELECT 'cms' WHERE to_regclass(format('%I.instances', $3::text)) IS NOT NULL \
-                   AND has_table_privilege(to_regclass(format('%I.instances', $3::text)), 'SELECT')",
+                   AND has_table_privilege(to_regclass(format('%I.instances', $3::text)), 'SELECT') \
+                 UNION ALL SELECT 'heartbeats' \
+                   WHERE to_regclass(format('%I.worker_heartbeats', $3::text)) IS NOT NULL \
+                   AND has_table_privilege(to_regclass(format('%I.worker_heartbeats', $3::text)), 'SELECT')",
             )
             .bind(wanted)
             .bind(duroxide.as_str())
@@ -64,6 +68,32 @@ impl Schema {
     /// A table of duroxide's, quoted.
     pub(crate) fn table(&self, name: &str) -> String {
         format!("{}.{name}", quoted(&self.duroxide))
+    }
+
+    /// duroxide's tables of executions and what moves them on; `None` where one is missing.
+    pub(crate) fn tables(&self) -> Option<Tables> {
+        let all = ["executions", "history", "worker_queue", "orchestrator_queue", "instance_locks"];
+        all.iter().all(|table| self.has(table)).then(|| Tables {
+            executions: self.table("executions"),
+            history: self.table("history"),
+            orchestrator_queue: self.table("orchestrator_queue"),
+            worker_queue: self.table("worker_queue"),
+            instance_locks: self.table("instance_locks"),
+        })
+    }
+
+    /// Both schemas, for what was never started; `None` where a table is missing.
+    pub(crate) fn unstarted(&self) -> Option<unstarted::Schemas<'_>> {
+        TABLES.iter().all(|table| self.has(table)).then(|| unstarted::Schemas {
+            duroxide: &self.duroxide,
+            cms: self.has("cms").then_some(self.cms.as_str()),
+            heartbeats: self.has("heartbeats"),
+        })
+    }
+
+    /// The metadata's schema, quoted.
+    pub(crate) fn cms(&self) -> String {
+        quoted(&self.cms)
     }
 
     /// The metadata's instances, quoted.

@@ -1,8 +1,10 @@
-//! Orchestrations that may need somebody: what lies in the queues for too long.
+//! Orchestrations that may need somebody: what lies in the queues for too long, and what runs though
+//! nothing will move it on.
 
 use super::schema::Schema;
 use serde::Deserialize;
 use toygres_model::diagnosis::PATIENCE_MS;
+use toygres_model::records;
 use toygres_plugin_api::Result;
 use toygres_plugin_api::context::Session;
 
@@ -43,6 +45,18 @@ pub(crate) async fn candidates(session: &Session, schema: &Schema) -> Result<Vec
     let sql = format!(
         "SELECT DISTINCT id FROM ({}) AS suspects WHERE id IS NOT NULL LIMIT {MOST}",
         parts.join(" UNION ALL ")
+    );
+    let ids: Vec<Id> = session.query(sql).fetch().await?;
+    Ok(ids.into_iter().map(|row| row.id).collect())
+}
+
+/// Ids of orchestrations that run though nothing anywhere will move them on, as `health` counts them.
+pub(crate) async fn immobile(session: &Session, schema: &Schema) -> Result<Vec<String>> {
+    let Some(tables) = schema.tables() else { return Ok(Vec::new()) };
+    let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
+    let sql = format!(
+        "WITH {} SELECT DISTINCT instance_id AS id FROM stuck",
+        records::stuck(&tables, limit)
     );
     let ids: Vec<Id> = session.query(sql).fetch().await?;
     Ok(ids.into_iter().map(|row| row.id).collect())

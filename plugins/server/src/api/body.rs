@@ -9,7 +9,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::time::Duration;
 use toygres_plugin_api::Error;
+
+/// A client has this long to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest body that is read.
 pub(super) const MOST_BYTES: usize = 64 * 1024;
@@ -37,11 +41,40 @@ pub(in crate::api) async fn bytes(request: Request, most: usize) -> Result<Bytes
     if announced.is_some_and(|length| length > most as u64) {
         return Err(too_large(most));
     }
-    to_bytes(body, most).await.map_err(|error| {
+    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, most)).await;
+    let read = read.map_err(|_| {
+        let error = Error::timed_out("the body did not come in time");
+        Fault::new(StatusCode::REQUEST_TIMEOUT, error)
+    })?;
+    let body = read.map_err(|error| {
         let limit = std::error::Error::source(&error)
             .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if limit { too_large(most) } else { Fault::bad(Error::usage("the body broke off")) }
-    })
+    })?;
+    if has_many_values(&body) {
+        let error =
+            Error::usage(format!("the body holds more than {MAX_VALUES} values")).hint("send less");
+        return Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, error));
+    }
+    Ok(body)
+}
+
+/// The most values that a body may hold: each takes many times the memory of its text.
+const MAX_VALUES: usize = 20_000;
+
+/// Whether a body holds too many values, by the marks between them outside texts.
+fn has_many_values(body: &[u8]) -> bool {
+    let (mut marks, mut in_text, mut escaped) = (0, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => marks += 1,
+            _ => {}
+        }
+    }
+    marks > MAX_VALUES
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -108,7 +141,7 @@ fn place(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::object;
+    use super::{has_many_values, object};
     use proptest::prelude::*;
     use toygres_model::instance::NewInstance;
 
@@ -132,6 +165,14 @@ mod tests {
         }
         let secret = refused("{\"name\":\"a\",\"password\":4711471147}");
         assert!(!secret.contains("4711"), "{secret}");
+    }
+
+    #[test]
+    fn values_are_counted_outside_texts() {
+        let text = format!("{{\"sql\":\"{}\"}}", "[{,\\\"".repeat(50_000));
+        assert!(!has_many_values(text.as_bytes()));
+        assert!(has_many_values("[{\"a\":0},".repeat(20_000).as_bytes()));
+        assert!(has_many_values("[".repeat(30_000).as_bytes()));
     }
 
     proptest! {

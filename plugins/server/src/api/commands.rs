@@ -2,13 +2,17 @@
 //!
 //! Nothing of a command is written twice: the host runs the plugin's own, with the same checks and
 //! masks, and what it answers is the body. `route` says which path means which command, `sent`
-//! reads its arguments, `answer` writes what it says.
+//! reads its arguments, `limits` gives it its turn, `underway` holds it to its deadlines, and `answer`
+//! writes what it says.
 
 mod answer;
+mod limits;
 mod route;
 mod sent;
+mod underway;
 mod values;
 
+pub(crate) use limits::{CommandLimits, CommandSettings};
 pub(super) use route::{Endpoint, endpoints};
 pub(super) use values::complete;
 
@@ -17,9 +21,10 @@ use super::{Api, shown};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use limits::CommandClass;
 use route::Found;
 use serde_json::Value;
-use toygres_plugin_api::manifest::Manifest;
+use toygres_plugin_api::manifest::{Command, Manifest, Scope};
 use toygres_plugin_api::protocol::RunCommand;
 use toygres_plugin_api::{Confirmed, Context, Error, Result};
 
@@ -38,12 +43,6 @@ impl Runner {
     pub(super) async fn manifests(&self) -> Result<Vec<Manifest>> {
         self.ctx.commands().manifests().await
     }
-
-    /// The command with the answer that was sent along; the host checks both.
-    async fn run(&self, run: RunCommand) -> Result<toygres_plugin_api::context::Said> {
-        let run = RunCommand { confirmed: Some(self.confirmed.clone()), ..run };
-        self.ctx.commands().run(&run).await
-    }
 }
 
 /// `/api/server/{*path}`: the command whose route it is.
@@ -61,7 +60,8 @@ pub(super) async fn command(State(api): State<Api>, request: Request) -> Result<
     let method = request.method().clone();
     let run = sent::read(&found, request).await?;
     check_reading(&found, &method, &run)?;
-    answer::json(runner.run(run).await?).await
+    let plugin = plugin_of(&manifests, Scope::Server, &run.command).map_or("", |(name, _)| name);
+    answer::json(underway::begin(&api, CommandClass::Command, plugin, run).await?).await
 }
 
 /// `POST /api/server/run`: a command as a command line sends it, answered line by line.
@@ -73,7 +73,33 @@ pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Resp
         let error = Error::timed_out("the body did not come in time");
         Err(Fault::new(StatusCode::REQUEST_TIMEOUT, error))
     })?;
-    Ok(answer::lines(runner.run(run).await?))
+    let manifests = runner.manifests().await?;
+    // What is not there is the host's to refuse.
+    let (plugin, class) = match plugin_of(&manifests, run.scope, &run.command) {
+        Some((plugin, command)) if follows(command, &run) => (plugin, CommandClass::Follow),
+        Some((plugin, _)) => (plugin, CommandClass::Command),
+        None => ("", CommandClass::Command),
+    };
+    Ok(answer::lines(underway::begin(&api, class, plugin, run).await?))
+}
+
+/// A command with the name of its plugin.
+fn plugin_of<'a>(
+    manifests: &'a [Manifest],
+    scope: Scope,
+    name: &str,
+) -> Option<(&'a str, &'a Command)> {
+    manifests.iter().find_map(|manifest| {
+        let mut commands = manifest.commands.iter();
+        let found = commands.find(|command| command.scope == scope && command.name == name)?;
+        Some((manifest.name.as_str(), found))
+    })
+}
+
+/// Whether this run follows something for as long as its client wants.
+fn follows(command: &Command, run: &RunCommand) -> bool {
+    let mut flags = command.args.iter().filter(|arg| arg.follows);
+    flags.any(|arg| !matches!(run.args.get(&arg.id), None | Some(Value::Null | Value::Bool(false))))
 }
 
 /// A request that is said to read does not carry what changes something.

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use std::time::Duration;
 use toygres_plugin_api::{Error, ErrorKind};
 
 /// Why a request was not done.
@@ -14,11 +15,13 @@ pub(crate) struct Fault {
     /// The methods that the path takes, where it was asked by another one.
     allow: Option<&'static str>,
     more: Option<Box<(&'static str, Value)>>,
+    /// When it may be asked again, in seconds.
+    retry_after: Option<u16>,
 }
 
 impl Fault {
     pub(crate) fn new(status: StatusCode, error: Error) -> Self {
-        Self { status, error, allow: None, more: None }
+        Self { status, error, allow: None, more: None, retry_after: None }
     }
 
     /// The same with one more field in its body.
@@ -30,6 +33,12 @@ impl Fault {
     /// The path takes other methods: these.
     pub(crate) fn method(error: Error, allow: &'static str) -> Self {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, error) }
+    }
+
+    /// It may be asked again after this long.
+    pub(crate) fn retry_after(self, after: Duration) -> Self {
+        let seconds = u16::try_from(after.as_secs()).unwrap_or(u16::MAX);
+        Self { retry_after: Some(seconds.max(1)), ..self }
     }
 
     /// What was sent is wrong.
@@ -88,6 +97,10 @@ impl IntoResponse for Fault {
         }
         if let Some(allow) = self.allow {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(seconds) = self.retry_after {
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
     }

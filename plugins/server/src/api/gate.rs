@@ -1,5 +1,7 @@
 //! What every request passes before anything looks at it.
 
+use super::activity::Activity;
+use super::connections::Pool;
 use super::fault::Fault;
 use super::{Api, shown};
 use axum::extract::{MatchedPath, Request, State};
@@ -8,12 +10,20 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use toygres_plugin_api::{Error, ErrorKind};
 
 /// The address of this machine that a request came in on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Local(pub(crate) SocketAddr);
+
+/// The connection that a request came in on.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(super) activity: Arc<Activity>,
+    pub(super) pool: Pool,
+}
 
 /// The names that this API answers to.
 ///
@@ -74,17 +84,34 @@ fn admit(api: &Api, request: &Request, known: bool) -> Result<(), Fault> {
     check_host(&api.0.hosts, request)?;
     let path = request.uri().path();
     let open = matches!(path, "/healthz" | "/readyz");
+    let peer = request.extensions().get::<Peer>();
+    if !open && peer.is_some_and(|peer| peer.pool == Pool::Probes) {
+        return Err(no_room());
+    }
     if open || !(known || path.starts_with("/api")) {
         return Ok(());
     }
     let mut given = request.headers().get_all(header::AUTHORIZATION).iter();
     let token = given.next().and_then(|value| bearer(value.as_bytes()));
     match token {
-        Some(token) if given.next().is_none() && api.0.token.is(token) => Ok(()),
+        Some(token) if given.next().is_none() && api.0.token.is(token) => {
+            peer.into_iter().for_each(|peer| peer.activity.set_authorized());
+            Ok(())
+        }
         Some(_) => Err(unauthorized("the token is not the API's")),
         None => Err(unauthorized("the request brings no token")),
     }
 }
+
+/// All connections serve somebody; this one has its place for probes only.
+fn no_room() -> Fault {
+    let error = Error::unavailable("all connections of the server are in use")
+        .hint("try again in a moment; how many there may be is the setting `server.connections`");
+    Fault::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(NO_ROOM_RETRY_AFTER)
+}
+
+/// When whoever found no room may ask again.
+const NO_ROOM_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What stands behind `Bearer`, whose case does not matter.
 fn bearer(value: &[u8]) -> Option<&[u8]> {

@@ -18,7 +18,12 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         },
     };
     let ready = api.0.readiness.borrow().ready;
-    let text = crate::metrics::text(figures.as_ref(), ready, &api.0.requests);
+    let served = crate::metrics::Served {
+        requests: &api.0.requests,
+        commands: api.0.commands.figures(),
+        connections: (api.0.connections.counts(), api.0.connections.open()),
+    };
+    let text = crate::metrics::text(figures.as_ref(), ready, &served);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -124,7 +124,8 @@ fn show_secrets() -> Value {
     parameter
 }
 
-const SHOW_SECRETS: &str = "answer passwords and tokens as they are, not masked";
+const SHOW_SECRETS: &str =
+    "answer passwords and tokens as they are, not masked; the server's own stay masked";
 
 fn body(command: &Command, args: &[&Arg]) -> Value {
     let mut properties: Map<String, Value> =
@@ -252,6 +253,7 @@ fn refusals() -> Value {
         ("415", "the body is not said to be JSON"),
         ("421", "the `Host` header names another host"),
         ("428", "it has to be confirmed: see `confirmation`"),
+        ("429", "the server is busy with other commands: `retry-after` says when to ask again"),
         ("500", "the server or a plugin broke"),
         ("503", "a backend cannot be reached"),
         ("504", "not done in time"),

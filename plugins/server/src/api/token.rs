@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Context, Error, Result};
 
 /// What a request must bring.
@@ -90,8 +91,10 @@ impl Token {
         let text = fs::read_to_string(path).map_err(named)?;
         let token = text.lines().next().unwrap_or_default().trim();
         if token.len() < SHORTEST {
-            return Err(Error::failed(format!("{} holds no token", path.display()))
-                .hint(format!("remove it, and one is made: rm {}", path.display())));
+            return Err(Error::failed(format!("{} holds no token", path.display())).hint(format!(
+                "remove it, and one is made: {}",
+                ShellCommand::new("rm").arg(path)
+            )));
         }
         Ok(Self::new(token))
     }

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
-use toygres_plugin_api::report::{Block, StreamColumn, StreamKind};
+use toygres_plugin_api::report::{StreamColumn, StreamKind};
 use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result, Time};
 
 /// View server logs.
@@ -167,7 +167,7 @@ fn pieces(entries: VecDeque<Entry>) -> impl Iterator<Item = Vec<Entry>> {
 fn shown(entries: &[Entry]) -> Result<Report> {
     let zone = TimeZone::system();
     let lines: Vec<String> = entries.iter().map(|entry| line(entry, &zone)).collect();
-    Ok(Report::data(entries)?.block(Block::text(lines.join("\n"))))
+    Ok(Report::data(entries)?.lines(lines))
 }
 
 /// `2026-01-02 03:04:05.678 WARN  the database is slow took_ms=7`

@@ -7,7 +7,7 @@ use crate::process::running::{self, Running};
 use crate::process::settings::{Plan, Settings};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use toygres_model::shell;
+use toygres_plugin_api::shell::quote;
 use toygres_plugin_api::{Args, Context, Error, Report, Result};
 
 /// Restart server.
@@ -111,7 +111,7 @@ fn gone(error: Error, before: Option<&Record>, settings: &Settings) -> Error {
         [] => String::new(),
         names => format!(", with {} set as it was", names.join(", ")),
     };
-    let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
     let message = format!("the server was stopped, and none runs now: {}", error.message);
     let again = format!("start it as it was with `{}`{set}", words.join(" "));
     with(Error { message, ..error }, again)

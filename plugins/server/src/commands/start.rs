@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::process::Child;
 use tokio::time::Instant;
 use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::shell::quote;
 use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result};
 
 /// Start local development server.
@@ -267,7 +268,7 @@ async fn already(
     }
     let others = record.map(|record| typed.unlike(record)).unwrap_or_default();
     if !others.is_empty() {
-        let options = others.join(" ");
+        let options = others.iter().map(quote).collect::<Vec<_>>().join(" ");
         return Err(Error::failed(format!(
             "the server already runs as process {pid}, but not with `{options}`"
         ))

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::time::Duration;
 use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result};
 
 /// Stop local development server.
@@ -106,8 +107,10 @@ pub(super) async fn end(ctx: &Context, home: &Home, timeout: Option<Duration>) -
     }
     target.signal(Signal::KILL)?;
     tokio::time::timeout(AFTER_KILL, target.ended()).await.map_err(|_| {
-        Error::timed_out(format!("the kernel has not ended process {pid}"))
-            .hint(format!("see what holds it with: cat /proc/{pid}/status"))
+        Error::timed_out(format!("the kernel has not ended process {pid}")).hint(format!(
+            "see what holds it with: {}",
+            ShellCommand::new("cat").arg(format!("/proc/{pid}/status"))
+        ))
     })??;
     tidy(home)?;
     Ok(Stopped::Killed(pid))

@@ -4,6 +4,7 @@
 //! of its input, its answer or its failure.
 
 mod addresses;
+mod clean_up;
 mod deploy;
 mod health;
 mod monitor;
@@ -43,6 +44,8 @@ pub(super) mod names {
     pub(in crate::control) const STOP_CREATE: &str = "stop-create-instance";
     pub(in crate::control) const STOP_MONITOR: &str = "stop-health-monitor";
     pub(in crate::control) const REMOVE: &str = "delete-postgres";
+    pub(in crate::control) const START_CLEAN_UP: &str = "start-clean-up";
+    pub(in crate::control) const AWAIT_CLEAN_UP: &str = "wait-for-clean-up";
     pub(in crate::control) const CHECK: &str = "check-instance-health";
     pub(in crate::control) const RECORD_CHECK: &str = "cms-record-health-check";
 }
@@ -75,6 +78,8 @@ pub(super) fn registry(control: &ControlPlane, log: &Log) -> ActivityRegistry {
     let builder = add.one::<stop::Create>(builder);
     let builder = add.one::<stop::Monitor>(builder);
     let builder = add.one::<remove::Remove>(builder);
+    let builder = add.one::<clean_up::Start>(builder);
+    let builder = add.one::<clean_up::Await>(builder);
     let builder = add.one::<health::Check>(builder);
     let builder = add.one::<health::Record>(builder);
     builder.build()
@@ -102,6 +107,6 @@ impl Adder {
 
 async fn run<A: Activity>(control: &Inner, input: &str) -> Result<String, Broken> {
     let input: A::Input = serde_json::from_str(input)?;
-    let answer = faults::around(A::NAME, || A::run(control, &input)).await?;
-    Ok(answer.to_string())
+    let answer = faults::around(A::NAME, || A::run(control, &input)).await;
+    Ok(answer.map_err(Broken::or_exhaustion)?.to_string())
 }

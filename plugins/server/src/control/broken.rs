@@ -1,27 +1,57 @@
 //! Why a step could not be done, and whether trying again may help.
 
+use super::exhaustion;
 use std::fmt;
 use toygres_plugin_api::Error;
 
 /// What the text of a passing failure begins with, by which an orchestration knows it.
 const PASSING: &str = "passing: ";
+/// The same for a failure of this process itself.
+const EXHAUSTED: &str = "exhausted: ";
 
 /// Why a step could not be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Broken {
     message: String,
-    passing: bool,
+    class: FailureClass,
+}
+
+/// Whether trying again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FailureClass {
+    /// It would not.
+    Lasting,
+    /// It may.
+    Passing,
+    /// This process ran out of something (`exhaustion`): nothing was tried at all.
+    Exhausted,
 }
 
 impl Broken {
     /// Trying again would not help.
     pub(super) fn lasting(message: impl Into<String>) -> Self {
-        Self { message: message.into(), passing: false }
+        Self { message: message.into(), class: FailureClass::Lasting }
     }
 
     /// It may be gone a moment later: a connection that was lost, a server that restarts.
     pub(super) fn passing(message: impl Into<String>) -> Self {
-        Self { message: message.into(), passing: true }
+        Self { message: message.into(), class: FailureClass::Passing }
+    }
+
+    /// Whether this process itself was at fault, not what it asked.
+    pub(super) fn is_exhaustion(&self) -> bool {
+        self.class == FailureClass::Exhausted
+    }
+
+    /// The same; it is this process's own failure where that can open nothing now. What was tried
+    /// through others does not tell.
+    pub(super) fn or_exhaustion(self) -> Self {
+        match self.class {
+            FailureClass::Passing if exhaustion::holds_now() => {
+                Self { class: FailureClass::Exhausted, ..self }
+            }
+            _ => self,
+        }
     }
 
     /// Whether a right is missing.
@@ -37,9 +67,11 @@ impl Broken {
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.passing {
-            f.write_str(PASSING)?;
-        }
+        f.write_str(match self.class {
+            FailureClass::Lasting => "",
+            FailureClass::Passing => PASSING,
+            FailureClass::Exhausted => EXHAUSTED,
+        })?;
         f.write_str(&self.message)
     }
 }
@@ -49,9 +81,15 @@ pub(super) fn is_passing(failure: &str) -> bool {
     failure.starts_with(PASSING)
 }
 
+/// Whether an activity failed because the process that did it ran out of something.
+pub(super) fn is_exhaustion(failure: &str) -> bool {
+    failure.starts_with(EXHAUSTED)
+}
+
 /// The failure as a person should read it.
 pub(super) fn reason(failure: &str) -> &str {
-    failure.strip_prefix(PASSING).unwrap_or(failure)
+    let plain = failure.strip_prefix(PASSING).or_else(|| failure.strip_prefix(EXHAUSTED));
+    plain.unwrap_or(failure)
 }
 
 impl From<sqlx::Error> for Broken {
@@ -71,13 +109,19 @@ impl From<sqlx::Error> for Broken {
             | sqlx::Error::WorkerCrashed => true,
             _ => false,
         };
-        Self { message: format!("database: {error}"), passing }
+        let class = match passing {
+            _ if exhaustion::caused(&error) => FailureClass::Exhausted,
+            true => FailureClass::Passing,
+            false => FailureClass::Lasting,
+        };
+        Self { message: format!("database: {error}"), class }
     }
 }
 
 impl From<duroxide::ClientError> for Broken {
     fn from(error: duroxide::ClientError) -> Self {
-        Self { passing: error.is_retryable(), message: format!("workflows: {error}") }
+        let message = format!("workflows: {error}");
+        if error.is_retryable() { Self::passing(message) } else { Self::lasting(message) }
     }
 }
 
@@ -94,7 +138,7 @@ impl From<Broken> for Error {
                 .retryable(false)
                 .hint("grant the right to the user of this server: see `deploy/`");
         }
-        if broken.passing {
+        if broken.class != FailureClass::Lasting {
             Self::unavailable(broken.message)
         } else {
             Self::failed(broken.message)
@@ -111,5 +155,5 @@ pub(super) fn unavailable(message: &str) -> Error {
 pub(super) fn cms(error: sqlx::Error) -> Error {
     let broken = Broken::from(error);
     let failure = unavailable("the metadata database cannot be asked");
-    failure.retryable(broken.passing).cause(broken.message)
+    failure.retryable(broken.class != FailureClass::Lasting).cause(broken.message)
 }

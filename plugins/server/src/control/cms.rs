@@ -6,6 +6,7 @@
 mod change;
 mod health;
 mod heartbeat;
+mod holders;
 mod insert;
 mod migrate;
 mod migrations;
@@ -20,6 +21,7 @@ pub(super) use change::{
 };
 pub(super) use health::{Check, record_check};
 pub(super) use heartbeat::{Beat, beat};
+pub(super) use holders::naming_key;
 pub(super) use insert::{Draft, insert, upsert};
 pub(super) use migrate::migrate;
 pub(super) use read::{Record, find, list, record};

@@ -5,17 +5,21 @@ use super::Inner;
 use super::broken::{Broken, reason};
 use super::cms::{self, Change, Record, Workflow};
 use super::operations::start_deletion;
+use super::unstarted;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use toygres_model::instance::State;
 use toygres_model::kubernetes::delete_orchestration;
+
+/// Rounds between two looks for executions that were never started: no index tells them from others.
+const UNSTARTED_EVERY: u64 = 4;
 
 /// Goes round until it is told to stop.
 pub(super) async fn run(control: &Inner, stop: &CancellationToken) {
     let lease = control.settings.lease.max(Duration::from_secs(1));
     let mut ticks = tokio::time::interval(lease);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for round in 0_u64.. {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
@@ -23,6 +27,11 @@ pub(super) async fn run(control: &Inner, stop: &CancellationToken) {
         // Twice a lease: whoever is at it had time to go on, or to be taken over.
         if let Err(error) = tidy(control, lease * 2).await {
             tracing::warn!(%error, "cannot look for what was left undone");
+        }
+        if round.is_multiple_of(UNSTARTED_EVERY)
+            && let Err(error) = unstarted::clear(control, lease * 2).await
+        {
+            tracing::warn!(%error, "cannot clear executions that were never started");
         }
     }
 }
@@ -43,7 +52,7 @@ async fn settle(control: &Inner, id: &str) -> Result<(), Broken> {
     match record.state {
         State::Creating => {
             let why = ended(control, record.create_id.as_deref(), "its creation never began");
-            give_up(control, id, &why.await?).await
+            give_up(control, id, &[State::Creating], &why.await?).await.map(drop)
         }
         State::Deleting => resume(control, &record).await,
         State::Failed => match &record.delete_id {
@@ -67,14 +76,23 @@ async fn ended(control: &Inner, id: Option<&str>, never: &str) -> Result<String,
     })
 }
 
-/// Fails an instance that is being made, and has what was made of it removed.
-pub(super) async fn give_up(control: &Inner, id: &str, why: &str) -> Result<(), Broken> {
+/// Fails an instance that is in one of these states, and has what was made of it removed; answers the
+/// deletion that does so, `None` where the instance is somebody else's by now.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn give_up(
+    control: &Inner,
+    id: &str,
+    from: &[State],
+    why: &str,
+) -> Result<Option<String>, Broken> {
     let mut transaction = control.cms.pool.begin().await?;
-    let change = Change { id, from: &[State::Creating], to: State::Failed, message: Some(why) };
+    let change = Change { id, from, to: State::Failed, message: Some(why) };
     if cms::change(&mut transaction, &change).await? != Some(State::Failed) {
-        return Ok(());
+        return Ok(None);
     }
-    let Some(record) = cms::record(&mut *transaction, id).await? else { return Ok(()) };
+    let Some(record) = cms::record(&mut *transaction, id).await? else { return Ok(None) };
     let delete_id = match &record.delete_id {
         Some(delete_id) => delete_id.clone(),
         None => {
@@ -85,7 +103,8 @@ pub(super) async fn give_up(control: &Inner, id: &str, why: &str) -> Result<(), 
         }
     };
     transaction.commit().await?;
-    start_deletion(control, &record, &delete_id, Some(why.to_owned())).await
+    start_deletion(control, &record, &delete_id, Some(why.to_owned())).await?;
+    Ok(Some(delete_id))
 }
 
 /// Starts a deletion that never began; one that ended without its instance's end has failed.

@@ -18,10 +18,12 @@ pub(super) const DELETE_INSTANCE: &str = "delete-instance";
 /// The orchestration that watches over an instance.
 pub(super) const HEALTH_MONITOR: &str = "health-monitor";
 
-/// All of them, at version 1.0.0.
+/// All of them, at version 1.0.0 and, where steps have changed since, at the later version with which
+/// new ones start.
 pub(super) fn registry() -> OrchestrationRegistry {
     OrchestrationRegistry::builder()
-        .register(CREATE_INSTANCE, create::create_instance)
+        .register(CREATE_INSTANCE, create::create_instance_1_0)
+        .register_versioned(CREATE_INSTANCE, "1.1.0", create::create_instance)
         .register(DELETE_INSTANCE, delete::delete_instance)
         .register(HEALTH_MONITOR, health::health_monitor)
         .build()

@@ -6,6 +6,7 @@ use crate::process::home;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use toygres_plugin_api::text::escape;
 use toygres_plugin_api::{Error, Result};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -94,10 +95,13 @@ fn unwritable(path: &Path, error: io::Error) -> Error {
 
 /// A terminal gets lines for people; what else reads stderr gets the same as the file.
 fn on_stderr(mask: &Mask) -> Box<dyn Layer<Registry> + Send + Sync> {
-    let lines = Lines { out: Out::Stderr, mask: mask.clone() };
     if io::stderr().is_terminal() {
-        return fmt::layer().compact().with_target(false).with_writer(lines).boxed();
+        let lines = Lines { out: Out::Terminal, mask: mask.clone() };
+        // What is logged may be somebody else's text, and colours could not be told from it.
+        let layer = fmt::layer().compact().with_ansi(false).with_target(false);
+        return layer.with_writer(lines).boxed();
     }
+    let lines = Lines { out: Out::Stderr, mask: mask.clone() };
     fmt::layer()
         .json()
         .flatten_event(true)
@@ -118,6 +122,7 @@ struct Lines {
 enum Out {
     File(Arc<Mutex<Rotating>>),
     Stderr,
+    Terminal,
 }
 
 impl<'a> MakeWriter<'a> for Lines {
@@ -137,6 +142,7 @@ impl Write for Lines {
                 file.lock().unwrap_or_else(PoisonError::into_inner).line(&masked)?;
             }
             Out::Stderr => io::stderr().lock().write_all(&masked)?,
+            Out::Terminal => io::stderr().lock().write_all(&one_line(&masked))?,
         }
         Ok(line.len())
     }
@@ -146,10 +152,31 @@ impl Write for Lines {
     }
 }
 
+/// An event in one line that a terminal draws as it is.
+fn one_line(event: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(event);
+    let mut line = escape(text.trim_end_matches('\n')).into_owned().into_bytes();
+    line.push(b'\n');
+    line
+}
+
 #[cfg(test)]
 mod tests {
-    use super::filter;
+    use super::{filter, one_line};
     use toygres_plugin_api::ErrorKind;
+
+    #[test]
+    fn an_event_is_one_harmless_line() {
+        let shown = one_line("WARN a\nINFO forged\u{1b}[2J\u{202e}\n".as_bytes());
+        assert_eq!(
+            shown,
+            br"WARN a\nINFO forged\u{1b}[2J\u{202e}"
+                .iter()
+                .chain(b"\n")
+                .copied()
+                .collect::<Vec<u8>>()
+        );
+    }
 
     #[test]
     fn a_word_that_is_no_level_is_refused() {

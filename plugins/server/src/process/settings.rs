@@ -94,6 +94,11 @@ impl Settings {
         Ok(Duration::from_millis(self.number(key, least_ms, 24 * 3600 * 1000)?))
     }
 
+    /// A number of things.
+    fn count(&self, key: &str, least: u64, most: u64) -> Result<usize> {
+        Ok(usize::try_from(self.number(key, least, most)?).unwrap_or(usize::MAX))
+    }
+
     /// A number of days: one at least, ten years at most.
     fn days(&self, key: &str) -> Result<i32> {
         Ok(i32::try_from(self.number(key, 1, 3650)?).unwrap_or(i32::MAX))
@@ -129,6 +134,13 @@ pub(crate) struct Plan {
     /// Names besides the loopback's that the API answers to.
     pub(crate) hosts: Vec<String>,
     pub(crate) request_timeout: Duration,
+    pub(crate) follow_timeout: Duration,
+    /// Connections of clients, as far as there are descriptors for them.
+    pub(crate) connections: usize,
+    /// Those of one address; 0 is a quarter of them.
+    pub(crate) connections_per_address: usize,
+    /// Commands that run for clients at a time.
+    pub(crate) commands: usize,
     pub(crate) drain: Duration,
 }
 
@@ -174,10 +186,21 @@ impl Plan {
             log_keep: settings.number("server.log_keep", 0, 1000)? as u32,
             hosts: hosts.filter(|name| !name.is_empty()).collect(),
             request_timeout: settings.duration("server.request_timeout_ms", 100)?,
+            follow_timeout: settings.duration("server.follow_timeout_ms", 100)?,
+            connections: settings.count("server.connections", 16, MOST_CONNECTIONS)?,
+            connections_per_address: settings.count(
+                "server.connections_per_address",
+                0,
+                MOST_CONNECTIONS,
+            )?,
+            commands: settings.count("server.commands", 1, 256)?,
             drain: settings.duration("server.drain_ms", 0)?.min(LONGEST_DRAIN),
         })
     }
 }
+
+/// Each takes memory; more clients come through a proxy.
+const MOST_CONNECTIONS: u64 = 10_000;
 
 /// More would only wait for the database.
 const MOST_WORKERS: u64 = 256;

@@ -154,3 +154,21 @@ fn env(container: &Value) -> Vec<(&str, &str)> {
     let env = container["env"].as_array().unwrap().iter();
     env.map(|it| (it["name"].as_str().unwrap(), it["value"].as_str().unwrap())).collect()
 }
+
+/// What is said of a set beside its `spec` is no change of that.
+pub(crate) async fn of_what_is_said_of_a_set_alone(at: &Scope) {
+    let made = at.stateful_set("a").await;
+    let annotate = ["annotate", "statefulset/a", "note=b"];
+    at.kubectl(&annotate).prints();
+    at.kubectl(&["label", "statefulset/a", "team=data"]).prints();
+    at.kubectl(&["annotate", "statefulset/a", "note-"]).prints();
+    let after = at.get(&at.path("apps/statefulsets/a")).await.code(200);
+    assert_eq!(after["metadata"]["labels"]["team"], "data");
+    assert_eq!(after["metadata"]["generation"], made["metadata"]["generation"]);
+    assert_eq!(after["spec"], made["spec"]);
+    let image = json!({ "spec": { "template": { "spec": {
+        "containers": [{ "name": "postgres", "image": "postgres:17" }] } } } });
+    let changed = at.patch(&at.path("apps/statefulsets/a"), STRATEGIC, &image).await.code(200);
+    let next = made["metadata"]["generation"].as_i64().unwrap() + 1;
+    assert_eq!(changed["metadata"]["generation"], next);
+}

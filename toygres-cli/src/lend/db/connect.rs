@@ -1,14 +1,20 @@
 //! Opening one connection: TLS, session settings, deadline.
 
+use super::connector::Connector;
 use super::errors;
 use super::target::{Target, Verify};
+use super::wire::{Oversize, Wire};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio_postgres::{CancelToken, Client};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
+use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use toygres_plugin_api::{Error, Result};
 
@@ -21,8 +27,11 @@ const SESSION: &str = "-c default_transaction_read_only=on -c TimeZone=UTC -c Da
 /// One connection.
 pub(super) struct Connection {
     pub(super) client: Client,
-    pub(super) cancel: CancelToken,
-    pub(super) tls: MakeRustlsConnect,
+    pub(super) wire: Arc<Wire>,
+    cancel: CancelToken,
+    connector: Connector,
+    /// The socket, where it is one of this machine's file system.
+    socket: Option<PathBuf>,
     /// PostgreSQL says so itself when a session begins.
     pub(super) superuser: bool,
     cursors: u64,
@@ -43,20 +52,50 @@ impl Connection {
             None => SESSION.to_owned(),
         };
         config.options(options);
-        let tls = MakeRustlsConnect::new(tls_config(&target.verify)?);
-        let connecting = config.connect(tls.clone());
-        let (client, connection) = tokio::time::timeout(target.connect_timeout, connecting)
-            .await
-            .map_err(|_| errors::hung(target))?
-            .map_err(|error| errors::connecting(target, &error))?;
-        let superuser = connection.parameter("is_superuser") == Some("on");
+        let wire = Wire::new(target.message_limits.clone());
+        let mut connector = Connector {
+            tls: MakeRustlsConnect::new(tls_config(&target.verify)?),
+            mode: config.get_ssl_mode(),
+            negotiation: config.get_ssl_negotiation(),
+            wire: wire.clone(),
+        };
+        // The connector asks for TLS itself, where it is wanted.
+        config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+        let sockets = socket_paths(&config);
+        if !sockets.is_empty() {
+            // As libpq does: nobody listens in between.
+            connector.mode = SslMode::Disable;
+        }
+        let connecting = connect(&config, &connector, &sockets);
+        let connected = tokio::time::timeout(target.connect_timeout, connecting);
+        let opened = connected.await.map_err(|_| errors::hung(target))?;
+        let (client, socket, superuser) = opened.map_err(|failed| match failed {
+            Unconnected::Driver(error) => errors::connecting(target, &error),
+            Unconnected::Socket(error) => errors::unconnected(target, &error.to_string()),
+        })?;
         let cancel = client.cancel_token();
-        // Ends by itself when the client is dropped or the server goes away; whoever waits for an
-        // answer then is told.
-        tokio::spawn(async move {
-            let _told_to_the_waiting = connection.await;
-        });
-        Ok(Self { client, cancel, tls, superuser, cursors: 0 })
+        Ok(Self { client, wire, cancel, connector, socket, superuser, cursors: 0 })
+    }
+
+    /// The message of the database that was too large and ended this connection, if one did.
+    pub(super) fn refused(&self) -> Option<Oversize> {
+        self.wire.refused()
+    }
+
+    /// Asks the server to end what runs; a server that does not take the request within `timeout`
+    /// is left to its own limit of time.
+    pub(super) async fn cancel(&self, timeout: Duration) {
+        let request = async {
+            match &self.socket {
+                None => self.cancel.cancel_query(self.connector.clone()).await.ok(),
+                Some(path) => {
+                    let stream = UnixStream::connect(path).await.ok()?;
+                    let tls = self.connector.for_socket();
+                    self.cancel.cancel_query_raw(stream, tls).await.ok()
+                }
+            }
+        };
+        let _best_effort = tokio::time::timeout(timeout, request).await;
     }
 
     /// A number that no cursor of this connection has had.
@@ -64,6 +103,59 @@ impl Connection {
         self.cursors += 1;
         self.cursors
     }
+}
+
+/// Why no connection came about.
+enum Unconnected {
+    Driver(tokio_postgres::Error),
+    Socket(io::Error),
+}
+
+/// The sockets of a target that has its server on this machine; else none.
+fn socket_paths(config: &Config) -> Vec<PathBuf> {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let all = config.get_hosts().iter().map(|host| match host {
+        Host::Unix(folder) => Some(folder.join(format!(".s.PGSQL.{port}"))),
+        Host::Tcp(_) => None,
+    });
+    all.collect::<Option<Vec<_>>>().unwrap_or_default()
+}
+
+/// The client with the socket that it is connected to, and whether the role is a superuser. What
+/// comes in is read by a task that ends by itself when the client is dropped or the server goes
+/// away; whoever waits for an answer then is told.
+async fn connect(
+    config: &Config,
+    connector: &Connector,
+    sockets: &[PathBuf],
+) -> std::result::Result<(Client, Option<PathBuf>, bool), Unconnected> {
+    if sockets.is_empty() {
+        let connecting = config.connect(connector.clone());
+        let (client, connection) = connecting.await.map_err(Unconnected::Driver)?;
+        let superuser = connection.parameter("is_superuser") == Some("on");
+        tokio::spawn(async move {
+            let _told_to_the_waiting = connection.await;
+        });
+        return Ok((client, None, superuser));
+    }
+    let mut failed = io::Error::from(io::ErrorKind::NotFound);
+    for path in sockets {
+        let stream = match UnixStream::connect(path).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                failed = error;
+                continue;
+            }
+        };
+        let connecting = config.connect_raw(stream, connector.for_socket());
+        let (client, connection) = connecting.await.map_err(Unconnected::Driver)?;
+        let superuser = connection.parameter("is_superuser") == Some("on");
+        tokio::spawn(async move {
+            let _told_to_the_waiting = connection.await;
+        });
+        return Ok((client, Some(path.clone()), superuser));
+    }
+    Err(Unconnected::Socket(failed))
 }
 
 fn tls_config(verify: &Verify) -> Result<ClientConfig> {

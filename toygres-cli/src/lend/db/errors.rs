@@ -1,6 +1,7 @@
 //! PostgreSQL's errors in our kinds.
 
 use super::target::Target;
+use super::wire::{MessageLimits, Oversize, OversizeMessage};
 use std::error::Error as _;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 use toygres_plugin_api::{Error, ErrorKind};
@@ -20,9 +21,7 @@ pub(super) fn connecting(target: &Target, error: &tokio_postgres::Error) -> Erro
     let place = target.place();
     let Some(server) = error.as_db_error() else {
         let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        return Error::unavailable(format!("the database at {place} cannot be reached"))
-            .cause(cause)
-            .hint("see whether the server runs and can be reached; another database: `--database-url`");
+        return unconnected(target, &cause);
     };
     let public = target.public(0);
     let busy =
@@ -43,6 +42,73 @@ pub(super) fn connecting(target: &Target, error: &tokio_postgres::Error) -> Erro
     })
 }
 
+/// Nobody answered where the database should be.
+pub(super) fn unconnected(target: &Target, cause: &str) -> Error {
+    Error::unavailable(format!("the database at {} cannot be reached", target.place()))
+        .cause(cause)
+        .hint("see whether the server runs and can be reached; another database: `--database-url`")
+}
+
+/// The database sent more than is read into memory.
+pub(super) fn oversize(oversize: Oversize, limits: &MessageLimits, typed: bool) -> Error {
+    let limit = bytes(oversize.limit);
+    match oversize.what {
+        OversizeMessage::Row => {
+            let message =
+                format!("row of {} is too large: the limit is {limit}", bytes(oversize.bytes));
+            let setting = limits.setting;
+            let raise = format!("raise the setting `{setting}`, now {}", limits.max_row_bytes);
+            let hint = match typed {
+                true => format!(
+                    "read it in parts, such as `substring(COLUMN from 1 for 1000000)`, leave out \
+                     large columns, or {raise}"
+                ),
+                false => raise,
+            };
+            Error::failed(message).retryable(false).hint(hint)
+        }
+        OversizeMessage::Error => Error::failed("the statement failed")
+            .cause(format!(
+                "the database's message of {} is not read: the limit is {limit}",
+                bytes(oversize.bytes)
+            ))
+            .retryable(false)
+            .hint("find what fails in the database's own log, or with smaller values"),
+        OversizeMessage::Other => Error::unavailable("the answer of the database cannot be read")
+            .cause(format!("{oversize}"))
+            .retryable(false)
+            .hint("is it a PostgreSQL server? see `database.url` with `toygres server config`"),
+    }
+}
+
+/// A statement of a session has more rows than are kept until they are read.
+pub(super) fn too_many_held(limit: usize) -> Error {
+    let limit = bytes(limit as u64);
+    Error::failed(format!("the rows of a statement are too large: the limit is {limit}"))
+        .retryable(false)
+        .hint("ask for less, such as with `--limit`")
+}
+
+fn bytes(bytes: u64) -> String {
+    const KIB: u64 = 1024;
+    match bytes {
+        0..10_240 => format!("{bytes} bytes"),
+        10_240..10_485_760 => format!("{} KiB", bytes / KIB),
+        _ => format!("{} MiB", bytes / (KIB * KIB)),
+    }
+}
+
+/// Words of the database that are repeated: it may put whole values into them.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_REPEATED_CHARS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}… ({} in all)", &text[..end], bytes(text.len() as u64)),
+    }
+}
+
+/// Characters of one message of the database that are repeated.
+const MAX_REPEATED_CHARS: usize = 4000;
+
 /// A statement failed. `sql` is the operator's own text, where it was typed.
 pub(super) fn statement(error: &tokio_postgres::Error, typed: Option<&str>) -> Error {
     let Some(server) = error.as_db_error() else {
@@ -54,18 +120,18 @@ pub(super) fn statement(error: &tokio_postgres::Error, typed: Option<&str>) -> E
     };
     let kind = kind(server, typed.is_some());
     let message = match (typed, kind) {
-        (Some(_), _) | (_, ErrorKind::Failed) => server.message().to_owned(),
+        (Some(_), _) | (_, ErrorKind::Failed) => cut(server.message()),
         (None, ErrorKind::NotFound) => {
-            format!("the database has no such thing: {}", server.message())
+            format!("the database has no such thing: {}", cut(server.message()))
         }
-        (None, _) => server.message().to_owned(),
+        (None, _) => cut(server.message()),
     };
     let mut answer = Error::new(kind, message);
     // A right that is missing now is missing the next time.
     answer.retryable &= *server.code() != SqlState::INSUFFICIENT_PRIVILEGE;
     answer.causes.push(format!("SQLSTATE {}", server.code().code()));
     if let Some(detail) = server.detail() {
-        answer.causes.push(detail.to_owned());
+        answer.causes.push(cut(detail));
     }
     if let (Some(sql), Some(ErrorPosition::Original(position))) = (typed, server.position()) {
         answer.causes.push(pointer(sql, *position as usize));
@@ -93,7 +159,7 @@ fn kind(server: &DbError, typed: bool) -> ErrorKind {
 
 fn hint(server: &DbError, kind: ErrorKind) -> Option<String> {
     if let Some(hint) = server.hint() {
-        return Some(hint.to_owned());
+        return Some(cut(hint));
     }
     let hint = match kind {
         ErrorKind::TimedOut => "narrow the statement, or give it longer with `--timeout`",
@@ -134,13 +200,20 @@ fn pointer(sql: &str, position: usize) -> String {
 }
 
 fn said(server: &DbError) -> String {
-    format!("{} (SQLSTATE {})", server.message(), server.code().code())
+    format!("{} (SQLSTATE {})", cut(server.message()), server.code().code())
 }
 
 /// The deadline of a statement passed and the server did not end it by itself.
 pub(super) fn late(after: std::time::Duration) -> Error {
     Error::timed_out(format!("the database did not answer within {} s", after.as_secs_f32()))
         .hint("narrow the statement, or give it longer with `--timeout`")
+}
+
+/// A typed statement has an advisory lock.
+pub(super) fn locked() -> Error {
+    Error::refused("the statement was ended: it holds an advisory lock, or waits for one")
+        .cause("the control plane and its workflows wait for locks of this kind")
+        .hint("leave out `pg_advisory_lock` and the like; see who holds which in `pg_locks`")
 }
 
 /// Ctrl-C.

@@ -2,8 +2,10 @@
 
 use super::connect::Connection;
 use super::errors;
+use super::lock_watch::LockWatch;
 use crate::lend::grants::Granted;
 use crate::lend::interrupt::Interrupt;
+use crate::memory::Reservation;
 use futures_util::TryStreamExt;
 use std::pin::pin;
 use std::time::Duration;
@@ -23,6 +25,8 @@ use toygres_plugin_api::{Error, Result};
 pub(super) struct Limits {
     pub(super) statement: Duration,
     pub(super) interrupt: Interrupt,
+    /// The watch over a typed statement's locks.
+    pub(super) lock_watch: Option<LockWatch>,
 }
 
 /// The server's own limit comes first; ours is for a server that does not answer at all.
@@ -34,6 +38,19 @@ const FIRST_ROWS: usize = 128;
 /// Bytes of a batch that make a crossing cheap and keep memory flat.
 const BATCH_BYTES: usize = 256 * 1024;
 const MOST_ROWS: usize = 8192;
+
+/// Rows on their way, with the memory that is taken for the large ones among them.
+#[derive(Debug)]
+pub(super) struct ReservedBatch {
+    pub(super) batch: RowBatch,
+    pub(super) reservations: Vec<Reservation>,
+}
+
+impl From<RowBatch> for ReservedBatch {
+    fn from(batch: RowBatch) -> Self {
+        Self { batch, reservations: Vec::new() }
+    }
+}
 
 /// A statement whose rows can be fetched.
 pub(super) struct Opened {
@@ -62,6 +79,17 @@ pub(super) async fn begin(
     within(connection, limits, async { connection.client.batch_execute(&begin).await }, None)
         .await?;
     open(connection, query, limits).await
+}
+
+/// The process of the server that serves this connection.
+pub(super) async fn backend_pid(connection: &Connection, limits: &Limits) -> Result<i32> {
+    let asking = connection.client.simple_query("SELECT pg_catalog.pg_backend_pid()");
+    let messages = within(connection, limits, asking, None).await?;
+    let pid = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten()?.parse().ok(),
+        _ => None,
+    });
+    pid.ok_or_else(|| Error::unavailable("the database did not say which process serves it"))
 }
 
 /// Begins the transaction of a session: one moment for all its statements, and read-only, unless
@@ -118,7 +146,7 @@ pub(super) async fn open(
     let rows = match declare(connection, &name, query, limits).await {
         Ok(()) => RowSource::Cursor(name),
         Err(error) if is_no_cursor(&error) => direct(connection, &statement, query, limits).await?,
-        Err(error) => return Err(told(&error, limits, typed.as_deref())),
+        Err(error) => return Err(told(connection, &error, limits, typed.as_deref())),
     };
     Ok(Opened { columns, rows, deadline, typed })
 }
@@ -207,11 +235,11 @@ pub(super) async fn fetch(
     connection: &mut Connection,
     opened: Opened,
     limits: &Limits,
-    sender: &mpsc::Sender<RowBatch>,
+    sender: &mpsc::Sender<ReservedBatch>,
 ) -> bool {
     let left = Limits {
         statement: opened.deadline.saturating_duration_since(Instant::now()),
-        interrupt: limits.interrupt.clone(),
+        ..limits.clone()
     };
     let fetching = async {
         match &opened.rows {
@@ -237,14 +265,14 @@ pub(super) async fn fetch(
     let ended = tokio::select! {
         ended = race(connection, &left, fetching) => ended,
         () = sender.closed() => {
-            cancel(connection).await;
+            connection.cancel(CANCEL).await;
             return false;
         }
     };
     let Err(ended) = ended else { return true };
-    let error = told(&ended, limits, opened.typed.as_deref());
+    let error = told(connection, &ended, limits, opened.typed.as_deref());
     // Nobody may be listening any more.
-    let _unheard = sender.send(RowBatch::failed(&error)).await;
+    let _unheard = sender.send(RowBatch::failed(&error).into()).await;
     matches!(ended, Ended::Failed(error) if error.as_db_error().is_some())
 }
 
@@ -253,25 +281,28 @@ async fn rows_of(
     connection: &Connection,
     sql: &str,
     columns: usize,
-    sender: &mpsc::Sender<RowBatch>,
+    sender: &mpsc::Sender<ReservedBatch>,
 ) -> std::result::Result<usize, tokio_postgres::Error> {
     let mut messages = pin!(connection.client.simple_query_raw(sql).await?);
-    let mut batch = RowBatch::new(columns);
+    let mut batch = ReservedBatch::from(RowBatch::new(columns));
     let mut rows = 0;
     while let Some(message) = messages.try_next().await? {
         let SimpleQueryMessage::Row(row) = message else { continue };
+        let before = batch.batch.bytes().len();
         for column in 0..columns {
-            batch.push(row.get(column).map(str::as_bytes));
+            batch.batch.push(row.try_get(column)?.map(str::as_bytes));
         }
         rows += 1;
-        if batch.bytes().len() >= BATCH_BYTES {
-            let full = std::mem::replace(&mut batch, RowBatch::new(columns));
-            if sender.send(full).await.is_err() {
+        let after = batch.batch.bytes().len();
+        batch.reservations.extend(connection.wire.take_reservation(after - before, row.len()));
+        if after >= BATCH_BYTES || batch.batch.rows() >= MOST_ROWS {
+            let next = ReservedBatch::from(RowBatch::new(columns));
+            if sender.send(std::mem::replace(&mut batch, next)).await.is_err() {
                 return Ok(rows);
             }
         }
     }
-    if batch.rows() > 0 {
+    if batch.batch.rows() > 0 {
         // A closed channel is seen by the caller.
         let _unheard = sender.send(batch).await;
     }
@@ -306,6 +337,8 @@ enum Ended {
     Failed(tokio_postgres::Error),
     Late,
     Interrupted,
+    /// The statement has an advisory lock.
+    Locked,
 }
 
 impl From<tokio_postgres::Error> for Ended {
@@ -323,13 +356,24 @@ async fn race<T>(
     tokio::select! {
         answer = answer => answer.map_err(Ended::Failed),
         () = tokio::time::sleep(limits.statement + GRACE) => {
-            cancel(connection).await;
+            connection.cancel(CANCEL).await;
             Err(Ended::Late)
         }
+        () = locked(limits) => {
+            connection.cancel(CANCEL).await;
+            Err(Ended::Locked)
+        }
         () = limits.interrupt.wait() => {
-            cancel(connection).await;
+            connection.cancel(CANCEL).await;
             Err(Ended::Interrupted)
         }
+    }
+}
+
+async fn locked(limits: &Limits) {
+    match &limits.lock_watch {
+        Some(watch) => watch.wait().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -339,23 +383,21 @@ async fn within<T>(
     answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     typed: Option<&str>,
 ) -> Result<T> {
-    race(connection, limits, answer).await.map_err(|ended| told(&ended, limits, typed))
+    race(connection, limits, answer).await.map_err(|ended| told(connection, &ended, limits, typed))
 }
 
-fn told(ended: &Ended, limits: &Limits, typed: Option<&str>) -> Error {
+fn told(connection: &Connection, ended: &Ended, limits: &Limits, typed: Option<&str>) -> Error {
+    let refused = connection.refused().filter(|_| matches!(ended, Ended::Failed(_)));
     match ended {
         Ended::Failed(_) if limits.interrupt.is_raised() => errors::interrupted(),
-        Ended::Failed(error) => errors::statement(error, typed),
+        Ended::Failed(error) => match refused {
+            Some(refused) => errors::oversize(refused, &connection.wire.limits, typed.is_some()),
+            None => errors::statement(error, typed),
+        },
         Ended::Late => errors::late(limits.statement),
         Ended::Interrupted => errors::interrupted(),
+        Ended::Locked => errors::locked(),
     }
-}
-
-/// Stops what runs on the server. A server that does not take the request in time is left to its
-/// own `statement_timeout`.
-async fn cancel(connection: &Connection) {
-    let request = connection.cancel.cancel_query(connection.tls.clone());
-    let _best_effort = tokio::time::timeout(CANCEL, request).await;
 }
 
 /// How a column's text becomes JSON.

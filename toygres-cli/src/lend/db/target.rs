@@ -1,6 +1,9 @@
 //! Which database: the URL, as libpq would read it.
 
-use crate::settings::Settings;
+use super::wire::MessageLimits;
+use crate::memory::MemoryBudget;
+use crate::settings::{MAX_MILLISECONDS, Settings};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,6 +20,7 @@ pub(super) struct Target {
     pub(super) verify: Verify,
     pub(super) connect_timeout: Duration,
     pub(super) statement_timeout: Duration,
+    pub(super) message_limits: MessageLimits,
 }
 
 /// Whether the server's certificate is checked: libpq does so only from `verify-ca` on.
@@ -42,12 +46,11 @@ fn none(settings: &Settings) -> Error {
 }
 
 impl Target {
-    pub(super) fn of(settings: &Settings) -> Result<Self> {
+    /// The database of the settings; `served` says that what it answers is for somebody else.
+    pub(super) fn of(settings: &Settings, served: bool) -> Result<Self> {
         let database = settings.database()?.map_or_else(|| Err(none(settings)), Ok)?;
-        let ms = |key: &str, default: u64| -> Result<Duration> {
-            let (value, _) = settings.get(key)?;
-            let ms = value.and_then(|value| value.parse().ok()).unwrap_or(default);
-            Ok(Duration::from_millis(ms))
+        let ms = |key: &str| -> Result<Duration> {
+            Ok(Duration::from_millis(settings.number(key, 1..=MAX_MILLISECONDS)?))
         };
         let mode = settings.environment_of().text("PGSSLMODE")?.map(|(value, _)| value);
         let mut target = Self::parse(&database.url, mode)?;
@@ -56,8 +59,9 @@ impl Target {
         {
             target.config.password(password);
         }
-        target.connect_timeout = ms("database.connect_timeout_ms", 5000)?;
-        target.statement_timeout = ms("database.statement_timeout_ms", 30_000)?;
+        target.connect_timeout = ms("database.connect_timeout_ms")?;
+        target.statement_timeout = ms("database.statement_timeout_ms")?;
+        target.message_limits = message_limits(settings, served)?;
         Ok(target)
     }
 
@@ -124,7 +128,17 @@ impl Target {
             config.application_name("toygres");
         }
         let unlimited = Duration::from_secs(5);
-        Ok(Self { config, verify, connect_timeout: unlimited, statement_timeout: unlimited })
+        Ok(Self {
+            config,
+            verify,
+            connect_timeout: unlimited,
+            statement_timeout: unlimited,
+            message_limits: MessageLimits {
+                max_row_bytes: *ROW_BYTES.end(),
+                setting: OWN_ROWS,
+                budget: None,
+            },
+        })
     }
 
     /// What may be told.
@@ -157,6 +171,20 @@ impl Target {
         let public = self.public(0);
         format!("{}:{}", public.host, public.port)
     }
+}
+
+/// The settings that limit a row: for whoever types a command, and for whom a server runs one.
+const OWN_ROWS: &str = "database.max_row_bytes";
+const SERVED_ROWS: &str = "server.max_row_bytes";
+/// A batch of rows holds less than 2 GiB.
+const ROW_BYTES: RangeInclusive<u64> = 1024..=1024 * 1024 * 1024;
+
+fn message_limits(settings: &Settings, served: bool) -> Result<MessageLimits> {
+    let setting = if served { SERVED_ROWS } else { OWN_ROWS };
+    let max_row_bytes = settings.number(setting, ROW_BYTES)?;
+    let budget =
+        served.then(|| MemoryBudget::of_server(max_row_bytes.try_into().unwrap_or(usize::MAX)));
+    Ok(MessageLimits { max_row_bytes, setting, budget })
 }
 
 #[cfg(test)]

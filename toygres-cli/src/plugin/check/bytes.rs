@@ -1,10 +1,12 @@
 //! What the installation asks of a file, each question a row.
 
 use super::row::Row;
-use crate::discover::{file, needs, ownership, usable};
+use crate::discover::opening::{open_any_file, open_library, read_bytes};
+use crate::discover::{file, needs, usable};
 use crate::fault::Fault;
 use crate::host::ABILITIES;
 use crate::plugin::examine;
+use crate::trusted::TrustedOwners;
 use std::path::Path;
 use toygres_plugin_api::manifest::{ABI_VERSION, Manifest};
 
@@ -22,13 +24,18 @@ const OF_FILE: &[(&str, &[&str])] = &[
 const OF_MANIFEST: &[(&str, &[&str])] =
     &[("abi", &["abi"]), ("abilities", &["ability"]), ("reserved", &["clash"])];
 
-/// The rows, and the manifest where it can be read.
-pub(super) fn check(path: &Path) -> (Vec<Row>, Option<Manifest>) {
-    let mut rows = vec![match ownership::check_source(path).map_err(Fault::of_source) {
-        Ok(()) => Row::ok("permissions", "only you and root may change it"),
-        Err(fault) => Row::fault("permissions", &fault),
-    }];
-    let bytes = examine::read(path);
+/// The rows, and the manifest where it can be read. What others may write is read too, for its other
+/// rows, but not opened.
+pub(super) fn check(path: &Path, owners: &TrustedOwners) -> (Vec<Row>, Option<Manifest>) {
+    let (file, permissions) = match open_library(path, owners).map_err(Fault::of_source) {
+        Ok(library) => {
+            (Ok(library.file), Row::ok("permissions", "only you and root may change it"))
+        }
+        Err(fault) => (open_any_file(path), Row::fault("permissions", &fault)),
+    };
+    let mut rows = vec![permissions];
+    let bytes = file.and_then(|file| read_bytes(&file, examine::LARGEST));
+    let bytes = bytes.map_err(|error| error.of_library(path));
     let read = bytes.as_ref().map_err(Clone::clone);
     let manifest = read.and_then(|bytes| file::manifest_of(path, bytes));
     let manifest = manifest.map_err(Fault::of_source);

@@ -1,9 +1,11 @@
 //! Whether the library opens: in a process of its own, so that a crash is a finding.
 
 use super::row::Row;
-use crate::discover::{OPENS_LIBRARIES, file};
+use crate::discover::opening::open_library;
+use crate::discover::{Folders, OPENS_LIBRARIES, file};
 use crate::fault::Fault;
 use crate::load::Loaded;
+use object::ReadCache;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,17 +26,23 @@ const HINT: &str = "build it again with `plugin!` of toygres-plugin-api and crat
 ///
 /// # Errors
 /// What the host would say to an operator.
-pub(super) fn here(path: &Path) -> Result<Report> {
-    let bytes = super::super::examine::read(path)?;
-    let manifest = file::manifest_of(path, &bytes)?;
-    Loaded::open_file(&manifest.name, path).map_err(Fault::of_source)?;
+pub(super) fn here(path: &Path, folders: &Folders) -> Result<Report> {
+    let library = open_library(path, folders.owners()).map_err(Fault::of_source)?;
+    let manifest = file::manifest_in(path, &ReadCache::new(&library.file))?;
+    if let Some(why) = folders.why_strict() {
+        return Err(Fault::unlocked(&manifest.name, path, why).into());
+    }
+    Loaded::open_checked(&manifest.name, path, library).map_err(Fault::of_source)?;
     Report::data(serde_json::json!({"opens": true}))
 }
 
-/// Has it opened by a process of its own.
-pub(super) fn check(path: &Path, refused: bool) -> Row {
+/// Has it opened by a process of its own; `strict` is what says that only what is locked is opened.
+pub(super) fn check(path: &Path, refused: bool, strict: Option<&str>) -> Row {
     if refused {
         return Row::skipped("opens", "toygres would not open it");
+    }
+    if let Some(why) = strict {
+        return Row::skipped("opens", format!("only what is locked is opened ({why})"));
     }
     if !OPENS_LIBRARIES {
         return Row::skipped("opens", "this toygres is linked statically and opens no library");

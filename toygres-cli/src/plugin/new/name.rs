@@ -2,6 +2,7 @@
 
 use crate::discover::RESERVED;
 use std::fmt;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// So that no line of the new files becomes too long.
@@ -23,7 +24,7 @@ impl Name {
             let error = Error::usage(format!("`{text}` is no name of a plugin: {rule}"));
             let better = Some(better(text)).filter(|better| is_name(better));
             return Err(match better {
-                Some(better) => error.hint(format!("toygres plugin new {better}")),
+                Some(better) => error.hint(ShellCommand::new("toygres plugin new").arg(better)),
                 None => error.hint("toygres plugin new acme-backups"),
             });
         }
@@ -31,7 +32,7 @@ impl Name {
         let taken = RESERVED.contains(&text) || ["plugin-api", "plugin-api-macros"].contains(&text);
         if taken {
             return Err(Error::usage(format!("the name `{text}` belongs to toygres itself"))
-                .hint(format!("toygres plugin new my-{text}")));
+                .hint(ShellCommand::new("toygres plugin new").arg(format!("my-{text}"))));
         }
         Ok(Self(text.to_owned()))
     }

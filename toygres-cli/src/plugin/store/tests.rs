@@ -3,6 +3,7 @@
 use super::{New, Store};
 use crate::plugin::disk::Disk;
 use crate::plugin::lock::{Kept, Lock};
+use crate::trusted::TrustedOwners;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ fn put(store: &mut Store, plugins: &[(&str, &str)]) -> toygres_plugin_api::Resul
                 size: 0,
                 source: None,
                 signer: None,
+                pinned: false,
                 target: None,
                 installed_at: None,
             },
@@ -50,7 +52,7 @@ fn put(store: &mut Store, plugins: &[(&str, &str)]) -> toygres_plugin_api::Resul
 fn home() -> (TempDir, PathBuf) {
     let home = TempDir::new().unwrap();
     let folder = home.path().join("plugins");
-    let mut store = Store::open(&folder, || {}).unwrap();
+    let mut store = Store::open(&folder, &TrustedOwners::default(), || {}).unwrap();
     put(&mut store, &[("a", "1.0.0"), ("b", "1.0.0")]).unwrap();
     put(&mut store, &[("a", "2.0.0")]).unwrap();
     (home, folder)
@@ -59,7 +61,8 @@ fn home() -> (TempDir, PathBuf) {
 /// What a reader finds; every file that is named is whole.
 #[track_caller]
 fn found(folder: &Path) -> Lock {
-    let lock = Lock::read(&folder.with_file_name("plugins.lock")).unwrap();
+    let lock =
+        Lock::read(&folder.with_file_name("plugins.lock"), &TrustedOwners::default()).unwrap();
     for kept in lock.plugins.iter().flat_map(|locked| locked.versions()) {
         let bytes = fs::read(folder.join(&kept.file)).unwrap();
         assert_eq!(crate::digest::of(&bytes), kept.sha256, "{}", kept.file.display());
@@ -88,27 +91,27 @@ fn a_change_that_is_stopped_anywhere_leaves_the_old_or_the_new() {
     for (what, change) in CHANGES {
         let (_home, folder) = home();
         let before = found(&folder);
-        change(&mut Store::open(&folder, || {}).unwrap()).unwrap();
+        change(&mut Store::open(&folder, &TrustedOwners::default(), || {}).unwrap()).unwrap();
         let after = found(&folder);
         assert_ne!(before, after);
         let mut seen = [0, 0];
         for stop in 0..14 {
             let (_home, folder) = home();
             let disk = Disk::stopping_after(stop);
-            let done =
-                Store::open_on(disk, &folder, || {}).and_then(|mut store| change(&mut store));
+            let done = Store::open_on(disk, &folder, &TrustedOwners::default(), || {})
+                .and_then(|mut store| change(&mut store));
             let now = found(&folder);
             assert!(now == before || now == after, "{what}, stopped after {stop}: {now:?}");
             assert!(done.is_err() || now == after, "{what}, stopped after {stop}: done, but not");
             seen[usize::from(now == after)] += 1;
             // What was left behind is gone with the next command, and nothing else.
-            drop(Store::open(&folder, || {}).unwrap());
+            drop(Store::open(&folder, &TrustedOwners::default(), || {}).unwrap());
             assert_eq!(found(&folder), now);
             let named = now.files().into_iter().map(|file| folder.join(file));
             let kept = [folder.with_file_name("plugins.lock"), folder.join(".guard")];
             assert_eq!(files(&folder), named.chain(kept).collect(), "{what} after {stop}");
             // And the same change can be made.
-            change(&mut Store::open(&folder, || {}).unwrap()).unwrap();
+            change(&mut Store::open(&folder, &TrustedOwners::default(), || {}).unwrap()).unwrap();
         }
         assert!(seen[0] > 0 && seen[1] > 0, "{what}: {seen:?}");
     }
@@ -121,8 +124,8 @@ fn a_change_that_fails_leaves_no_file_behind() {
             let (_home, folder) = home();
             let (before, there) = (found(&folder), files(&folder));
             let failing = Disk::failing_at(stop);
-            let done =
-                Store::open_on(failing, &folder, || {}).and_then(|mut store| change(&mut store));
+            let done = Store::open_on(failing, &folder, &TrustedOwners::default(), || {})
+                .and_then(|mut store| change(&mut store));
             if done.is_err() {
                 assert_eq!(found(&folder), before, "{what} at {stop}");
                 assert_eq!(files(&folder), there, "{what} at {stop}");
@@ -134,7 +137,7 @@ fn a_change_that_fails_leaves_no_file_behind() {
 #[test]
 fn versions_are_kept_so_many_and_an_old_one_comes_back_whole() {
     let (_home, folder) = home();
-    let mut store = Store::open(&folder, || {}).unwrap();
+    let mut store = Store::open(&folder, &TrustedOwners::default(), || {}).unwrap();
     for version in 3..20 {
         put(&mut store, &[("a", &format!("{version}.0.0"))]).unwrap();
     }
@@ -155,7 +158,7 @@ fn whoever_comes_second_waits_and_loses_nothing() {
         for name in &names {
             let folder = folder.clone();
             scope.spawn(move || {
-                let mut store = Store::open(&folder, || {}).unwrap();
+                let mut store = Store::open(&folder, &TrustedOwners::default(), || {}).unwrap();
                 put(&mut store, &[(name, "1.0.0")]).unwrap();
             });
         }

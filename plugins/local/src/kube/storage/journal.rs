@@ -58,6 +58,11 @@ impl Journal {
         fs::create_dir_all(folder)?;
         let lock = lock(folder)?;
         let (objects, version, snapshot) = read_snapshot(&folder.join("snapshot.jsonl"))?;
+        // What a process left that was killed while it wrote it.
+        match fs::remove_file(folder.join("snapshot.new")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let path = folder.join("journal.jsonl");
         // Every write goes to the end, wherever that is after the file was emptied or cut.
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
@@ -111,13 +116,27 @@ impl Journal {
     ) -> io::Result<()> {
         self.compact_at = self.length * 2;
         let made = self.folder.join("snapshot.new");
-        let size = write_snapshot(&made, version, objects)?;
+        let size = match write_snapshot(&made, version, objects) {
+            Ok(size) => size,
+            Err(error) => {
+                // It takes room on a disk that is full, and holds what may be deleted later.
+                let _left = fs::remove_file(&made);
+                return Err(error);
+            }
+        };
         fs::rename(&made, self.folder.join("snapshot.jsonl"))?;
         sync_folder(&self.folder)?;
         self.file.set_len(0)?;
+        self.file.sync_all()?;
         self.length = 0;
+        self.damaged = false;
         self.compact_at = SMALL.max(size * 2);
         Ok(())
+    }
+
+    /// Whether no line can be written until the journal was compacted.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged
     }
 }
 

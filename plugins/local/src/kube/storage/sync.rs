@@ -20,7 +20,7 @@ struct Progress {
     /// Whether somebody is syncing.
     busy: bool,
     /// What a sync failed with. The kernel may have dropped what it could not write, so that a later
-    /// success would mean nothing: from then on every write fails until the store is opened anew.
+    /// success would mean nothing: from then on every write fails until all was written anew.
     failed: Option<String>,
 }
 
@@ -59,7 +59,31 @@ impl Syncer {
         }
     }
 
+    /// Says that the first `lines` lines are on the disk, or what they did is: it was written anew.
+    pub(crate) fn heal(&self, lines: u64) {
+        let mut progress = self.lock();
+        progress.failed = None;
+        progress.synced = progress.synced.max(lines);
+        self.changed.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Syncer;
+    use std::fs::File;
+
+    #[test]
+    fn a_sync_that_failed_holds_everybody_up_until_all_was_written_anew() {
+        // Nothing can be synced there.
+        let syncer = Syncer::new(File::open("/dev/null").unwrap());
+        assert!(syncer.wait(1).is_err());
+        assert!(syncer.wait(1).is_err());
+        syncer.heal(2);
+        assert!(syncer.wait(2).is_ok());
     }
 }

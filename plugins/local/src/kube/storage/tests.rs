@@ -1,5 +1,5 @@
 use super::Store;
-use crate::kube::resource::{CONFIG_MAP, Key};
+use crate::kube::resource::{CONFIG_MAP, Key, SECRET};
 use crate::kube::status::ApiError;
 use serde_json::{Value, json};
 use std::fs;
@@ -89,7 +89,7 @@ fn a_snapshot_holds_all_and_its_journal_may_still_be_there() {
     let before = fs::read(&path).unwrap();
     let store = Store::open(folder.path()).unwrap();
     let expected = content(&store);
-    store.compact_now();
+    store.compact().unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), 0);
     assert_eq!(content(&store), expected);
     put(&store, "after", 1);
@@ -110,7 +110,7 @@ fn a_snapshot_that_lost_lines_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let store = Store::open(folder.path()).unwrap();
-    store.compact_now();
+    store.compact().unwrap();
     drop(store);
     let path = folder.path().join("snapshot.jsonl");
     let whole = fs::read_to_string(&path).unwrap();
@@ -184,4 +184,43 @@ fn many_write_at_once() {
     assert_eq!((expected.0, expected.1.len()), (200, 200));
     drop(store);
     assert_eq!(content(&Store::open(folder.path()).unwrap()), expected);
+}
+
+#[test]
+fn what_a_secret_held_is_cleared_from_the_files() {
+    let secret = |value: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "s", "namespace": "n", "uid": "s"}, "data": {"password": value},
+        })
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |store: &Store, value: &str| {
+        store.write(|transaction| transaction.put(&SECRET, secret(value))).unwrap();
+    };
+    let due = |store: &Store| store.upkeep().borrow().compact;
+    let holds = |value: &str| {
+        ["journal.jsonl", "snapshot.jsonl"].iter().any(|name| {
+            let text = fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+            text.contains(value)
+        })
+    };
+    let store = Store::open(folder.path()).unwrap();
+    write(&store, "canary-1");
+    write(&store, "canary-1");
+    assert!(!due(&store), "nothing of it is gone");
+    write(&store, "canary-2");
+    assert!(due(&store));
+    store.compact().unwrap();
+    assert!(!due(&store) && !holds("canary-1") && holds("canary-2"));
+    let key = Key::new(&SECRET, "n", "s");
+    store.write(|transaction| transaction.remove(&key)).unwrap();
+    // Whoever was killed before it was done leaves it to the next one.
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert!(due(&store) && holds("canary-2"));
+    store.compact().unwrap();
+    assert!(!holds("canary-2"));
+    drop(store);
+    assert!(!due(&Store::open(folder.path()).unwrap()));
 }

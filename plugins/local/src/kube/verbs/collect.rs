@@ -73,8 +73,12 @@ impl Verbs<'_, '_> {
     fn release_owner(&mut self, namespace: &str, owner: &Value) -> Result<()> {
         let uid = text(owner, "/uid");
         let Some(resource) = Resource::of_object(owner) else { return Ok(()) };
-        let key = Key::new(resource, namespace, text(owner, "/name"));
-        let Some(found) = self.store.state().get(&key).cloned() else { return Ok(()) };
+        self.end_foreground(&Key::new(resource, namespace, text(owner, "/name")), uid)
+    }
+
+    /// Lets an object go whose foreground deletion waits for nothing any more.
+    pub(super) fn end_foreground(&mut self, key: &Key, uid: &str) -> Result<()> {
+        let Some(found) = self.store.state().get(key).cloned() else { return Ok(()) };
         let waits = items(&found, "/metadata/finalizers").iter().any(|one| one == FOREGROUND);
         if object::uid(&found) != uid || !waits || !self.store.state().owned_by(uid).is_empty() {
             return Ok(());
@@ -87,7 +91,7 @@ impl Verbs<'_, '_> {
             }
         }
         self.put(key.resource, found)?;
-        self.finish_if_free(&key)
+        self.finish_if_free(key)
     }
 
     /// Begins to delete a namespace: all that is in it first.

@@ -1,5 +1,6 @@
 //! What a command says, as an HTTP answer.
 
+use super::underway::CommandUnderWay;
 use crate::api::fault::Fault;
 use axum::Json;
 use axum::body::Body;
@@ -7,8 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use serde_json::{Value, json};
-use toygres_plugin_api::context::{Said, object};
+use toygres_plugin_api::context::write_cell;
 use toygres_plugin_api::protocol::{Confirm, Line};
 use toygres_plugin_api::report::{Note, StreamColumn, StreamRef, Verdict};
 use toygres_plugin_api::{Error, ErrorKind, Report};
@@ -17,30 +20,36 @@ use toygres_plugin_api::{Error, ErrorKind, Report};
 const VERDICT: &str = "toygres-verdict";
 /// A remark beside the data; one header each.
 const NOTE: &str = "toygres-note";
-/// There are more rows than were asked for.
+/// There are more rows than were asked for: a header, or a trailer where the answer is too long for
+/// that to be known when it begins.
 const MORE: &str = "toygres-more";
+/// A longer answer is sent while it is made.
+const MAX_BUFFERED_BYTES: usize = 1024 * 1024;
 
-/// Line by line, as they come.
-pub(super) fn lines(said: Said) -> Response {
-    let pieces = stream::try_unfold(said, async |mut said| {
-        let line = said.text().await?;
-        Ok::<_, Error>(line.map(|mut line| {
-            line.push('\n');
-            (Bytes::from(line), said)
-        }))
+/// Line by line, as they come. What is in the way of the next one is a line too, and the last.
+pub(super) fn lines(command: CommandUnderWay) -> Response {
+    let pieces = stream::try_unfold(Some(command), async |command| {
+        let Some(mut command) = command else { return Ok(None) };
+        let (mut line, rest) = match command.text().await {
+            Ok(None) => return Ok(None),
+            Ok(Some(line)) => (line, Some(command)),
+            Err(error) => (serde_json::to_string(&Line::Error(error))?, None),
+        };
+        line.push('\n');
+        Ok::<_, Error>(Some((Bytes::from(line), rest)))
     });
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))];
     (kind, Body::from_stream(pieces)).into_response()
 }
 
 /// The command's data as one JSON document.
-pub(super) async fn json(mut said: Said) -> Result<Response, Fault> {
+pub(super) async fn json(mut command: CommandUnderWay) -> Result<Response, Fault> {
     let (mut notes, mut question) = (Vec::new(), None);
-    while let Some(line) = said.line().await? {
+    while let Some(line) = command.line().await? {
         match line {
             Line::Note(note) => notes.push(note),
             Line::Question(asked) => question = Some(asked),
-            Line::Report(report) => return answered(report, notes, said).await,
+            Line::Report(report) => return answered(report, notes, command).await,
             Line::Error(error) => return Err(refused(error, question)),
             // What it is doing meanwhile has no place in one document.
             _ => {}
@@ -49,7 +58,11 @@ pub(super) async fn json(mut said: Said) -> Result<Response, Fault> {
     Err(Error::plugin("the command ended without an answer").into())
 }
 
-async fn answered(report: Report, mut notes: Vec<Note>, said: Said) -> Result<Response, Fault> {
+async fn answered(
+    report: Report,
+    mut notes: Vec<Note>,
+    command: CommandUnderWay,
+) -> Result<Response, Fault> {
     notes.extend(report.notes);
     let mut headers = headers(report.verdict, &notes);
     let Some(stream) = report.stream else {
@@ -57,15 +70,30 @@ async fn answered(report: Report, mut notes: Vec<Note>, said: Said) -> Result<Re
     };
     let kind = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, kind);
-    let mut rows = Rows::new(said, stream);
+    let limited = stream.limit.is_some();
+    let mut document = Document::new(command, stream);
     // The first rows before anything is sent: a statement that fails at once has its own status.
-    let first = rows.next().await?;
-    if let Some(limit) = rows.limit {
-        let (document, more) = rows.up_to(limit, first).await?;
-        headers.insert(MORE, HeaderValue::from_static(if more { "true" } else { "false" }));
-        return Ok((headers, document).into_response());
+    let mut more = document.advance().await?;
+    while limited && more.is_none() && document.text.len() < MAX_BUFFERED_BYTES {
+        more = document.advance().await?;
     }
-    Ok((headers, Body::from_stream(rows.document(first))).into_response())
+    if !limited {
+        return Ok((headers, Body::new(StreamBody::new(document.frames(more)))).into_response());
+    }
+    match more {
+        Some(more) => {
+            headers.insert(MORE, word(more));
+            Ok((headers, Body::from(document.text)).into_response())
+        }
+        None => {
+            headers.insert(header::TRAILER, HeaderValue::from_static(MORE));
+            Ok((headers, Body::new(StreamBody::new(document.frames(more)))).into_response())
+        }
+    }
+}
+
+fn word(more: bool) -> HeaderValue {
+    HeaderValue::from_static(if more { "true" } else { "false" })
 }
 
 fn headers(verdict: Verdict, notes: &[Note]) -> HeaderMap {
@@ -108,26 +136,48 @@ fn refused(error: Error, question: Option<Confirm>) -> Fault {
     }
 }
 
-/// The rows of an answer's stream, as objects.
-struct Rows {
-    said: Said,
+/// One array of the rows of an answer's stream, made while it is sent.
+struct Document {
+    command: CommandUnderWay,
     columns: Vec<StreamColumn>,
     limit: Option<u64>,
+    written: u64,
+    /// What is made and not yet sent.
+    text: Vec<u8>,
 }
 
-impl Rows {
-    fn new(said: Said, stream: StreamRef) -> Self {
-        Self { said, columns: stream.columns, limit: stream.limit }
+/// How far a document is.
+enum Sending {
+    Rows(Document),
+    /// All is made; whether there are more rows is yet to be said.
+    Ending(Document, bool),
+    Trailer(bool),
+    Ended,
+}
+
+impl Document {
+    fn new(command: CommandUnderWay, stream: StreamRef) -> Self {
+        let StreamRef { columns, limit, .. } = stream;
+        Self { command, columns, limit, written: 0, text: Vec::new() }
     }
 
-    /// The next rows; none at the end.
-    async fn next(&mut self) -> Result<Option<Vec<Value>>, Error> {
+    /// Adds the next rows; at the end, whether there are more than were asked for. Where rows break
+    /// off the document stays open, so that nobody takes a part for the whole.
+    async fn advance(&mut self) -> Result<Option<bool>, Error> {
         loop {
-            match self.said.line().await? {
+            match self.command.line().await? {
                 Some(Line::Rows(rows)) => {
-                    return Ok(Some(rows.iter().map(|row| object(&self.columns, row)).collect()));
+                    for row in rows {
+                        if self.limit == Some(self.written) {
+                            return Ok(self.end(true));
+                        }
+                        self.text.push(if self.written == 0 { b'[' } else { b',' });
+                        self.write_row(&row)?;
+                        self.written += 1;
+                    }
+                    return Ok(None);
                 }
-                Some(Line::End) => return Ok(None),
+                Some(Line::End) => return Ok(self.end(false)),
                 Some(Line::Error(error)) => return Err(error),
                 Some(_) => {}
                 None => return Err(Error::plugin("the rows broke off")),
@@ -135,50 +185,55 @@ impl Rows {
         }
     }
 
-    /// As many as were asked for, and whether there are more.
-    async fn up_to(
-        &mut self,
-        limit: u64,
-        first: Option<Vec<Value>>,
-    ) -> Result<(String, bool), Error> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (mut all, mut next) = (Vec::new(), first);
-        while let Some(rows) = next {
-            all.extend(rows);
-            if all.len() > limit {
-                break;
+    fn write_row(&mut self, row: &[Option<String>]) -> Result<(), Error> {
+        self.text.push(b'{');
+        for (n, (column, cell)) in self.columns.iter().zip(row).enumerate() {
+            if n > 0 {
+                self.text.push(b',');
             }
-            next = self.next().await?;
+            serde_json::to_writer(&mut self.text, &column.name)?;
+            self.text.push(b':');
+            write_cell(column.kind, cell.as_deref().map(str::as_bytes), &mut self.text)?;
         }
-        let more = all.len() > limit;
-        all.truncate(limit);
-        Ok((Value::Array(all).to_string(), more))
+        self.text.push(b'}');
+        Ok(())
     }
 
-    /// One array, piece by piece. Where rows break off the document stays open, so that nobody
-    /// takes a part for the whole.
-    fn document(
+    fn end(&mut self, more: bool) -> Option<bool> {
+        self.text.extend_from_slice(if self.written == 0 { b"[]" } else { b"]" });
+        Some(more)
+    }
+
+    /// What is made, and the rest piece by piece; `more` says that all is made.
+    fn frames(
         self,
-        first: Option<Vec<Value>>,
-    ) -> impl futures_util::Stream<Item = Result<Bytes, Error>> {
-        let begun = (self, Some(first), false);
-        stream::try_unfold(Some(begun), async |state| {
-            let Some((mut rows, first, some)) = state else { return Ok(None) };
-            let next = match first {
-                Some(first) => first,
-                None => rows.next().await?,
+        more: Option<bool>,
+    ) -> impl futures_util::Stream<Item = Result<Frame<Bytes>, Error>> {
+        let begun = match more {
+            Some(more) => Sending::Ending(self, more),
+            None => Sending::Rows(self),
+        };
+        stream::try_unfold(begun, async |sending| {
+            let (mut document, more) = match sending {
+                Sending::Rows(document) => (document, None),
+                Sending::Ending(document, more) => (document, Some(more)),
+                Sending::Trailer(more) => {
+                    let trailer = HeaderMap::from_iter([(name(MORE), word(more))]);
+                    return Ok(Some((Frame::trailers(trailer), Sending::Ended)));
+                }
+                Sending::Ended => return Ok(None),
             };
-            let Some(values) = next else {
-                let end = if some { "]" } else { "[]" };
-                return Ok(Some((Bytes::from(end), None)));
+            let more = match more {
+                None if document.text.is_empty() => document.advance().await?,
+                more => more,
             };
-            let mut text = String::new();
-            for (n, value) in values.iter().enumerate() {
-                text.push(if some || n > 0 { ',' } else { '[' });
-                text.push_str(&value.to_string());
-            }
-            let some = some || !values.is_empty();
-            Ok(Some((Bytes::from(text), Some((rows, None, some)))))
+            let piece = Frame::data(Bytes::from(std::mem::take(&mut document.text)));
+            let next = match more {
+                None => Sending::Rows(document),
+                Some(more) if document.limit.is_some() => Sending::Trailer(more),
+                Some(_) => Sending::Ended,
+            };
+            Ok::<_, Error>(Some((piece, next)))
         })
     }
 }

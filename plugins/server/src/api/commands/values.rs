@@ -1,6 +1,7 @@
 //! `GET /api/complete`: what may stand for an argument of a command, for a shell far away.
 
-use super::answer;
+use super::limits::CommandClass;
+use super::{answer, plugin_of, underway};
 use crate::api::Api;
 use crate::api::fault::Fault;
 use crate::api::query::Query;
@@ -25,7 +26,9 @@ pub(in crate::api) async fn complete(
         }),
         ..RunCommand::default()
     };
-    answer::json(api.runner()?.run(run).await?).await
+    let manifests = api.runner()?.manifests().await?;
+    let plugin = plugin_of(&manifests, run.scope, &run.command).map_or("", |(name, _)| name);
+    answer::json(underway::begin(&api, CommandClass::Completion, plugin, run).await?).await
 }
 
 fn needed(query: &Query, name: &str) -> Result<String, Fault> {

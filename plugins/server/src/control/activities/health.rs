@@ -3,11 +3,12 @@
 use super::{Activity, names};
 use crate::control::address::old_password;
 use crate::control::broken::{self, Broken};
+use crate::control::cluster::Address;
 use crate::control::order::Watch;
 use crate::control::{Inner, cms, probe};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use toygres_model::instance::{Health, State};
 
 /// What a look at an instance found.
@@ -50,7 +51,12 @@ impl Activity for Check {
     }
 }
 
-/// An instance that cannot be asked is unknown; one that does not answer is unhealthy.
+/// How often a check is tried that this process had no means for.
+const ATTEMPTS: u32 = 3;
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// An instance that cannot be asked is unknown; one that does not answer is unhealthy. A check that
+/// this process had no descriptor or memory for says nothing of the instance.
 async fn look(control: &Inner, record: &cms::Record, seen: &mut Seen) {
     let (address, password) = match way(control, record).await {
         Ok(way) => way,
@@ -59,23 +65,36 @@ async fn look(control: &Inner, record: &cms::Record, seen: &mut Seen) {
             return;
         }
     };
-    match probe::ask(&address, &password).await {
+    match ask(&address, &password).await {
         Ok(answer) => {
             seen.status = Health::Healthy;
             seen.version = Some(answer.version);
             seen.response_time_ms = Some(answer.response_ms);
         }
         Err(broken) => {
-            seen.status = Health::Unhealthy;
+            if !broken.is_exhaustion() {
+                seen.status = Health::Unhealthy;
+            }
             seen.error = Some(broken::reason(&broken.to_string()).to_owned());
         }
     }
 }
 
-async fn way(
-    control: &Inner,
-    record: &cms::Record,
-) -> Result<(crate::control::cluster::Address, String), Broken> {
+async fn ask(address: &Address, password: &str) -> Result<probe::Answer, Broken> {
+    let mut attempt = 1;
+    loop {
+        let asked = probe::ask(address, password).await.map_err(Broken::or_exhaustion);
+        match asked {
+            Err(broken) if broken.is_exhaustion() && attempt < ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            asked => return asked,
+        }
+    }
+}
+
+async fn way(control: &Inner, record: &cms::Record) -> Result<(Address, String), Broken> {
     let reach = control.cluster.reach(&record.namespace, &record.k8s_name).await?;
     let address = reach.ok_or_else(|| {
         Broken::lasting("this server is outside the cluster, where the instance has no address")

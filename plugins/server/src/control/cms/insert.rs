@@ -5,6 +5,7 @@ use crate::control::broken;
 use crate::control::order::Order;
 use serde_json::Value;
 use sqlx::{PgConnection, Row};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// A record that is to be made, in the state `creating`.
@@ -100,7 +101,8 @@ async fn taken(
             let label = draft.dns_label.unwrap_or_default();
             format!("the DNS label `{label}` is taken by `{k8s}`, which is {state}")
         };
-        Error::failed(what).hint(format!("give another one, or see `toygres get {user}`"))
+        let get = ShellCommand::new("toygres get").arg(user);
+        Error::failed(what).hint(format!("give another one, or see `{get}`"))
     }))
 }
 

@@ -1,10 +1,17 @@
 //! Bringing the CMS up to date, under one advisory lock and in one transaction.
 
 use super::Cms;
+use super::holders::naming_blockers;
 use super::migrations::{ALL, COLUMNS, LIVE_NAMES, LIVE_NAMES_TWICE, Migration};
 use crate::control::broken;
-use sqlx::{Executor, PgConnection, Row};
+use sqlx::{Executor, PgConnection, Postgres, Row, Transaction};
+use std::time::Duration;
 use toygres_plugin_api::{Error, Result};
+
+/// How long each lock is waited for.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// PostgreSQL's code for a lock that was not free in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Applies what is missing; answers what an operator should know. Several processes may call it at
 /// once: all but the first find nothing to do.
@@ -13,7 +20,20 @@ use toygres_plugin_api::{Error, Result};
 /// When the schema is ahead of this release, or lacks columns that cannot be made up.
 pub(in crate::control) async fn migrate(cms: &Cms) -> Result<Vec<String>> {
     let mut transaction = cms.pool.begin().await.map_err(broken::cms)?;
-    lock(&mut transaction, &cms.schema).await.map_err(broken::cms)?;
+    let wait = format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs());
+    sqlx::query(&wait).execute(&mut *transaction).await.map_err(broken::cms)?;
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(broken::cms)?;
+    naming_blockers(&cms.pool, pid, migrate_within(cms, transaction)).await
+}
+
+async fn migrate_within(
+    cms: &Cms,
+    mut transaction: Transaction<'_, Postgres>,
+) -> Result<Vec<String>> {
+    lock(&mut transaction, &cms.schema).await.map_err(failed)?;
     make_schema(&mut transaction, &cms.schema).await.map_err(failed)?;
     let applied = applied(&mut transaction).await.map_err(failed)?;
     refuse_ahead(&cms.schema, applied)?;
@@ -27,7 +47,23 @@ pub(in crate::control) async fn migrate(cms: &Cms) -> Result<Vec<String>> {
     Ok(notices)
 }
 
+/// What keeps the schema from being brought up to date: a lock that another session holds, or a
+/// right that is missing.
 fn failed(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|database| database.code());
+    if code.as_deref() == Some(LOCK_NOT_AVAILABLE) {
+        let seconds = LOCK_TIMEOUT.as_secs();
+        return Error::timed_out(format!(
+            "the metadata database cannot be brought up to date: a lock was not free within \
+             {seconds} s"
+        ))
+        .retryable(true)
+        .hint("see who holds locks in `pg_locks`, and try again");
+    }
+    // The connection was lost before anything was done.
+    if code.is_none() {
+        return broken::cms(error);
+    }
     Error::failed("the metadata database cannot be brought up to date")
         .cause(error)
         .hint("its user must be allowed to create schemas, types and tables")

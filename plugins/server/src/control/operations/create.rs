@@ -8,8 +8,9 @@ use crate::control::{ControlPlane, broken, cms, faults, janitor};
 use serde_json::json;
 use sqlx::types::Uuid;
 use std::time::Duration;
-use toygres_model::instance::NewInstance;
+use toygres_model::instance::{NewInstance, State};
 use toygres_model::kubernetes::{Desired, create_orchestration, k8s_name};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 impl ControlPlane {
@@ -28,7 +29,9 @@ impl ControlPlane {
         if let Err(error) = self.begin(&order, password.map_or("", String::as_str)).await {
             // Its user hears why; the record says so too, and what was made goes.
             let message = said(&error);
-            if let Err(left) = janitor::give_up(&self.inner, &order.instance_id, &message).await {
+            let from = [State::Creating];
+            let gone = janitor::give_up(&self.inner, &order.instance_id, &from, &message).await;
+            if let Err(left) = gone {
                 tracing::warn!(k8s_name = order.k8s_name, error = %left, "left to the janitor");
             }
             return Err(kept(error, &order));
@@ -109,8 +112,9 @@ fn kept(error: Error, order: &Order) -> Error {
     let Order { user_name, k8s_name, .. } = order;
     let more = error.hint.clone().map(|hint| format!("; {hint}")).unwrap_or_default();
     error.hint(format!(
-        "its record stays: see `toygres get {k8s_name}`, and remove it with \
-         `toygres delete {user_name}`{more}"
+        "its record stays: see `{}`, and remove it with `{}`{more}",
+        ShellCommand::new("toygres get").arg(k8s_name),
+        ShellCommand::new("toygres delete").arg(user_name)
     ))
 }
 

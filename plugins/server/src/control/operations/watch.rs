@@ -5,6 +5,7 @@ use crate::control::cms::{self, HEALTH_COLUMN, Workflow};
 use crate::control::order::Watch;
 use crate::control::{ControlPlane, broken};
 use toygres_model::instance::State;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 impl ControlPlane {
@@ -22,7 +23,7 @@ impl ControlPlane {
                 "`{}` is {}: only what runs is watched",
                 record.k8s_name, record.state
             ))
-            .hint(format!("see `toygres get {}`", record.k8s_name)));
+            .hint(format!("see `{}`", ShellCommand::new("toygres get").arg(&record.k8s_name))));
         }
         if let Some(id) = &record.health_id {
             let recorded = cms::workflow(&self.inner.cms, id).await.map_err(broken::cms)?;

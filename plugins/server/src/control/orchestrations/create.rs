@@ -1,15 +1,53 @@
 //! `create-instance`.
+//!
+//! A creation that fails has what it made removed by a deletion of its own, an orchestration beside
+//! it whose id the CMS knows. It is started by an activity and never as a sub-orchestration: an
+//! orchestration that is cancelled in the turn in which it schedules a sub-orchestration sends that
+//! one the cancellation without its start, which leaves an execution that nothing ever ends. Creations
+//! that began at version 1.0.0 still do so ([`create_instance_1_0`]), since a replay has to take the
+//! steps that its history holds; what they leave, `control::unstarted` clears.
 
 use super::DELETE_INSTANCE;
-use super::step::{ATTEMPTS, step, until};
+use super::step::{ATTEMPTS, growing, step, until};
 use crate::control::activities::{Attempt, NewState, Reached, names};
 use crate::control::order::{Order, Removal, Watch};
 use duroxide::OrchestrationContext;
 use serde_json::{Value, json};
 use toygres_model::instance::State;
 
-/// Makes an instance; what it made is unmade where it fails.
+/// Makes an instance; has what it made removed where it fails, and ends when that has ended.
 pub(super) async fn create_instance(
+    ctx: OrchestrationContext,
+    input: String,
+) -> Result<String, String> {
+    let order: Order = super::parse(&input)?;
+    let failure = match make(&ctx, &order).await {
+        Ok(answer) => return Ok(answer.to_string()),
+        Err(failure) => failure,
+    };
+    match clean_up(&ctx, &order, &failure).await {
+        Ok(()) => Err(failure),
+        Err(left) => Err(format!("{failure}; what it made could not be removed: {left}")),
+    }
+}
+
+/// Starts the deletion of what a creation made, and waits until it has ended.
+async fn clean_up(ctx: &OrchestrationContext, order: &Order, failure: &str) -> Result<(), String> {
+    let removal = Removal::after(order, failure);
+    let started = step(ctx, names::START_CLEAN_UP, &removal).await?;
+    if started["orchestration_id"].is_null() {
+        // Whoever deletes the instance meanwhile removes all of it.
+        return Ok(());
+    }
+    let ended = until(ctx, names::AWAIT_CLEAN_UP, "ended", |_| &started, growing(order.poll()));
+    match ended.await?["failure"].as_str() {
+        None => Ok(()),
+        Some(left) => Err(left.to_owned()),
+    }
+}
+
+/// Version 1.0.0: as [`create_instance`], with the deletion as a sub-orchestration.
+pub(super) async fn create_instance_1_0(
     ctx: OrchestrationContext,
     input: String,
 ) -> Result<String, String> {

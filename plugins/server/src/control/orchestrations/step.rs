@@ -1,6 +1,6 @@
 //! One activity with its retries, and waiting for something by durable timers.
 
-use crate::control::broken::{is_passing, reason};
+use crate::control::broken::{is_exhaustion, is_passing, reason};
 use duroxide::{BackoffStrategy, OrchestrationContext, RetryPolicy};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,8 +18,15 @@ fn policy() -> RetryPolicy {
     })
 }
 
+/// A second, doubled each time up to half a minute.
+fn exhaustion_pause(failures: u32) -> Duration {
+    let doubled = Duration::from_secs(1) * 2_u32.saturating_pow(failures.min(5));
+    doubled.min(Duration::from_secs(30))
+}
+
 /// Runs an activity; again after a failure that may pass, and at once gives up after one that
-/// lasts.
+/// lasts. Where the process that did it had no descriptor or memory left, nothing was tried, and
+/// that counts as no attempt.
 pub(super) async fn step(
     ctx: &OrchestrationContext,
     activity: &str,
@@ -27,12 +34,17 @@ pub(super) async fn step(
 ) -> Result<Value, String> {
     let input = serde_json::to_string(input).map_err(|error| error.to_string())?;
     let policy = policy();
-    let mut attempt = 1;
+    let (mut attempt, mut exhaustions) = (1, 0);
     loop {
         let failure = match ctx.schedule_activity(activity, &input).await {
             Ok(answer) => return super::parse(&answer),
             Err(failure) => failure,
         };
+        if is_exhaustion(&failure) {
+            ctx.schedule_timer(exhaustion_pause(exhaustions)).await;
+            exhaustions += 1;
+            continue;
+        }
         if !is_passing(&failure) || attempt >= policy.max_attempts {
             return Err(format!("{activity}: {}", reason(&failure)));
         }
@@ -83,7 +95,7 @@ pub(super) fn growing(usual: Duration) -> impl Fn(u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{growing, waits_for};
+    use super::{exhaustion_pause, growing, waits_for};
     use serde_json::json;
     use std::time::Duration;
 
@@ -94,6 +106,12 @@ mod tests {
         assert_eq!(pause(3), Duration::from_secs(1));
         assert_eq!(pause(60), Duration::from_secs(30));
         assert_eq!(growing(Duration::from_millis(100))(1), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_process_that_ran_out_of_something_is_given_time() {
+        let pauses = [0, 1, 4, 5, 1000].map(|failures| exhaustion_pause(failures).as_secs());
+        assert_eq!(pauses, [1, 2, 16, 30, 30]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::Redactor;
+use crate::Redactor;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn what_announces_a_secret_is_masked() {
         ),
         (r#"{"password":"a\"b\\","x":1}"#, r#"{"password":"***","x":1}"#),
         (r#"{"input":"{\"password\":\"a\\\"b\"}"}"#, r#"{"input":"{\"password\":\"***\"}"}"#),
-        (r#"{"token": 1234, "n": 5}"#, r#"{"token": ***, "n": 5}"#),
+        (r#"{"token": 1234, "n": 5}"#, r#"{"token": "***", "n": 5}"#),
         (
             r#"{"has_password": true, "password": null}"#,
             r#"{"has_password": true, "password": null}"#,

@@ -1,34 +1,10 @@
-//! Secrets within JSON values, reports and errors.
+//! Secrets within reports and errors.
 
-use super::{MASK, Redactor, names};
-use serde_json::{Map, Value};
+use super::{Redactor, names};
 use toygres_plugin_api::Error;
 use toygres_plugin_api::report::{Block, Cell, Kind, Note, Report, Rows, TreeNode};
 
 impl Redactor {
-    /// The value with every secret masked.
-    pub fn value(&self, value: &mut Value) {
-        if self.show {
-            return;
-        }
-        match value {
-            Value::String(text) => self.in_place(text),
-            Value::Array(values) => values.iter_mut().for_each(|value| self.value(value)),
-            Value::Object(fields) => {
-                let secret_object = fields.get("kind").and_then(Value::as_str) == Some("Secret");
-                for (name, value) in fields {
-                    let whole = secret_object && matches!(name.as_str(), "data" | "stringData");
-                    if whole || names::is_secret(name) {
-                        mask_all(value);
-                    } else {
-                        self.value(value);
-                    }
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
     /// The report with every secret masked, in its data and its view alike.
     #[must_use]
     pub fn report(&self, mut report: Report) -> Report {
@@ -37,6 +13,9 @@ impl Redactor {
         }
         self.value(&mut report.data);
         self.blocks(&mut report.view);
+        for column in report.stream.iter_mut().flat_map(|stream| &mut stream.columns) {
+            self.in_place(&mut column.name);
+        }
         report.texts.values_mut().for_each(|text| self.in_place(text));
         report.notes.iter_mut().for_each(|note| self.note(note));
         report
@@ -54,12 +33,6 @@ impl Redactor {
     /// The remark with every secret masked.
     pub fn note(&self, note: &mut Note) {
         self.in_place(&mut note.text);
-    }
-
-    fn in_place(&self, text: &mut String) {
-        if let std::borrow::Cow::Owned(masked) = self.text(text) {
-            *text = masked;
-        }
     }
 
     fn some(&self, text: &mut Option<String>) {
@@ -112,7 +85,7 @@ impl Redactor {
     fn named_cell(&self, label: &str, cell: &mut Cell) {
         // A state under such a label (`API_TOKEN: ✗ Not set`) is none.
         if names::is_secret(label) && cell.kind == Kind::Text {
-            mask_all(&mut cell.value);
+            self.mask_value(&mut cell.value, names::secrecy(label));
         } else {
             self.value(&mut cell.value);
         }
@@ -125,26 +98,5 @@ impl Redactor {
             self.some(&mut node.remark);
             self.nodes(&mut node.children);
         }
-    }
-}
-
-/// A setting with what is said of it (`server config`): where it comes from is no secret.
-fn is_setting(fields: &Map<String, Value>) -> bool {
-    let known = ["value", "source", "env", "place", "secret"];
-    fields.get("secret") == Some(&Value::Bool(true))
-        && fields.keys().all(|name| known.contains(&name.as_str()))
-}
-
-/// Masks every text and number below a secret name; an empty text hides nothing.
-fn mask_all(value: &mut Value) {
-    match value {
-        Value::String(text) if text.is_empty() => {}
-        Value::String(_) | Value::Number(_) => *value = Value::from(MASK),
-        Value::Array(values) => values.iter_mut().for_each(mask_all),
-        Value::Object(fields) if is_setting(fields) => {
-            fields.get_mut("value").into_iter().for_each(mask_all);
-        }
-        Value::Object(fields) => fields.values_mut().for_each(mask_all),
-        Value::Null | Value::Bool(_) => {}
     }
 }

@@ -1,0 +1,119 @@
+//! Secrets within text that is no document: what each word that may announce one announces.
+
+use super::encoded;
+use super::names::Secrecy;
+use super::pairs::{Name, Secret};
+use super::triggers::TRIGGERS;
+use super::{apart, block, markup, statement, tokens, url};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::ops::Range;
+use std::sync::LazyLock;
+
+/// Encodings within encodings that are looked through.
+const MAX_ENCODINGS: usize = 3;
+
+/// One pass over a text that holds no trigger is all that it costs.
+pub(crate) static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(TRIGGERS)
+        .unwrap_or_else(|_| unreachable!("a few short texts make a small automaton"))
+});
+
+/// The secrets of a text, in no order; they may overlap.
+pub(crate) fn find_secrets(text: &str) -> Vec<Secret> {
+    find_at_depth(text, 0)
+}
+
+fn find_at_depth(text: &str, depth: usize) -> Vec<Secret> {
+    let mut found = find_plain(text);
+    if depth < MAX_ENCODINGS
+        && let Some(decoded) = encoded::decode(text)
+    {
+        let within = find_at_depth(&decoded.text, depth + 1);
+        found.extend(within.into_iter().map(|secret| decoded.secret_in_source(text, secret)));
+    }
+    found
+}
+
+fn find_plain(text: &str) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = Vec::new();
+    // What was looked at already: a later word within it says nothing new.
+    let mut covered = 0;
+    for trigger in AUTOMATON.find_iter(text) {
+        if trigger.start() < covered {
+            continue;
+        }
+        let before = secrets.len();
+        let name_end = find_announced(text, trigger.range(), &mut secrets);
+        let end = secrets[before..].iter().filter(|s| s.range.start <= trigger.end() + 64);
+        covered = end.map(|secret| secret.range.end).max().unwrap_or(covered).max(name_end);
+    }
+    secrets
+}
+
+/// What one trigger announces; returns the end of the name that was looked at.
+fn find_announced(text: &str, trigger: Range<usize>, secrets: &mut Vec<Secret>) -> usize {
+    let word = text[trigger.clone()].to_ascii_lowercase();
+    let range: Option<Range<usize>> = match word.as_str() {
+        "://" | ":\\/\\/" => url::find_password(text, trigger),
+        ":thin:" => url::find_oracle_password(text, trigger.end),
+        " -u " | "--user " => url::find_user_option(text, trigger),
+        "sig=" | "signature=" => url::find_signature(text, trigger),
+        "bearer" => tokens::find_bearer(text, trigger.end),
+        "basic " => tokens::find_basic(text, trigger.end),
+        "identified by" | "identified with" => statement::find_identified(text, trigger),
+        "eyj" | "eya" | "ewo" | "ew0" => tokens::find_web_token(text, trigger.start),
+        "ls0tls1crudjti" | "mii" | "mig" | "mhc" | "mhq" | "mc4ca" => {
+            tokens::find_encoded_key(text, trigger.start)
+        }
+        // Found in what they decode to.
+        "%3a%2f%2f" | "%253a%252f" | "sig%3d" | "\\u00" | "\\x" => None,
+        "private key" if let Some(key) = tokens::find_private_key(text, trigger.clone()) => {
+            Some(key)
+        }
+        _ if is_prefix(&word) => tokens::find_prefixed(text, trigger),
+        _ => return find_named(text, trigger, secrets),
+    };
+    secrets.extend(range.filter(|range| !range.is_empty()).map(Secret::from));
+    0
+}
+
+/// Words with which tokens begin.
+fn is_prefix(word: &str) -> bool {
+    let names = word.ends_with("_key") || word.ends_with("-key");
+    !names && (word.ends_with(['_', '-']) || matches!(word, "hvs." | "aiza"))
+}
+
+/// Whether this is the name of an object of Kubernetes: `secrets/shop-credentials: not found`.
+fn is_object(name: &Name<'_>) -> bool {
+    let before = name.text[..name.range.start].as_bytes();
+    let kinds: [&[u8]; 2] = [b"secret/", b"secrets/"];
+    kinds.iter().any(|kind| {
+        before.len() >= kind.len() && before[before.len() - kind.len()..].eq_ignore_ascii_case(kind)
+    })
+}
+
+/// What stands under the name that a word is part of, or is named by it elsewhere.
+fn find_named(text: &str, word: Range<usize>, secrets: &mut Vec<Secret>) -> usize {
+    let name = Name::around(text, word);
+    let end = name.range.end;
+    if name.secrecy == Secrecy::None || is_object(&name) {
+        return end;
+    }
+    if name.written().eq_ignore_ascii_case("secret") {
+        secrets.extend(block::find_secret_object(text, name.range.clone()));
+    }
+    let found = markup::find_content(&name).map(Secret::from);
+    let found = found.or_else(|| name.find_value());
+    let found = found.or_else(|| statement::find_in_key(&name));
+    let found = found.or_else(|| statement::find_inserted(&name));
+    let found = found.or_else(|| apart::find_value(&name));
+    secrets.extend(found.filter(|secret| {
+        let value = &text[secret.range.clone()];
+        !value.is_empty() && value != super::MASK && value != secret.mask
+    }));
+    end
+}

@@ -1,0 +1,81 @@
+//! Secrets in statements of SQL and in what PostgreSQL says of them.
+
+use super::pairs::{Name, Secret, string_at};
+use super::quotes::end_of_brackets;
+use std::ops::Range;
+
+/// How much of a statement is looked at around a word.
+const MAX_DISTANCE_BYTES: usize = 300;
+
+/// `IDENTIFIED BY 'secret'`, `IDENTIFIED BY secret`, `IDENTIFIED WITH plugin BY 'secret'`.
+pub(crate) fn find_identified(text: &str, words: Range<usize>) -> Option<Range<usize>> {
+    let mut begin = words.end;
+    if text[words.clone()].to_ascii_lowercase().ends_with("with") {
+        let rest = &text[begin..];
+        let near = rest.len().min(100);
+        let by =
+            rest.as_bytes()[..near].windows(4).position(|w| w.eq_ignore_ascii_case(b" by "))?;
+        begin += by + 4;
+    }
+    begin += leading_blanks(&text[begin..]);
+    for keyword in ["password ", "values ", "as "] {
+        let next = text.get(begin..begin + keyword.len());
+        if next.is_some_and(|next| next.eq_ignore_ascii_case(keyword)) {
+            begin += keyword.len() + leading_blanks(&text[begin + keyword.len()..]);
+        }
+    }
+    if let Some(value) = string_at(text, begin) {
+        return Some(value);
+    }
+    // Prose says `identified by` too.
+    let mut from = words.start.saturating_sub(MAX_DISTANCE_BYTES);
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    let before = text[from..words.start].to_ascii_lowercase();
+    let statement = ["user ", "role ", "grant "].iter().any(|word| before.contains(word));
+    let rest = &text[begin..];
+    let end =
+        rest.find(|c: char| c.is_whitespace() || matches!(c, ';' | '"')).unwrap_or(rest.len());
+    statement.then(|| begin..begin + end)
+}
+
+/// The values of `Key (tenant, api_token)=(a, secret) already exists`.
+pub(crate) fn find_in_key(name: &Name<'_>) -> Option<Secret> {
+    let text = name.text;
+    let before = &text[..name.range.start];
+    let open = before.rfind('(').filter(|open| name.range.start - open < MAX_DISTANCE_BYTES)?;
+    if !before[..open].ends_with("Key ") || before[open..].contains(')') {
+        return None;
+    }
+    let close = name.range.end + text[name.range.end..].find(")=(")?;
+    let begin = close + 2;
+    let end = end_of_brackets(text, begin).unwrap_or(text.len());
+    (!text[name.range.end..close].contains('\n')).then(|| (begin..end).into())
+}
+
+/// The rows of `INSERT INTO users (name, password) VALUES ('a', 'secret')`.
+pub(crate) fn find_inserted(name: &Name<'_>) -> Option<Secret> {
+    let text = name.text;
+    let mut from = name.range.start.saturating_sub(MAX_DISTANCE_BYTES);
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    let before = text[from..name.range.start].to_ascii_lowercase();
+    let open = before.rfind('(').filter(|open| before[..*open].contains("into "))?;
+    let close = name.range.end + text[name.range.end..].find(')')?;
+    let rest = text[close + 1..].trim_start();
+    let values = rest.get(..6).filter(|word| word.eq_ignore_ascii_case("values"))?;
+    let begin = text.len() - rest.len() + values.len();
+    let begin = begin + leading_blanks(&text[begin..]);
+    let literals = text[begin..].starts_with('(') && !before[open..].contains(')');
+    let end = text[begin..].find(';').map_or(text.len(), |end| begin + end);
+    let end = begin + text[begin..end].trim_end().len();
+    // Parameters are none: `VALUES ($1, $2)`.
+    let literals = literals && text[begin..end].contains(['\'', '"']);
+    literals.then(|| (begin..end).into())
+}
+
+fn leading_blanks(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}

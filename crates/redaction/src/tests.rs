@@ -1,0 +1,4 @@
+mod basics;
+mod forms;
+mod properties;
+pub(crate) mod table;

@@ -1,0 +1,160 @@
+//! A command that runs for a client: its turn, its deadlines and its end.
+
+use super::limits::{CommandClass, Turn};
+use super::{Api, Runner};
+use crate::api::fault::Fault;
+use std::time::Duration;
+use tokio::time::Instant;
+use toygres_plugin_api::context::Said;
+use toygres_plugin_api::protocol::{Line, RunCommand};
+use toygres_plugin_api::{Error, Result};
+
+/// How long a command that was told to end may take to do so.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// All rows of an answer may take so many times as long as the answer itself.
+const ROWS_FACTOR: u32 = 10;
+
+/// A command that runs for a client. Dropping it tells the command to end.
+pub(super) struct CommandUnderWay {
+    running: Option<(Said, Turn)>,
+    deadlines: Deadlines,
+}
+
+/// When a command has to have said what.
+#[derive(Debug, Clone, Copy)]
+struct Deadlines {
+    class: CommandClass,
+    /// Its answer; none for what is followed.
+    answer: Option<Instant>,
+    /// The next rows, each time they are asked for.
+    rows: Duration,
+    /// The last of everything.
+    all: Instant,
+    follow_timeout: Duration,
+}
+
+/// Begins a command once it is its turn.
+///
+/// # Errors
+/// 429 when the server is busy; what the host refuses.
+pub(super) async fn begin(
+    api: &Api,
+    class: CommandClass,
+    plugin: &str,
+    run: RunCommand,
+) -> Result<CommandUnderWay, Fault> {
+    let limits = &api.0.commands;
+    let turn = limits.take_turn(class, plugin, &run.command).await?;
+    let deadlines = Deadlines::new(api, class);
+    let api = api.clone();
+    // Whoever asks may be gone before it has begun; what begins then is dropped, and so ended.
+    let begun = tokio::spawn(async move {
+        let said = api.runner()?.start(run).await?;
+        Ok(CommandUnderWay { running: Some((said, turn)), deadlines })
+    });
+    begun.await.map_err(Error::from)?
+}
+
+impl CommandUnderWay {
+    /// The next line as it came; none at the end.
+    ///
+    /// # Errors
+    /// `timed_out` when it does not come in time; when the host broke.
+    pub(super) async fn text(&mut self) -> Result<Option<String>> {
+        let deadlines = self.deadlines;
+        let Some((said, _)) = &mut self.running else { return Ok(None) };
+        let by = deadlines.answer.unwrap_or_else(|| Instant::now() + deadlines.rows);
+        let by = match deadlines.class {
+            CommandClass::Follow => deadlines.all,
+            _ => by.min(deadlines.all),
+        };
+        let text = match tokio::time::timeout_at(by, said.text()).await {
+            Ok(text) => text?,
+            Err(_) => return Err(deadlines.late()),
+        };
+        // Before its answer a command says little, and after it there are only rows.
+        if deadlines.answer.is_some()
+            && let Some(text) = &text
+            && matches!(read(text), Ok(Line::Report(_)))
+        {
+            self.deadlines.answer = None;
+        }
+        Ok(text)
+    }
+
+    /// The next line.
+    ///
+    /// # Errors
+    /// As for [`Self::text`].
+    pub(super) async fn line(&mut self) -> Result<Option<Line>> {
+        self.text().await?.map(|text| read(&text)).transpose()
+    }
+}
+
+fn read(text: &str) -> Result<Line> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::plugin("a line of the host cannot be read").cause(error))
+}
+
+impl Drop for CommandUnderWay {
+    fn drop(&mut self) {
+        // Without a runtime the server has ended, and with it everything that it ran.
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some((said, turn)), Ok(runtime)) = (self.running.take(), runtime) {
+            runtime.spawn(end(said, turn));
+        }
+    }
+}
+
+/// Tells a command to end. Its turn is free when nothing of it is at work any more.
+async fn end(said: Said, turn: Turn) {
+    let mut ended = std::pin::pin!(said.end());
+    if tokio::time::timeout(END_TIMEOUT, &mut ended).await.is_err() {
+        let _stuck = turn.give_up();
+        ended.await;
+    }
+}
+
+impl Deadlines {
+    fn new(api: &Api, class: CommandClass) -> Self {
+        let settings = api.0.commands.settings();
+        let (timeout, follow_timeout) = (settings.timeout, settings.follow_timeout);
+        let now = Instant::now();
+        let (answer, all) = match class {
+            CommandClass::Follow => (None, follow_timeout),
+            _ => (Some(now + timeout), timeout * ROWS_FACTOR),
+        };
+        Self { class, answer, rows: timeout, all: now + all, follow_timeout }
+    }
+
+    fn late(&self) -> Error {
+        match (self.class, self.answer) {
+            (CommandClass::Follow, _) => Error::timed_out(format!(
+                "the server ends what is followed after {} s",
+                self.follow_timeout.as_secs_f32()
+            ))
+            .hint("follow it again; how long is the setting `server.follow_timeout_ms`"),
+            (_, Some(_)) => too_slow("the command did not answer", self.rows),
+            (_, None) if Instant::now() >= self.all => {
+                too_slow("the answer was not complete", self.rows * ROWS_FACTOR)
+            }
+            (_, None) => too_slow("the next rows of the answer did not come", self.rows),
+        }
+    }
+}
+
+fn too_slow(what: &str, timeout: Duration) -> Error {
+    let seconds = timeout.as_secs_f32();
+    Error::timed_out(format!("{what} within {seconds} s and was ended")).hint(
+        "narrow what is asked for; how long the server waits is the setting \
+         `server.request_timeout_ms`",
+    )
+}
+
+impl Runner {
+    /// Starts a command with the answer that was sent along; the host checks both.
+    async fn start(&self, run: RunCommand) -> Result<Said> {
+        let run = RunCommand { confirmed: Some(self.confirmed.clone()), ..run };
+        self.ctx.commands().run(&run).await
+    }
+}
