@@ -131,7 +131,7 @@ impl Distrust {
     #[must_use]
     pub fn is_sticky_folder(&self) -> bool {
         self.kind == PlaceKind::Folder
-            && matches!(self.reason, DistrustReason::Writable(mode) if mode & u32::from(STICKY_BIT) != 0)
+            && matches!(self.reason, DistrustReason::Writable(mode) if mode & 0o1000 != 0)
     }
 
     fn new(place: &Path, kind: PlaceKind, reason: DistrustReason) -> Self {
