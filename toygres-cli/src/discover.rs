@@ -14,6 +14,7 @@ use opening::FileIdentity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toygres_plugin_api::Error;
 use toygres_plugin_api::bundle::{Bundled, Run};
 use toygres_plugin_api::manifest::{ABI_VERSION, Command, Manifest, Scope};
@@ -36,7 +37,7 @@ pub struct Folders {
     bundled: &'static [Bundled],
     folders: Vec<(Origin, PathBuf)>,
     home: Option<PathBuf>,
-    policy: Policy,
+    policy: Arc<Policy>,
 }
 
 /// Where a plugin comes from: why a folder is looked into.
@@ -102,13 +103,13 @@ impl Folders {
         if let Some(prefix) = prefix {
             folders.push((Origin::System, prefix.join("lib/toygres/plugins")));
         }
-        Self { bundled: &[], folders, home: plugins, policy: Policy::default() }
+        Self { bundled: &[], folders, home: plugins, policy: Arc::default() }
     }
 
     /// With what the owner of the machine and the operator allow.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+        self.policy = Arc::new(policy);
         self
     }
 

@@ -13,10 +13,9 @@
 //! - A **link** is followed here, not by the kernel: it must belong to somebody trusted itself, and
 //!   each name that it leads through is checked as any other. That is how Nix, stow and Homebrew
 //!   lay out what they install.
-//! - **Group-writable** counts as writable by others, but for the group 0, whose members are root.
 //! - A **group-writable** folder may be passed through where nobody else is in the group: where it
-//!   is the owner's private one, as most distributions give each user. It is not good enough as the
-//!   folder that things are taken from.
+//!   is the owner's private one, as most distributions give each user, or the group of root. It is
+//!   not good enough as the folder that things are taken from, either.
 //! - A list of further permissions (**ACL**) hides behind the group's bits; where there is one, they
 //!   count as those of others.
 
@@ -131,7 +130,7 @@ impl Distrust {
     #[must_use]
     pub fn is_sticky_folder(&self) -> bool {
         self.kind == PlaceKind::Folder
-            && matches!(self.reason, DistrustReason::Writable(mode) if mode & u32::from(STICKY_BIT) != 0)
+            && matches!(self.reason, DistrustReason::Writable(mode) if mode & 0o1000 != 0)
     }
 
     fn new(place: &Path, kind: PlaceKind, reason: DistrustReason) -> Self {
@@ -216,7 +215,7 @@ pub fn find_distrusted(path: &Path, owners: &TrustedOwners) -> Vec<Distrust> {
     if let Some((name, stat)) = file {
         let place = walk.here().join(name);
         found.extend(check_owner(owners, &place, PlaceKind::File, &stat).err());
-        found.extend(check_writable(&place, PlaceKind::File, &stat, None).err());
+        found.extend(check_writable(&place, PlaceKind::File, &stat).err());
     }
     found
 }
@@ -403,7 +402,7 @@ impl<'a> Walk<'a> {
             return Err(not_a_file());
         }
         check_owner(self.owners, &place, PlaceKind::File, &stat)?;
-        check_writable(&place, PlaceKind::File, &stat, Some(file.as_fd()))?;
+        check_writable(&place, PlaceKind::File, &stat)?;
         Ok(TrustedFile {
             file: File::from(file),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
@@ -488,7 +487,7 @@ fn check_owner(
 
 /// Answers whether a folder on the way is good enough to be passed through only.
 fn check_passable(place: &Path, stat: &Stat, folder: BorrowedFd<'_>) -> Result<bool, Distrust> {
-    let Err(distrust) = check_writable(place, PlaceKind::Folder, stat, Some(folder)) else {
+    let Err(distrust) = check_writable(place, PlaceKind::Folder, stat) else {
         return Ok(false);
     };
     let by_group_alone = stat.st_mode & WRITABLE_BY_OTHERS == 0 && !has_further_permissions(folder);
@@ -499,15 +498,8 @@ fn check_passable(place: &Path, stat: &Stat, folder: BorrowedFd<'_>) -> Result<b
     Err(distrust)
 }
 
-fn check_writable(
-    place: &Path,
-    kind: PlaceKind,
-    stat: &Stat,
-    opened: Option<BorrowedFd<'_>>,
-) -> Result<(), Distrust> {
-    let by_group = stat.st_mode & WRITABLE_BY_GROUP != 0
-        && (stat.st_gid != 0 || opened.is_some_and(has_further_permissions));
-    if by_group || stat.st_mode & WRITABLE_BY_OTHERS != 0 {
+fn check_writable(place: &Path, kind: PlaceKind, stat: &Stat) -> Result<(), Distrust> {
+    if stat.st_mode & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS) != 0 {
         return Err(writable(place, kind, stat));
     }
     Ok(())
@@ -585,10 +577,6 @@ mod tests {
         fs::create_dir_all(at("a/b")).unwrap();
         fs::write(at("a/b/file"), "abc").unwrap();
         symlink("a/b", at("link")).unwrap();
-        if rustix::process::getgid().is_root() {
-            // The group of root is nobody else.
-            std::os::unix::fs::chown(at("a/b/file"), None, Some(4321)).unwrap();
-        }
         for (wrong, mode, kind) in [
             ("a", 0o777, PlaceKind::Folder),
             ("a/b", 0o757, PlaceKind::Folder),
@@ -698,17 +686,18 @@ mod tests {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        fs::write(&path, "abc").unwrap();
-        chmod(&path, 0o664);
-        assert_eq!(contents(&path).unwrap(), "abc");
+        let (path, file) = (folder.path().join("a"), folder.path().join("a/b/file"));
+        fs::create_dir_all(path.join("b")).unwrap();
+        fs::write(&file, "abc").unwrap();
+        chmod(&path, 0o775);
+        assert_eq!(contents(&file).unwrap(), "abc");
         // Owner, the user 4321, group, mask and others, each with what they may.
         let entries = [
-            (1, 6, u32::MAX),
-            (2, 6, 4321),
-            (4, 4, u32::MAX),
-            (16, 6, u32::MAX),
-            (32, 4, u32::MAX),
+            (1, 7, u32::MAX),
+            (2, 7, 4321),
+            (4, 5, u32::MAX),
+            (16, 7, u32::MAX),
+            (32, 5, u32::MAX),
         ];
         let mut list = 2_u32.to_le_bytes().to_vec();
         for (tag, permissions, id) in entries {
@@ -721,7 +710,8 @@ mod tests {
             eprintln!("passed over: this file system has no lists of permissions");
             return;
         }
-        let refused = contents(&path).unwrap_err();
+        let refused = contents(&file).unwrap_err();
         assert!(matches!(refused.reason, DistrustReason::Writable(_)), "{refused}");
+        assert_eq!(refused.place, fs::canonicalize(&path).unwrap());
     }
 }
