@@ -2,6 +2,7 @@
 //! that is missing all the same is nobody else's fault.
 
 use super::Served;
+use super::floods::Ends;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::fs;
 use std::io::Read;
@@ -59,6 +60,7 @@ fn clients_that_connect_for_ever_make_nothing_unhealthy_and_fail_no_creation() {
     let address = home.address();
     let (stop, connected) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
+        let _ends = Ends(&stop);
         for _ in 0..400 {
             let thread = std::thread::Builder::new().stack_size(128 * 1024);
             let flood = || {
@@ -87,7 +89,6 @@ fn clients_that_connect_for_ever_make_nothing_unhealthy_and_fail_no_creation() {
             Ok((checks(&deployment) > before + 5).then_some(()))
         })
         .unwrap();
-        stop.store(true, Ordering::SeqCst);
     });
     assert_eq!(verdicts(&deployment), "healthy");
     assert!(!home.log().contains("os error 24"), "{}", home.log());

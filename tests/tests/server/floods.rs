@@ -47,10 +47,20 @@ fn watched(home: &Home, meanwhile: impl FnOnce() + Send) {
                 std::thread::sleep(Duration::from_millis(50));
             }
         });
+        let ends = Ends(&done);
         meanwhile();
-        done.store(true, Ordering::SeqCst);
+        drop(ends);
         probing.join().unwrap();
     });
+}
+
+/// Ends what goes on meanwhile, also where a test fails: its threads are waited for.
+pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Whether the server has ended a connection that never reads: what comes is thrown away only here.
@@ -122,6 +132,7 @@ fn clients_that_only_connect_keep_nobody_out() {
     let address = served.home.address();
     let (stop, ended) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
+        let _ends = Ends(&stop);
         for n in 0..120 {
             let (address, stop, ended) = (&address, &stop, &ended);
             scope.spawn(move || {
@@ -151,7 +162,6 @@ fn clients_that_only_connect_keep_nobody_out() {
             let k8s_name = created.json()["k8s_name"].as_str().unwrap().to_owned();
             served.deployment.reaches(&k8s_name, "running").unwrap();
         });
-        stop.store(true, Ordering::SeqCst);
     });
     // Anybody can bring these lines about.
     let lines = served.home.log().matches("silent ones are closed").count();
@@ -241,7 +251,7 @@ fn an_address_has_its_share_and_probes_have_room_beside_it() {
 pub(crate) fn sleeping(deployment: &Deployment) -> i64 {
     deployment.count(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-         AND query LIKE '%pg_sleep(600)%' AND state = 'active' AND pid <> pg_backend_pid()",
+         AND wait_event = 'PgSleep'",
     )
 }
 
