@@ -128,7 +128,10 @@ fn what_is_followed_ends_too() {
         .set("TOYGRES_FOLLOW_TIMEOUT_MS", "4000");
     home.start(&[]);
     let began = Instant::now();
-    let answer = run(&home, "logs", &json!({"follow": true})).send();
+    let body = json!({
+        "command": "logs", "args": {"follow": true}, "output": {"format": "jsonl"},
+    });
+    let answer = home.request("POST", "/api/server/run").json(body.to_string()).send();
     let error = &last_line(&answer)["error"];
     assert_eq!(error["kind"], "timed_out", "{answer:#?}");
     assert!(error["hint"].as_str().unwrap().contains("server.follow_timeout_ms"), "{error}");

@@ -11,8 +11,9 @@ use toygres_tests::server::Home;
 use toygres_tests::server::http::Request;
 use toygres_tests::wait;
 
-/// How long a probe waits, by default: Kubernetes' `timeoutSeconds`.
+/// How long a probe waits, and how often in a row it may fail: Kubernetes' defaults.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+const FAILURE_THRESHOLD: usize = 3;
 /// The server gives a silent client ten seconds; machines are slow.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -24,14 +25,22 @@ fn small() -> Option<Served> {
     Some(Served { home, deployment })
 }
 
-/// Probes as Kubernetes does: a connection of its own, and an answer within a second.
+/// Probes as Kubernetes does: a connection of its own, and an answer within a second. The machine
+/// may be busy with other tests; one that fails again and again means that the server is lost.
 #[track_caller]
-fn probe(address: &str) {
+pub(crate) fn probe(address: &str) {
     for path in ["/healthz", "/readyz"] {
-        let began = Instant::now();
-        let answer = Request::new("GET", path, address).send();
-        assert_eq!(answer.status, 200, "{answer:#?}");
-        assert!(began.elapsed() < PROBE_TIMEOUT, "{path} took {:?}", began.elapsed());
+        let mut tried = Vec::new();
+        while tried.len() < FAILURE_THRESHOLD {
+            let began = Instant::now();
+            let answer = Request::new("GET", path, address).send();
+            assert_eq!(answer.status, 200, "{answer:#?}");
+            tried.push(began.elapsed());
+            if began.elapsed() < PROBE_TIMEOUT {
+                break;
+            }
+        }
+        assert!(tried.last().is_some_and(|last| *last < PROBE_TIMEOUT), "{path} took {tried:?}");
     }
 }
 
@@ -47,10 +56,20 @@ fn watched(home: &Home, meanwhile: impl FnOnce() + Send) {
                 std::thread::sleep(Duration::from_millis(50));
             }
         });
+        let ends = Ends(&done);
         meanwhile();
-        done.store(true, Ordering::SeqCst);
+        drop(ends);
         probing.join().unwrap();
     });
+}
+
+/// Ends what goes on meanwhile, also where a test fails: its threads are waited for.
+pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Whether the server has ended a connection that never reads: what comes is thrown away only here.
@@ -110,7 +129,8 @@ fn clients_that_read_nothing_keep_nobody_out() {
             let threads: Vec<_> = (0..60).map(|_| scope.spawn(|| pipeline(address))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(streams.iter().any(is_ended), "silent ones went for new ones");
+        wait::until("some to go for others", || Ok(streams.iter().any(is_ended).then_some(())))
+            .unwrap();
     });
     let metrics = served.home.request("GET", "/metrics").send().body;
     assert!(!metrics.contains("\ntoygres_http_connections_shed_total 0\n"), "{metrics}");
@@ -122,6 +142,7 @@ fn clients_that_only_connect_keep_nobody_out() {
     let address = served.home.address();
     let (stop, ended) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
+        let _ends = Ends(&stop);
         for n in 0..120 {
             let (address, stop, ended) = (&address, &stop, &ended);
             scope.spawn(move || {
@@ -151,7 +172,6 @@ fn clients_that_only_connect_keep_nobody_out() {
             let k8s_name = created.json()["k8s_name"].as_str().unwrap().to_owned();
             served.deployment.reaches(&k8s_name, "running").unwrap();
         });
-        stop.store(true, Ordering::SeqCst);
     });
     // Anybody can bring these lines about.
     let lines = served.home.log().matches("silent ones are closed").count();
@@ -241,7 +261,7 @@ fn an_address_has_its_share_and_probes_have_room_beside_it() {
 pub(crate) fn sleeping(deployment: &Deployment) -> i64 {
     deployment.count(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-         AND query LIKE '%pg_sleep(600)%' AND state = 'active' AND pid <> pg_backend_pid()",
+         AND wait_event = 'PgSleep'",
     )
 }
 

@@ -38,6 +38,11 @@ impl Activity {
         self.last_progress.store(now(), Ordering::Relaxed);
     }
 
+    /// How long nothing came or went.
+    pub(super) fn silence(&self) -> Duration {
+        Duration::from_micros(now().saturating_sub(self.last_progress()))
+    }
+
     /// When they last did, for comparison.
     pub(super) fn last_progress(&self) -> u64 {
         self.last_progress.load(Ordering::Relaxed)

@@ -24,6 +24,8 @@ use axum::response::Response;
 use limits::CommandClass;
 use route::Found;
 use serde_json::Value;
+use std::sync::Arc;
+use std::time::Instant;
 use toygres_plugin_api::manifest::{Command, Manifest, Scope};
 use toygres_plugin_api::protocol::RunCommand;
 use toygres_plugin_api::{Confirmed, Context, Error, Result};
@@ -32,16 +34,33 @@ use toygres_plugin_api::{Confirmed, Context, Error, Result};
 pub(crate) struct Runner {
     ctx: Context,
     confirmed: Confirmed,
+    read: tokio::sync::Mutex<Option<ReadManifests>>,
+}
+
+/// What the plugins said of themselves, and when that was begun to be read.
+struct ReadManifests {
+    began: Instant,
+    manifests: Arc<Vec<Manifest>>,
 }
 
 impl Runner {
     /// Runs commands by the host of this plugin's own run, which was consented to.
     pub(crate) fn new(ctx: Context, confirmed: Confirmed) -> Self {
-        Self { ctx, confirmed }
+        Self { ctx, confirmed, read: tokio::sync::Mutex::default() }
     }
 
-    pub(super) async fn manifests(&self) -> Result<Vec<Manifest>> {
-        self.ctx.commands().manifests().await
+    /// What every plugin says of itself, now. Reading that takes a moment and memory, so requests
+    /// that come meanwhile share the next reading: it begins after each of them came.
+    pub(super) async fn manifests(&self) -> Result<Arc<Vec<Manifest>>> {
+        let came = Instant::now();
+        let mut read = self.read.lock().await;
+        if let Some(read) = read.as_ref().filter(|read| read.began >= came) {
+            return Ok(read.manifests.clone());
+        }
+        let began = Instant::now();
+        let manifests = Arc::new(self.ctx.commands().manifests().await?);
+        *read = Some(ReadManifests { began, manifests: manifests.clone() });
+        Ok(manifests)
     }
 }
 

@@ -5,6 +5,9 @@
 //! for longest, with no such request, is shed for the new one. So neither clients that only
 //! connect, nor such that send slowly or read nothing, keep others out.
 //!
+//! A new connection always has a moment to bring its request. Where clients connect faster than that,
+//! the next ones wait to be taken, so that they share what there is instead of pushing each other out.
+//!
 //! A part of the room is kept for probes. A connection that finds everything else taken by requests
 //! under way goes there: it may ask `/healthz` and `/readyz`, and is told 503 otherwise.
 
@@ -13,7 +16,11 @@ use crate::metrics::ConnectionCounts;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// A connection is silent after this long: its request is on its way right behind it.
+const MIN_SILENCE: Duration = Duration::from_millis(50);
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +134,27 @@ impl Connections {
         (table.general, table.probes)
     }
 
+    /// How long the next connection has to wait until there is a place for it, or a silent one can
+    /// go.
+    pub(super) fn pause(&self) -> Duration {
+        let limits = self.0.limits;
+        let table = self.lock();
+        let until_silent = |pool| {
+            let oldest = table.oldest(|entry| entry.pool == pool);
+            let pause = oldest.map(|(_, entry)| entry.activity.silence());
+            pause.map_or(Duration::ZERO, |silence| MIN_SILENCE.saturating_sub(silence))
+        };
+        let mut pause = Duration::ZERO;
+        if table.general >= limits.general {
+            pause = until_silent(Pool::General);
+        }
+        // Nobody's connection is the first of these that goes: it may be a probe's.
+        if table.probes >= limits.probes {
+            pause = pause.max(until_silent(Pool::Probes));
+        }
+        pause
+    }
+
     /// Gives a new connection its place, for which a silent one may have to go.
     pub(super) fn admit(&self, peer: IpAddr) -> Place {
         let (limits, counts) = (self.0.limits, &self.0.counts);
@@ -136,7 +164,9 @@ impl Connections {
         let from_here = table.by_address.get(&address).copied().unwrap_or_default();
         let shed = if from_here >= share {
             counts.over_address();
-            table.shed_silent(|entry| entry.pool == Pool::General && entry.address == address)
+            let silent = |entry: &Entry| entry.activity.silence() >= MIN_SILENCE;
+            let ours = |entry: &Entry| entry.pool == Pool::General && entry.address == address;
+            table.shed_silent(|entry| ours(entry) && silent(entry))
         } else if table.general >= limits.general {
             table.shed_silent(|entry| entry.pool == Pool::General)
         } else {
@@ -179,15 +209,20 @@ impl Table {
         Place { connections: connections.clone(), id, pool, activity, shed }
     }
 
-    /// Ends the connection among these that has been silent for longest and serves nobody.
-    fn shed_silent(&mut self, among: impl Fn(&Entry) -> bool) -> Option<()> {
+    /// The connection among these that has been silent for longest and serves nobody.
+    fn oldest(&self, among: impl Fn(&Entry) -> bool) -> Option<(u64, &Entry)> {
         let silent = self.entries.iter().filter(|(_, entry)| {
             // Nothing is kept for those that only may probe: they would have been served by now.
             among(entry) && (entry.pool == Pool::Probes || !entry.activity.serves_somebody())
         });
         // The number decides between two of the same moment: it is the older one's that is lower.
         let oldest = silent.min_by_key(|(id, entry)| (entry.activity.last_progress(), **id));
-        let id = *oldest?.0;
+        oldest.map(|(id, entry)| (*id, entry))
+    }
+
+    /// Ends that connection.
+    fn shed_silent(&mut self, among: impl Fn(&Entry) -> bool) -> Option<()> {
+        let (id, _) = self.oldest(among)?;
         self.remove(id)?.shed.cancel();
         Some(())
     }
@@ -237,7 +272,7 @@ fn peer_network(peer: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectionLimits, Connections, Place, Pool, peer_network};
+    use super::{ConnectionLimits, Connections, MIN_SILENCE, Place, Pool, peer_network};
     use std::net::IpAddr;
 
     fn connections() -> Connections {
@@ -275,9 +310,27 @@ mod tests {
     }
 
     #[test]
+    fn a_new_connection_has_a_moment_before_the_next_one_takes_its_place() {
+        let connections = connections();
+        assert!(connections.pause().is_zero());
+        let places: Vec<Place> =
+            (1..5).map(|n| admit(&connections, &format!("10.0.0.{n}"))).collect();
+        assert!(!connections.pause().is_zero(), "none has been silent for long");
+        std::thread::sleep(MIN_SILENCE);
+        assert!(connections.pause().is_zero());
+        places[0].activity.progress();
+        assert!(connections.pause().is_zero(), "another one has");
+        drop(places);
+    }
+
+    #[test]
     fn an_address_has_no_more_than_its_share() {
         let connections = connections();
         let places: Vec<Place> = (0..3).map(|_| admit(&connections, "10.0.0.1")).collect();
+        let too_soon = admit(&connections, "10.0.0.1");
+        assert!(!is_shed(&places[0]) && too_soon.pool == Pool::Probes);
+        drop(too_soon);
+        std::thread::sleep(MIN_SILENCE);
         let fourth = admit(&connections, "::ffff:10.0.0.1");
         assert!(is_shed(&places[0]) && fourth.pool == Pool::General);
         assert_eq!(connections.open(), (3, 0));

@@ -81,6 +81,15 @@ async fn take(
     connections: &Connections,
 ) -> Option<(TcpStream, Place, OwnedSemaphorePermit)> {
     let descriptor = descriptors.clone().acquire_owned().await.ok()?;
+    loop {
+        let pause = connections.pause();
+        if pause.is_zero() {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+    }
+    // What the others brought meanwhile is read first.
+    tokio::task::yield_now().await;
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, connections.admit(peer.ip()), descriptor)),
         Err(error) => {

@@ -20,17 +20,18 @@ pub(super) struct CommandUnderWay {
     deadlines: Deadlines,
 }
 
-/// When a command has to have said what.
+/// How long a command may keep its client, or its client it.
 #[derive(Debug, Clone, Copy)]
 struct Deadlines {
     class: CommandClass,
-    /// Its answer; none for what is followed.
-    answer: Option<Instant>,
-    /// The next rows, each time they are asked for.
-    rows: Duration,
-    /// The last of everything.
-    all: Instant,
+    timeout: Duration,
     follow_timeout: Duration,
+    /// When it has to have answered; none once it has, and for what is followed.
+    answer: Option<Instant>,
+    /// How long its rows have been waited for. A client that reads slowly is not counted here.
+    waited: Duration,
+    /// When it ends, however its client reads.
+    end: Instant,
 }
 
 /// Begins a command once it is its turn.
@@ -63,15 +64,14 @@ impl CommandUnderWay {
     pub(super) async fn text(&mut self) -> Result<Option<String>> {
         let deadlines = self.deadlines;
         let Some((said, _)) = &mut self.running else { return Ok(None) };
-        let by = deadlines.answer.unwrap_or_else(|| Instant::now() + deadlines.rows);
-        let by = match deadlines.class {
-            CommandClass::Follow => deadlines.all,
-            _ => by.min(deadlines.all),
+        let asked = Instant::now();
+        let text = match tokio::time::timeout_at(deadlines.next(asked), said.text()).await {
+            Ok(text) if asked < deadlines.end => text?,
+            _ => return Err(deadlines.late()),
         };
-        let text = match tokio::time::timeout_at(by, said.text()).await {
-            Ok(text) => text?,
-            Err(_) => return Err(deadlines.late()),
-        };
+        if deadlines.answer.is_none() {
+            self.deadlines.waited += asked.elapsed();
+        }
         // Before its answer a command says little, and after it there are only rows.
         if deadlines.answer.is_some()
             && let Some(text) = &text
@@ -120,25 +120,45 @@ impl Deadlines {
         let settings = api.0.commands.settings();
         let (timeout, follow_timeout) = (settings.timeout, settings.follow_timeout);
         let now = Instant::now();
-        let (answer, all) = match class {
-            CommandClass::Follow => (None, follow_timeout),
-            _ => (Some(now + timeout), timeout * ROWS_FACTOR),
+        let follows = class == CommandClass::Follow;
+        Self {
+            class,
+            timeout,
+            follow_timeout,
+            answer: (!follows).then_some(now + timeout),
+            waited: Duration::ZERO,
+            end: now + if follows { follow_timeout } else { follow_timeout.max(timeout) },
+        }
+    }
+
+    /// When the next line has to be there.
+    fn next(&self, now: Instant) -> Instant {
+        let line = match (self.class, self.answer) {
+            (CommandClass::Follow, _) => self.end,
+            (_, Some(answer)) => answer,
+            (_, None) => now + self.timeout.min(self.all_rows().saturating_sub(self.waited)),
         };
-        Self { class, answer, rows: timeout, all: now + all, follow_timeout }
+        line.min(self.end)
+    }
+
+    fn all_rows(&self) -> Duration {
+        self.timeout * ROWS_FACTOR
     }
 
     fn late(&self) -> Error {
+        let ended = Instant::now() >= self.end;
         match (self.class, self.answer) {
             (CommandClass::Follow, _) => Error::timed_out(format!(
                 "the server ends what is followed after {} s",
                 self.follow_timeout.as_secs_f32()
             ))
             .hint("follow it again; how long is the setting `server.follow_timeout_ms`"),
-            (_, Some(_)) => too_slow("the command did not answer", self.rows),
-            (_, None) if Instant::now() >= self.all => {
-                too_slow("the answer was not complete", self.rows * ROWS_FACTOR)
+            (_, None) if ended => too_slow("the answer was not read", self.follow_timeout),
+            (_, Some(_)) => too_slow("the command did not answer", self.timeout),
+            (_, None) if self.waited + self.timeout > self.all_rows() => {
+                too_slow("the rows of the answer were not complete", self.all_rows())
             }
-            (_, None) => too_slow("the next rows of the answer did not come", self.rows),
+            (_, None) => too_slow("the next rows of the answer did not come", self.timeout),
         }
     }
 }
