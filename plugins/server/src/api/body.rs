@@ -43,8 +43,8 @@ pub(in crate::api) async fn bytes(request: Request, most: usize) -> Result<Bytes
         if limit { too_large(most) } else { Fault::bad(Error::usage("the body broke off")) }
     })?;
     if has_many_values(&body) {
-        let error = Error::usage(format!("the body holds more than {MAX_VALUES} values"))
-            .hint("send less");
+        let error =
+            Error::usage(format!("the body holds more than {MAX_VALUES} values")).hint("send less");
         return Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, error));
     }
     Ok(body)
