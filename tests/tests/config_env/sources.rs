@@ -66,6 +66,7 @@ Server:
   Drain:            25s (default)
   Monitor Interval: 30s (default)
   Ready Interval:   30s (default)
+  Row Limit:        8 MB (default)
   Lease:            30s (default)
   Days of Checks:   7 (default)
   Days of Events:   90 (default)
@@ -81,6 +82,7 @@ Database:
   Schema (Duroxide): toygres_duroxide (default)
   Connect Timeout:   5s (default)
   Statement Timeout: 30s (default)
+  Row Limit:         256 MB (default)
 
 Kubernetes:
   Cluster:         toygres-aks (environment: AKS_CLUSTER_NAME)

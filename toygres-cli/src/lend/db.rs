@@ -133,12 +133,19 @@ impl Database {
         };
         let columns = opened.columns.clone();
         let (sender, receiver) = mpsc::channel(2);
-        let (id, database) = (self.keep_stream(receiver), self.clone());
+        let id = self.keep_stream(receiver);
+        // Not the database itself, which holds the other end: rows that nobody can ask for any more
+        // must end the statement.
+        let database = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             let whole = query::fetch(&mut leased.connection, opened, &limits, &sender).await;
             // What a typed statement left in its session, such as locks of the session, goes with it.
-            if whole && !query.untrusted && query::rollback(&leased.connection, &limits).await {
-                database.give_back(leased);
+            if whole
+                && !query.untrusted
+                && query::rollback(&leased.connection, &limits).await
+                && let Some(database) = database.upgrade()
+            {
+                Self(database).give_back(leased);
             }
         });
         Ok(StreamRef { id, columns, limit: None })
@@ -206,9 +213,14 @@ impl Database {
     /// # Errors
     /// None; a stream that has ended is as good as closed.
     pub async fn close(&self, stream: u64) -> Result<()> {
+        self.forget(stream);
+        Ok(())
+    }
+
+    /// Nobody reads the rows of this stream any more.
+    pub(crate) fn forget(&self, stream: u64) {
         // The task that fetches sees that nobody listens, cancels and rolls back.
         lock(&self.0.streams).remove(&stream);
-        Ok(())
     }
 
     /// Begins a transaction.

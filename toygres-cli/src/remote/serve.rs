@@ -297,6 +297,12 @@ impl Drop for Running {
     }
 }
 
+impl Drop for Rows {
+    fn drop(&mut self) {
+        self.answered.lent.db.forget(self.stream.id);
+    }
+}
+
 impl Rows {
     fn new(answered: Answered, stream: StreamRef, redactor: &Arc<Redactor>) -> Self {
         let mask = RowMask::new(redactor.clone(), &stream.columns);
