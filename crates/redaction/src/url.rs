@@ -5,6 +5,9 @@ use std::ops::Range;
 /// The most of an address that is looked at.
 const MAX_BYTES: usize = 16 * 1024;
 
+/// So many addresses without blanks between them are one word.
+const MAX_ADDRESSES: usize = 8;
+
 /// Shorter ones sign nothing.
 const MIN_SIGNATURE_BYTES: usize = 5;
 
@@ -140,6 +143,9 @@ fn word(rest: &str) -> &str {
         most -= 1;
     }
     let rest = &rest[..most];
+    // A list of addresses is looked at for each of them: no further than some.
+    let others = rest.match_indices("://").nth(MAX_ADDRESSES);
+    let rest = others.map_or(rest, |(at, _)| &rest[..at]);
     let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
     let all = &rest[..end.unwrap_or(rest.len())];
     let mut at = 0;
