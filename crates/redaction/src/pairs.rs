@@ -7,7 +7,7 @@ use super::word;
 use std::ops::Range;
 
 /// How far is looked around a name for what says more about it.
-const NEAR_BYTES: usize = 2048;
+const NEAR_BYTES: usize = 512;
 
 /// The longest tag between dollars.
 const MAX_TAG_BYTES: usize = 64;

@@ -3,6 +3,7 @@
 use super::table::{CANARY, FORMS};
 use crate::Redactor;
 use serde_json::Value;
+use std::time::{Duration, Instant};
 
 fn masked(text: &str) -> String {
     Redactor::new(&[], false).text(text).into_owned()
@@ -29,14 +30,10 @@ fn no_form_shows_its_secret_and_neighbours_stay() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Texts that make a reader look back or ahead without end take time as they are long, no more.
+/// Texts that make a reader look back or ahead without end. Each is masked within a second even
+/// without optimisation; a minute and more where each part costs what the whole does.
 #[test]
 fn no_text_is_looked_at_again_and_again() {
-    let time = |text: &str| {
-        let began = std::time::Instant::now();
-        let _masked = masked(text);
-        began.elapsed()
-    };
     for part in [
         "password=[\n",
         "://",
@@ -51,12 +48,10 @@ fn no_text_is_looked_at_again_and_again() {
         "-----BEGIN PRIVATE KEY-----",
         "kind: Secret\n",
     ] {
-        // Eight times as much: 64 times as long where each part costs what the whole does.
-        let (short, long) = (part.repeat(4_000 / part.len()), part.repeat(32_000 / part.len()));
-        // The best of some runs, since others use the machine as well.
-        let best = |text: &str| (0..3).map(|_| time(text)).min().unwrap_or_default();
-        let (short, long) = (best(&short), best(&long));
-        let floor = std::time::Duration::from_millis(5);
-        assert!(long < short.max(floor) * 32, "{part:?}: {short:?} and {long:?}");
+        let text = part.repeat(100_000 / part.len());
+        let began = Instant::now();
+        let shown = masked(&text);
+        assert!(began.elapsed() < Duration::from_secs(20), "{part:?}: {:?}", began.elapsed());
+        assert!(shown.len() <= text.len() * 2, "{part:?}");
     }
 }
