@@ -67,10 +67,7 @@ impl<'t> Name<'t> {
     /// At most this much of the text before the name; looking further would take as long for each
     /// name as the text is.
     pub(crate) fn before(&self, most: usize) -> &'t str {
-        let mut from = self.range.start.saturating_sub(most);
-        while !self.text.is_char_boundary(from) {
-            from -= 1;
-        }
+        let from = super::floor_boundary(self.text, self.range.start.saturating_sub(most));
         &self.text[from..self.range.start]
     }
 

@@ -7,6 +7,9 @@ use std::ops::Range;
 /// How much of a statement is looked at around a word.
 const MAX_DISTANCE_BYTES: usize = 300;
 
+/// How far a literal is looked for among parameters.
+const MAX_VALUES_BYTES: usize = 8192;
+
 /// The longest list of columns behind a name.
 const MAX_COLUMNS_BYTES: usize = 2048;
 
@@ -31,10 +34,7 @@ pub(crate) fn find_identified(text: &str, words: Range<usize>) -> Option<Range<u
         return Some(value);
     }
     // Prose says `identified by` too.
-    let mut from = words.start.saturating_sub(MAX_DISTANCE_BYTES);
-    while !text.is_char_boundary(from) {
-        from -= 1;
-    }
+    let from = super::floor_boundary(text, words.start.saturating_sub(MAX_DISTANCE_BYTES));
     let before = text[from..words.start].to_ascii_lowercase();
     let statement = ["user ", "role ", "grant "].iter().any(|word| before.contains(word));
     let rest = &text[begin..];
@@ -67,12 +67,15 @@ pub(crate) fn find_inserted(name: &Name<'_>) -> Option<Secret> {
     let values = rest.get(..6).filter(|word| word.eq_ignore_ascii_case("values"))?;
     let begin = text.len() - rest.len() + values.len();
     let begin = begin + leading_blanks(&text[begin..]);
-    let literals = text[begin..].starts_with('(') && !before[open..].contains(')');
-    let end = text[begin..].find(';').map_or(text.len(), |end| begin + end);
-    let end = begin + text[begin..end].trim_end().len();
     // Parameters are none: `VALUES ($1, $2)`.
-    let literals = literals && text[begin..end].contains(['\'', '"']);
-    literals.then(|| (begin..end).into())
+    let near = super::floor_boundary(text, text.len().min(begin + MAX_VALUES_BYTES));
+    let literals = text[begin..near].starts_with('(')
+        && !before[open..].contains(')')
+        && text[begin..near].contains(['\'', '"']);
+    literals.then(|| {
+        let end = text[begin..].find(';').map_or(text.len(), |end| begin + end);
+        (begin..begin + text[begin..end].trim_end().len()).into()
+    })
 }
 
 fn leading_blanks(text: &str) -> usize {
