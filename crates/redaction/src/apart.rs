@@ -5,7 +5,7 @@ use super::names;
 use super::pairs::{Name, Secret};
 
 /// How far a value may stand from its name.
-const MAX_DISTANCE_BYTES: usize = 600;
+const MAX_DISTANCE_BYTES: usize = 400;
 
 /// The value that another field holds, where this name is the value of a field that names.
 pub(crate) fn find_value(name: &Name<'_>) -> Option<Secret> {
@@ -25,8 +25,7 @@ pub(crate) fn find_value(name: &Name<'_>) -> Option<Secret> {
 /// The value in a field behind the name, up to the end of its object.
 fn behind(name: &Name<'_>) -> Option<Secret> {
     let text = name.text;
-    let until = ceiling(text, name.range.end + MAX_DISTANCE_BYTES);
-    let rest = &text[name.range.end..until];
+    let rest = name.after(MAX_DISTANCE_BYTES);
     let rest = &rest[..rest.find('}').unwrap_or(rest.len())];
     for (at, word) in words(rest) {
         let range = name.range.end + at..name.range.end + at + word.len();
@@ -43,11 +42,11 @@ fn behind(name: &Name<'_>) -> Option<Secret> {
     }
     // The content of an element: `<entry key="password">…</entry>`.
     let tag = rest.find('>').filter(|tag| !rest[..*tag].contains(['\n', '<']))?;
-    if rest[..tag].ends_with('/') || !text[..name.range.start].contains('<') {
+    if rest[..tag].ends_with('/') || !name.before(MAX_DISTANCE_BYTES).contains('<') {
         return None;
     }
     let content = &text[name.range.end + tag + 1..];
-    let content = &content[..content.find("</")?];
+    let content = &content[..content.find('<').filter(|end| content[*end..].starts_with("</"))?];
     let start = name.range.end + tag + 1;
     (!content.is_empty()).then(|| (start..start + content.len()).into())
 }
@@ -55,8 +54,8 @@ fn behind(name: &Name<'_>) -> Option<Secret> {
 /// The value in a field before the name, back to the begin of its object.
 fn ahead(name: &Name<'_>) -> Option<Secret> {
     let text = name.text;
-    let from = floor(text, name.range.start.saturating_sub(MAX_DISTANCE_BYTES));
-    let window = &text[from..name.range.start];
+    let window = name.before(MAX_DISTANCE_BYTES);
+    let from = name.range.start - window.len();
     let own = window.rfind('{').map_or(0, |brace| brace + 1);
     let item = window.rfind("\n- ").or_else(|| window.rfind("\n  - ")).unwrap_or(0);
     let begin = own.max(item);
@@ -73,8 +72,7 @@ fn find_element(name: &Name<'_>, tag: &str) -> Option<Secret> {
         return None;
     }
     let text = name.text;
-    let rest = &text[ceiling(text, name.range.end)..];
-    let closed = rest.strip_prefix("</")?;
+    let closed = text[name.range.end..].strip_prefix("</")?;
     let next = &closed[closed.find('>')? + 1..];
     let element = next.trim_start().strip_prefix('<')?;
     let content = &element[element.find('>')? + 1..];
@@ -99,19 +97,4 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn last_word(text: &str) -> &str {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     &text[text.trim_end_matches(part).len()..]
-}
-
-fn ceiling(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at += 1;
-    }
-    at
-}
-
-fn floor(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }

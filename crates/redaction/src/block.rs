@@ -94,29 +94,43 @@ fn lines_below(text: &str, name: usize, line_end: usize, items: bool) -> Option<
     found.filter(|range| &text[range.clone()] != MASK)
 }
 
-/// The values below `data:` and `stringData:` of a `kind: Secret`, where `word` is its kind.
-pub(crate) fn find_secret_object(text: &str, word: Range<usize>) -> Vec<super::pairs::Secret> {
-    let before = text[..word.start].trim_end_matches(['"', '\'', ' ']);
-    if !before.ends_with("kind:")
-        || !text[word.end..].trim_start_matches(['"', '\'']).starts_with(['\n', '\r'])
-    {
-        return Vec::new();
-    }
-    let line = before.rfind('\n').map_or(0, |at| at + 1);
-    let indent = before.len() - "kind:".len() - line;
-    let begin = text[..line].rfind("\n---").map_or(0, |at| at + 1);
-    let end = text[word.end..].find("\n---").map_or(text.len(), |at| word.end + at);
+/// The values below `data:` and `stringData:` of every document of YAML that is a `kind: Secret`.
+pub(crate) fn find_secret_objects(text: &str) -> Vec<super::pairs::Secret> {
     let mut found = Vec::new();
-    let mut at = begin;
-    for line in text[begin..end].split_inclusive('\n') {
-        let content = line.trim_start_matches([' ', '-']);
-        let name = at + line.len() - content.len();
-        let is_data = matches!(content.trim_end(), "data:" | "stringData:");
-        if is_data && name - at == indent {
-            let line_end = at + line.trim_end_matches(['\n', '\r']).len();
-            found.extend(lines_below(text, name, line_end, false).map(Into::into));
+    if !text.contains("ecret") || !text.contains("kind:") {
+        return found;
+    }
+    let mut begin = 0;
+    for document in text.split("\n---") {
+        find_secret_object(text, begin..begin + document.len(), &mut found);
+        begin += document.len() + "\n---".len();
+    }
+    found
+}
+
+/// The same of one document. In a list of objects, every `data:` that is as deep as such a kind is
+/// taken for one of a Secret.
+fn find_secret_object(text: &str, range: Range<usize>, found: &mut Vec<super::pairs::Secret>) {
+    let indent_of = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let mut at = range.start;
+    let mut data: Vec<(usize, usize)> = Vec::new();
+    let mut kinds: Vec<usize> = Vec::new();
+    for line in text[range].split_inclusive('\n') {
+        let indent = indent_of(line);
+        match line[indent..].trim_end() {
+            "data:" | "stringData:" => data.push((indent, at)),
+            kind if kind.starts_with("kind:") => {
+                let kind = kind["kind:".len()..].trim_matches([' ', '"', '\'']);
+                if kind == "Secret" && !kinds.contains(&indent) {
+                    kinds.push(indent);
+                }
+            }
+            _ => {}
         }
         at += line.len();
     }
-    found
+    for (indent, line) in data.into_iter().filter(|(indent, _)| kinds.contains(indent)) {
+        let end = text[line..].find('\n').map_or(text.len(), |end| line + end);
+        found.extend(lines_below(text, line + indent, end, false).map(Into::into));
+    }
 }

@@ -141,6 +141,14 @@ impl Redactor {
     }
 }
 
+/// The place itself, or the begin of the letter that it is within.
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
 /// The text with these parts replaced; what overlaps is one part.
 fn replace_all(text: &str, mut secrets: Vec<Secret>) -> String {
     secrets.sort_by_key(|secret| (secret.range.start, Reverse(secret.range.end)));

@@ -6,6 +6,12 @@ use super::quotes::{Quote, end_of_brackets};
 use super::word;
 use std::ops::Range;
 
+/// How far is looked around a name for what says more about it.
+const NEAR_BYTES: usize = 512;
+
+/// The longest tag between dollars.
+const MAX_TAG_BYTES: usize = 64;
+
 /// A part of a text that is secret, and what stands in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Secret {
@@ -56,6 +62,22 @@ impl<'t> Name<'t> {
             name.secrecy = names::secrecy(name.written());
         }
         name
+    }
+
+    /// At most this much of the text before the name; looking further would take as long for each
+    /// name as the text is.
+    pub(crate) fn before(&self, most: usize) -> &'t str {
+        let from = super::floor_boundary(self.text, self.range.start.saturating_sub(most));
+        &self.text[from..self.range.start]
+    }
+
+    /// At most this much of the text behind the name.
+    pub(crate) fn after(&self, most: usize) -> &'t str {
+        let mut until = self.text.len().min(self.range.end + most);
+        while !self.text.is_char_boundary(until) {
+            until += 1;
+        }
+        &self.text[self.range.end..until]
     }
 
     pub(crate) fn written(&self) -> &'t str {
@@ -138,7 +160,7 @@ impl<'t> Name<'t> {
         let begin = begin + keyword.map_or(0, |keyword| keyword.len());
         let rest = &text[begin..];
         if rest.get(..4).is_some_and(|list| list.eq_ignore_ascii_case("in (")) {
-            let end = end_of_brackets(text, begin + 3).unwrap_or(text.len());
+            let end = end_of_brackets(text, begin + 3).unwrap_or_else(|failed| failed);
             return Some((begin + 3..end).into());
         }
         let password = names::is_password(self.written());
@@ -152,10 +174,9 @@ impl<'t> Name<'t> {
         if let Some(value) = string_at(text, begin).filter(|_| !parser) {
             return Some(value.into());
         }
-        let line =
-            &text[text[..self.range.start].rfind('\n').map_or(0, |at| at + 1)..self.range.start];
-        let netrc = text[..self.range.start].contains("login ") && text.contains("machine ");
-        let redis = self.written().eq_ignore_ascii_case("requirepass") && line.trim().is_empty();
+        let before = self.before(NEAR_BYTES);
+        let netrc = before.contains("login ") && before.contains("machine ");
+        let redis = self.written().eq_ignore_ascii_case("requirepass") && self.begins_line();
         if (netrc || redis) && keyword.is_none() { word::find(self, begin) } else { None }
     }
 
@@ -193,14 +214,17 @@ impl<'t> Name<'t> {
             None => range.into(),
         };
         if text[begin..].starts_with(['[', '{', '(']) {
-            let end = end_of_brackets(text, begin);
-            let end =
-                end.map(|end| if quote.is_some() { end } else { word::end_behind(text, end) });
-            let end = end.unwrap_or_else(|| match quote {
-                // A document that was cut.
-                Some(_) => text.len(),
-                None => text[begin..].find('\n').map_or(text.len(), |line| begin + line),
-            });
+            // A document that was cut goes to its end. Otherwise a value without a closing bracket
+            // ends with its line, unless the bracket does.
+            let line = text[begin..].find('\n').map_or(text.len(), |line| begin + line);
+            let one_line = quote.is_none() && !text[begin + 1..line].trim().is_empty();
+            let within = if one_line { &text[..line] } else { text };
+            let end = match end_of_brackets(within, begin) {
+                Ok(end) if quote.is_none() => word::end_behind(text, end),
+                Ok(end) => end,
+                Err(_) if one_line => line,
+                Err(failed) => failed.max(begin + 1),
+            };
             let inside = &text[begin + 1..end];
             let numbers = |c: char| c.is_ascii_digit() || " ,.-]})\n".contains(c);
             let stays = inside.chars().all(numbers) && self.secrecy == Secrecy::Counted;
@@ -258,15 +282,19 @@ impl<'t> Name<'t> {
 
     /// Whether nothing but indentation stands before the name on its line.
     fn begins_line(&self) -> bool {
-        let before = &self.text[..self.range.start];
-        let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
-        line.chars().all(|c| c.is_whitespace() || matches!(c, '-' | '"' | '\''))
+        let before = self.before(NEAR_BYTES);
+        let near = before.len() < self.range.start;
+        let Some(line) = before.rfind('\n').map(|at| at + 1).or((!near).then_some(0)) else {
+            return false;
+        };
+        before[line..].chars().all(|c| c.is_whitespace() || matches!(c, '-' | '"' | '\''))
     }
 
     /// Whether no other pair follows on the line.
     fn is_alone(&self, begin: usize) -> bool {
-        let rest = &self.text[begin..];
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        let rest = self.after(begin - self.range.end + NEAR_BYTES);
+        let line = rest.lines().next().unwrap_or_default();
+        let line = line.get(begin - self.range.end..).unwrap_or_default();
         !line.contains('=') && !line.contains("' ") && self.begins_line()
     }
 }
@@ -284,7 +312,7 @@ pub(crate) fn string_at(text: &str, begin: usize) -> Option<Range<usize>> {
         return Some(quote.inside..end.max(quote.inside));
     }
     let tag = text[begin..].strip_prefix('$')?;
-    let tag = &tag[..tag.find('$')?];
+    let tag = &tag[..tag.find('$').filter(|length| *length <= MAX_TAG_BYTES)?];
     if !tag.chars().all(|c| c.is_alphanumeric() || c == '_') {
         return None;
     }
@@ -299,8 +327,11 @@ fn end_of_joined(text: &str, closed: usize) -> usize {
     let after = text[closed..].chars().next().map_or(closed, |quote| closed + quote.len_utf8());
     let joined =
         text[after..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '$' | '"' | '\''));
+    if !joined {
+        return closed;
+    }
     let end = text[after..].find(|c: char| c.is_whitespace() || ",;&)]}".contains(c));
-    if joined { end.map_or(text.len(), |end| after + end) } else { closed }
+    end.map_or(text.len(), |end| after + end)
 }
 
 /// Skips blanks; line breaks too where the name is quoted, as in a document.

@@ -102,7 +102,10 @@ fn ends_value(byte: u8) -> bool {
 
 /// The end of the brackets that open here, which is behind their closing one. Brackets within
 /// quotes do not count.
-pub(crate) fn end_of_brackets(text: &str, at: usize) -> Option<usize> {
+///
+/// # Errors
+/// The place where they do not match, or the end of the text.
+pub(crate) fn end_of_brackets(text: &str, at: usize) -> Result<usize, usize> {
     let bytes = text.as_bytes();
     let mut open: Vec<u8> = Vec::new();
     let mut place = at;
@@ -113,22 +116,22 @@ pub(crate) fn end_of_brackets(text: &str, at: usize) -> Option<usize> {
             b'(' => open.push(b')'),
             byte @ (b']' | b'}' | b')') => {
                 if open.pop() != Some(byte) {
-                    return None;
+                    return Err(place);
                 }
                 if open.is_empty() {
-                    return Some(place + 1);
+                    return Ok(place + 1);
                 }
             }
             b'"' | b'\'' if opens_text(bytes, place) => {
                 let level = bytes[at..place].iter().rev().take_while(|b| **b == b'\\').count();
                 let quote = Quote { byte: bytes[place], level, run: 1, inside: place + 1 };
-                place = quote.end(text)? + level;
+                place = quote.end(text).ok_or(text.len())? + level;
             }
             _ => {}
         }
         place += 1;
     }
-    None
+    Err(text.len())
 }
 
 /// An apostrophe within a word opens no text.

@@ -39,7 +39,7 @@ fn find_at_depth(text: &str, depth: usize) -> Vec<Secret> {
 }
 
 fn find_plain(text: &str) -> Vec<Secret> {
-    let mut secrets: Vec<Secret> = Vec::new();
+    let mut secrets: Vec<Secret> = block::find_secret_objects(text);
     // What was looked at already: a later word within it says nothing new.
     let mut covered = 0;
     for trigger in AUTOMATON.find_iter(text) {
@@ -102,9 +102,6 @@ fn find_named(text: &str, word: Range<usize>, secrets: &mut Vec<Secret>) -> usiz
     let end = name.range.end;
     if name.secrecy == Secrecy::None || is_object(&name) {
         return end;
-    }
-    if name.written().eq_ignore_ascii_case("secret") {
-        secrets.extend(block::find_secret_object(text, name.range.clone()));
     }
     let found = markup::find_content(&name).map(Secret::from);
     let found = found.or_else(|| name.find_value());

@@ -7,6 +7,12 @@ use std::ops::Range;
 /// How much of a statement is looked at around a word.
 const MAX_DISTANCE_BYTES: usize = 300;
 
+/// How far a literal is looked for among parameters.
+const MAX_VALUES_BYTES: usize = 8192;
+
+/// The longest list of columns behind a name.
+const MAX_COLUMNS_BYTES: usize = 2048;
+
 /// `IDENTIFIED BY 'secret'`, `IDENTIFIED BY secret`, `IDENTIFIED WITH plugin BY 'secret'`.
 pub(crate) fn find_identified(text: &str, words: Range<usize>) -> Option<Range<usize>> {
     let mut begin = words.end;
@@ -28,10 +34,7 @@ pub(crate) fn find_identified(text: &str, words: Range<usize>) -> Option<Range<u
         return Some(value);
     }
     // Prose says `identified by` too.
-    let mut from = words.start.saturating_sub(MAX_DISTANCE_BYTES);
-    while !text.is_char_boundary(from) {
-        from -= 1;
-    }
+    let from = super::floor_boundary(text, words.start.saturating_sub(MAX_DISTANCE_BYTES));
     let before = text[from..words.start].to_ascii_lowercase();
     let statement = ["user ", "role ", "grant "].iter().any(|word| before.contains(word));
     let rest = &text[begin..];
@@ -43,37 +46,36 @@ pub(crate) fn find_identified(text: &str, words: Range<usize>) -> Option<Range<u
 /// The values of `Key (tenant, api_token)=(a, secret) already exists`.
 pub(crate) fn find_in_key(name: &Name<'_>) -> Option<Secret> {
     let text = name.text;
-    let before = &text[..name.range.start];
-    let open = before.rfind('(').filter(|open| name.range.start - open < MAX_DISTANCE_BYTES)?;
+    let before = name.before(MAX_DISTANCE_BYTES);
+    let open = before.rfind('(')?;
     if !before[..open].ends_with("Key ") || before[open..].contains(')') {
         return None;
     }
-    let close = name.range.end + text[name.range.end..].find(")=(")?;
+    let close = name.range.end + name.after(MAX_DISTANCE_BYTES).find(")=(")?;
     let begin = close + 2;
-    let end = end_of_brackets(text, begin).unwrap_or(text.len());
+    let end = end_of_brackets(text, begin).unwrap_or_else(|failed| failed);
     (!text[name.range.end..close].contains('\n')).then(|| (begin..end).into())
 }
 
 /// The rows of `INSERT INTO users (name, password) VALUES ('a', 'secret')`.
 pub(crate) fn find_inserted(name: &Name<'_>) -> Option<Secret> {
     let text = name.text;
-    let mut from = name.range.start.saturating_sub(MAX_DISTANCE_BYTES);
-    while !text.is_char_boundary(from) {
-        from -= 1;
-    }
-    let before = text[from..name.range.start].to_ascii_lowercase();
+    let before = name.before(MAX_DISTANCE_BYTES).to_ascii_lowercase();
     let open = before.rfind('(').filter(|open| before[..*open].contains("into "))?;
-    let close = name.range.end + text[name.range.end..].find(')')?;
+    let close = name.range.end + name.after(MAX_COLUMNS_BYTES).find(')')?;
     let rest = text[close + 1..].trim_start();
     let values = rest.get(..6).filter(|word| word.eq_ignore_ascii_case("values"))?;
     let begin = text.len() - rest.len() + values.len();
     let begin = begin + leading_blanks(&text[begin..]);
-    let literals = text[begin..].starts_with('(') && !before[open..].contains(')');
-    let end = text[begin..].find(';').map_or(text.len(), |end| begin + end);
-    let end = begin + text[begin..end].trim_end().len();
     // Parameters are none: `VALUES ($1, $2)`.
-    let literals = literals && text[begin..end].contains(['\'', '"']);
-    literals.then(|| (begin..end).into())
+    let near = super::floor_boundary(text, text.len().min(begin + MAX_VALUES_BYTES));
+    let literals = text[begin..near].starts_with('(')
+        && !before[open..].contains(')')
+        && text[begin..near].contains(['\'', '"']);
+    literals.then(|| {
+        let end = text[begin..].find(';').map_or(text.len(), |end| begin + end);
+        (begin..begin + text[begin..end].trim_end().len()).into()
+    })
 }
 
 fn leading_blanks(text: &str) -> usize {

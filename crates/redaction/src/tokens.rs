@@ -84,7 +84,7 @@ pub(crate) fn find_basic(text: &str, end: usize) -> Option<Range<usize>> {
 
 /// The inside of a PEM file that holds a private key; `word` is `PRIVATE KEY` within its first line.
 pub(crate) fn find_private_key(text: &str, word: Range<usize>) -> Option<Range<usize>> {
-    let line = &text[floor(text, word.start.saturating_sub(60))..word.start];
+    let line = &text[super::floor_boundary(text, word.start.saturating_sub(60))..word.start];
     let begin = line.rfind("BEGIN ")?;
     if line[begin..].contains(['\n', '\\']) || !line[..begin].trim_end().ends_with('-') {
         return None;
@@ -160,11 +160,4 @@ fn follows_word(text: &str, at: usize) -> bool {
     let Some(last) = before.last() else { return false };
     let escaped = before.len() > 1 && before[before.len() - 2] == b'\\';
     !escaped && (last.is_ascii_alphanumeric() || matches!(last, b'_' | b'-'))
-}
-
-fn floor(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }

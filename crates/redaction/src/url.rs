@@ -5,6 +5,9 @@ use std::ops::Range;
 /// The most of an address that is looked at.
 const MAX_BYTES: usize = 16 * 1024;
 
+/// So many addresses without blanks between them are one word.
+const MAX_ADDRESSES: usize = 8;
+
 /// Shorter ones sign nothing.
 const MIN_SIGNATURE_BYTES: usize = 5;
 
@@ -135,11 +138,10 @@ pub(crate) fn find_user_option(text: &str, option: Range<usize>) -> Option<Range
 
 /// The word that an address is. A quote ends it, unless it stands within a password.
 fn word(rest: &str) -> &str {
-    let mut most = rest.len().min(MAX_BYTES);
-    while !rest.is_char_boundary(most) {
-        most -= 1;
-    }
-    let rest = &rest[..most];
+    let rest = &rest[..super::floor_boundary(rest, rest.len().min(MAX_BYTES))];
+    // A list of addresses is looked at for each of them: no further than some.
+    let others = rest.match_indices("://").nth(MAX_ADDRESSES);
+    let rest = others.map_or(rest, |(at, _)| &rest[..at]);
     let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
     let all = &rest[..end.unwrap_or(rest.len())];
     let mut at = 0;

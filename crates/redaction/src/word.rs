@@ -48,7 +48,7 @@ fn end_of_word(word: &str, opened: [bool; 2]) -> usize {
             // A shell's escaped blank, and a bracket that holds blanks: `Some("a b")`.
             '\\' if bytes.get(next) == Some(&b' ') => at = next,
             '(' | '[' | '{' if at > 0 && brackets.is_none() => {
-                if let Some(end) = super::quotes::end_of_brackets(word, at) {
+                if let Ok(end) = super::quotes::end_of_brackets(word, at) {
                     brackets = Some(end);
                     at = end;
                     continue;

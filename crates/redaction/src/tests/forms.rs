@@ -3,6 +3,7 @@
 use super::table::{CANARY, FORMS};
 use crate::Redactor;
 use serde_json::Value;
+use std::time::{Duration, Instant};
 
 fn masked(text: &str) -> String {
     Redactor::new(&[], false).text(text).into_owned()
@@ -27,4 +28,30 @@ fn no_form_shows_its_secret_and_neighbours_stay() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Texts that make a reader look back or ahead without end. Each is masked within seconds even
+/// without optimisation; it takes minutes where each part costs what the whole does.
+#[test]
+fn no_text_is_looked_at_again_and_again() {
+    for part in [
+        "password=[\n",
+        "://",
+        "password=\"\\\"",
+        "[",
+        "[{\"a\":[",
+        "<password>",
+        "name: password\n",
+        "password ",
+        "Key (password",
+        "into (password) values (",
+        "-----BEGIN PRIVATE KEY-----",
+        "kind: Secret\n",
+    ] {
+        let text = part.repeat(60_000 / part.len());
+        let began = Instant::now();
+        let shown = masked(&text);
+        assert!(began.elapsed() < Duration::from_secs(20), "{part:?}: {:?}", began.elapsed());
+        assert!(shown.len() <= text.len() * 2, "{part:?}");
+    }
 }

@@ -176,4 +176,15 @@ pub(crate) const FORMS: &[(&str, &str)] = &[
     ("jdbc:postgresql://h/d?password=ab&CANARY", "jdbc:postgresql://h/d?ssl=true"),
     ("mongodb+srv://u:CANARY@h/", "http://[::1]:8080/a@b"),
     ("postgres://u:CANARY", "postgres://HOST:PORT/DB"),
+    // Further kinds.
+    ("curl -u u:CANARY https://h", "docker run -u 1000:1000 x"),
+    ("INSERT INTO users (name, password) VALUES ('u', 'CANARY')", "INSERT INTO users (name, password) VALUES ($1, $2)"),
+    ("CREATE USER MAPPING FOR u SERVER s OPTIONS (user 'bob', password 'CANARY')", "CREATE SERVER s OPTIONS (host 'h', dbname 'd')"),
+    ("ALTER USER u WITH PASSWORD\n'CANARY';", "ALTER USER u WITH\nLOGIN;"),
+    ("SET PASSWORD FOR u = PASSWORD('CANARY')", "SET ROLE u"),
+    ("jdbc:oracle:thin:u/CANARY@h:1521/x", "jdbc:oracle:thin:@h:1521/x"),
+    ("postgresql://u:CAN ARY CANARY@h/db", "postgresql://u@h/db and a@b"),
+    ("<password value=\"CANARY\"/>", "<size value=\"5\"/>"),
+    ("kubectl create secret generic x --from-literal=password=CANARY", "kubectl get secret x"),
+    ("sig%3DCANARY%26x", "design%3Dmodern"),
 ];
