@@ -49,7 +49,7 @@ fn the_place_of_an_error_is_pointed_at() {
     let url = PrivatePostgres::shared().url();
     let ran = query(&url, &["SELECT 1,\n       é + nosuch AS b"]).code(2);
     assert!(
-        ran.stderr.contains("line 2, column 8:\n           é + nosuch AS b\n           ^"),
+        ran.stderr.contains("line 2, column 8:\n    │        é + nosuch AS b\n    │        ^"),
         "{}",
         ran.stderr
     );

@@ -144,8 +144,10 @@ async fn report(
 
 /// What to type now.
 fn next(folders: &Folders) -> [Block; 3] {
-    let kubectl =
-        ShellCommand::new("kubectl get pods").option("--kubeconfig", folders.kubeconfig());
+    let kubectl = ShellCommand::new("kubectl")
+        .option("--kubeconfig", folders.kubeconfig())
+        .arg("get")
+        .arg("pods");
     ["toygres server start".to_owned(), "toygres create mydb".to_owned(), kubectl.into()]
         .map(Block::text)
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::process::Child;
 use tokio::time::Instant;
 use toygres_plugin_api::report::{Block, Tone};
-use toygres_plugin_api::shell::quote;
+use toygres_plugin_api::shell::{ShellCommand, quote};
 use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result};
 
 /// Start local development server.
@@ -272,7 +272,10 @@ async fn already(
         return Err(Error::failed(format!(
             "the server already runs as process {pid}, but not with `{options}`"
         ))
-        .hint(format!("change it with `toygres server restart {options}`")));
+        .hint(format!(
+            "change it with `{} {options}`",
+            ShellCommand::new("toygres server restart")
+        )));
     }
     let mut data = view::data(home, &running);
     data["result"] = "already_running".into();

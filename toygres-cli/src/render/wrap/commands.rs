@@ -35,7 +35,8 @@ pub(super) fn spans(line: &str) -> Vec<Range<usize>> {
             at += sequence;
             continue;
         }
-        if let Some(close) = opening(&plain).filter(|_| is_program(rest)) {
+        let is_offered = |close: &Option<char>| is_program(rest) || is_option(rest, *close);
+        if let Some(close) = opening(&plain).filter(is_offered) {
             let end = at + length(rest, close);
             spans.push(at..end);
             plain.push_str(&line[at..end]);
@@ -83,6 +84,11 @@ fn is_program(text: &str) -> bool {
     let is_variable =
         !name.is_empty() && name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_');
     is_variable && text.get(word.len() + 1..).is_some_and(is_program)
+}
+
+/// Whether a text between backticks begins with an option: it is pasted like a command.
+fn is_option(text: &str, close: Option<char>) -> bool {
+    close == Some('`') && text.starts_with("--")
 }
 
 /// The length of the command that the text begins with: up to the quote that closes it, else up to
@@ -153,6 +159,7 @@ mod tests {
             ("  - kubectl get pods (all of them)", &["kubectl get pods"]),
             ("Look:   TOYGRES_HOME=x toygres get a", &["TOYGRES_HOME=x toygres get a"]),
             ("\u{1b}[36mhint:\u{1b}[39m \u{1b}[2mtoygres get a\u{1b}[0m", &["toygres get a"]),
+            ("or go on with `--cursor 'a b'`", &["--cursor 'a b'"]),
             ("error: toygres get a", &[]),
             ("toygres lends this command reading only", &[]),
             ("the program `toygres` and `ls`", &[]),
