@@ -62,6 +62,7 @@ pub fn stuck(tables: &Tables, most: i64) -> String {
                AND NOT coalesce((SELECT true FROM {history} h WHERE h.instance_id = r.instance_id \
                    AND h.execution_id = r.execution_id \
                    AND (h.event_data LIKE '%Subscribed\"%' \
+                        OR h.event_data LIKE '%SubscribedPersistent\"%' \
                         OR h.event_data LIKE '%SubOrchestrationScheduled%' \
                         OR h.created_at > now() - interval '1 minute') LIMIT 1), false) \
              LIMIT {most})",

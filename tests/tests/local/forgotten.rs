@@ -54,7 +54,7 @@ fn the_password_of_a_deleted_secret_is_in_no_file() {
     is_forgotten(&home, "canary-second-7f3a1c");
     // What is left is as it was, also for the next daemon.
     kill(pid(&home.status()["daemon"]["pid"]));
-    home.up();
+    home.run(&["local", "up", "-o", "json"]).code(0);
     assert_eq!(home.object("service", "mydb-svc")["spec"]["selector"]["instance"], "mydb");
 }
 

@@ -71,7 +71,7 @@ async fn all_answer(
     loop {
         let mut overview = Overview::read(folders)?;
         let answers = Answers::ask(folders, kept, &mut overview).await;
-        let Some(silence) = answers.silent.first() else { return Ok(overview) };
+        let Some(silence) = answers.awaited(&overview) else { return Ok(overview) };
         if Instant::now() >= deadline {
             return Err(silence.error(folders));
         }

@@ -76,6 +76,15 @@ impl Answers {
         Self { silent }
     }
 
+    /// What has to be waited for before everything is up: what does not answer, or a PostgreSQL that
+    /// answers and that the daemon has not heard of so far.
+    pub(crate) fn awaited(&self, overview: &Overview) -> Option<Silence> {
+        let database = &overview.database;
+        let starting = database.pid.filter(|_| !database.ready);
+        let starting = starting.map(|pid| Silence::Postgres { pid, paused: false });
+        self.silent.first().cloned().or(starting)
+    }
+
     /// Whether the daemon does.
     pub(crate) fn daemon(&self) -> bool {
         !self.silent.iter().any(|silence| matches!(silence, Silence::Daemon { .. }))
