@@ -201,20 +201,6 @@ fn no_token_and_no_password_goes_to_an_address_of_the_file() {
     assert_eq!(database.heard(), "");
 }
 
-/// libpq's file of passwords may have one for every address.
-#[test]
-fn no_password_of_a_passfile_goes_to_an_address_of_the_file() {
-    let stage = Stage::new();
-    let database = Listener::postgres();
-    let url = format!("DATABASE_URL=postgres://op@{}/x\n", database.address());
-    stage.file("work/.env", url);
-    let passfile = stage.file("user/.pgpass", format!("*:*:*:*:{CANARY}\n"));
-    chmod(&passfile, 0o600);
-    stage.run(&["server", "start", "--timeout", "3s"]);
-    stage.run(&["server", "db-query", "select 1"]).code(4);
-    assert!(!database.heard().contains(CANARY), "{}", database.heard());
-}
-
 /// The file's own password is for the file's own address, and the environment goes before both.
 #[test]
 fn a_password_of_the_file_goes_to_its_own_address() {
