@@ -84,3 +84,19 @@ fn a_lock_file_that_is_broken_newer_or_others_may_write_is_an_answer() {
         assert_eq!(list[0]["fault"], "lock", "{list}");
     }
 }
+
+/// To check a library is to run its constructors, which only what is locked may do then.
+#[test]
+fn a_check_opens_nothing_that_is_not_locked() {
+    let home = Home::new();
+    let file = home.file("bad.so", &BAD);
+    let opens = |args: &[&str]| {
+        let rows = home.json(args);
+        let row = rows.as_array().unwrap().iter().find(|row| row["check"] == "opens").cloned();
+        row.unwrap()["outcome"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(opens(&["plugin", "check", &file]), "ok");
+    assert_eq!(opens(&["--strict", "plugin", "check", &file]), "skipped");
+    let here = home.run(&["--strict", "plugin", "check", "--open-here", &file]);
+    assert_eq!(here.code, Some(8), "{}", here.stderr);
+}
