@@ -109,7 +109,7 @@ impl Exhausted {
 
 impl Drop for Exhausted {
     fn drop(&mut self) {
-        prlimit(Some(self.pid), Resource::Nofile, self.before.clone()).unwrap();
+        prlimit(Some(self.pid), Resource::Nofile, self.before).unwrap();
     }
 }
 
