@@ -6,7 +6,6 @@ mod support;
 
 mod changes;
 mod every;
-mod memory;
 mod requests;
 mod same;
 mod values;
