@@ -91,7 +91,7 @@ fn a_session_that_does_not_begin_is_given_up() {
     let huge = [b'E', 0x7f, 0xff, 0xff, 0xff].to_vec();
     ask(&server(huge, once(Vec::new()))).code(4).says("cannot be reached").says("limit");
     for length in [0_u32, 3, 1 << 31, u32::MAX] {
-        let wrong = [&[b'R'], length.to_be_bytes().as_slice(), &[0; 64]].concat();
+        let wrong = [b"R".as_slice(), &length.to_be_bytes(), &[0; 64]].concat();
         ask(&server(wrong, once(Vec::new()))).code(4).says("cannot be reached");
     }
 }
@@ -118,7 +118,7 @@ fn a_message_that_claims_too_much_is_not_waited_for() {
         ask(&server(greeting(), once(huge))).says(says);
     }
     for length in [0_u32, 3, 1 << 31, u32::MAX] {
-        let wrong = [&[b'D'], length.to_be_bytes().as_slice(), &[0; 64]].concat();
+        let wrong = [b"D".as_slice(), &length.to_be_bytes(), &[0; 64]].concat();
         ask(&server(greeting(), once(wrong))).code(4);
     }
 }

@@ -7,7 +7,6 @@ mod support;
 mod changes;
 mod every;
 mod forms;
-mod memory;
 mod requests;
 mod same;
 #[path = "../../../crates/redaction/src/tests/table.rs"]

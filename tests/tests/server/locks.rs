@@ -7,13 +7,14 @@ use toygres_tests::server::{Home, Ran};
 use toygres_tests::wait;
 
 /// A session that holds what `sql` takes, until this is dropped.
-struct Holder {
+struct Holder<'a> {
+    deployment: &'a Deployment,
     psql: std::process::Child,
     pid: String,
 }
 
-impl Holder {
-    fn new(deployment: &Deployment, sql: &str) -> Self {
+impl<'a> Holder<'a> {
+    fn new(deployment: &'a Deployment, sql: &str) -> Self {
         let sql = format!("BEGIN; {sql}; SELECT pg_sleep(600)");
         let psql = std::process::Command::new("psql")
             .args(["-X", "-q", "-c", &sql, &deployment.database.url])
@@ -27,21 +28,23 @@ impl Holder {
             let pid = deployment.database.psql(find);
             Ok((!pid.is_empty()).then_some(pid))
         });
-        Self { psql, pid: pid.unwrap() }
+        Self { deployment, psql, pid: pid.unwrap() }
     }
 }
 
-impl Drop for Holder {
+impl Drop for Holder<'_> {
     fn drop(&mut self) {
-        let _ended = self.psql.kill();
+        // The session would go on with its statement for as long as that takes.
+        self.deployment.database.psql(&format!("SELECT pg_terminate_backend({})", self.pid));
         let _gone = self.psql.wait();
     }
 }
 
-fn check_named(ran: &Ran, holder: &Holder) {
+fn check_named(ran: &Ran, holder: &Holder<'_>) {
     let error = ran.error();
     let told = error.to_string();
-    for part in ["left-open", &format!("pg_terminate_backend({})", holder.pid), "pg_sleep"] {
+    for part in ["left-open", &format!("pg_terminate_backend({})", holder.pid), "pg_advisory_lock"]
+    {
         assert!(told.contains(part), "`{part}`: {ran:#?}");
     }
 }
