@@ -99,9 +99,8 @@ fn is_object(name: &Name<'_>) -> bool {
         let begin = before.len().checked_sub(word.len());
         begin.is_some_and(|begin| before[begin..].eq_ignore_ascii_case(word.as_bytes()))
     };
-    ["secret/", "secrets/"].iter().any(|kind| ends_with(kind))
-        || matches!(name.written(), "secret" | "secrets")
-            && VERBS.iter().any(|verb| ends_with(verb))
+    ["secret/", "secrets/"].iter().any(&ends_with)
+        || matches!(name.written(), "secret" | "secrets") && VERBS.iter().any(ends_with)
 }
 
 /// What stands under the name that a word is part of, or is named by it elsewhere.
