@@ -45,9 +45,15 @@ fn behind(name: &Name<'_>) -> Option<Secret> {
     if rest[..tag].ends_with('/') || !name.before(MAX_DISTANCE_BYTES).contains('<') {
         return None;
     }
-    let content = &text[name.range.end + tag + 1..];
-    let content = &content[..content.find('<').filter(|end| content[*end..].starts_with("</"))?];
-    let start = name.range.end + tag + 1;
+    let mut start = tag + 1;
+    let rest = name.after(MAX_DISTANCE_BYTES);
+    // `<property name="password"><value>…</value>`.
+    if rest[start..].starts_with('<') && !rest[start..].starts_with("</") {
+        start += rest[start..].find('>')? + 1;
+    }
+    let content = &rest[start..];
+    let content = &content[..content.find("</").unwrap_or(content.len())];
+    let start = name.range.end + start;
     (!content.is_empty()).then(|| (start..start + content.len()).into())
 }
 

@@ -168,7 +168,7 @@ impl<'t> Name<'t> {
             return None;
         }
         // Parsers speak of tokens that they did not expect.
-        let before = text[..self.range.start].as_bytes();
+        let before = &text.as_bytes()[..self.range.start];
         let parser =
             before.len() >= 11 && before[before.len() - 11..].eq_ignore_ascii_case(b"unexpected ");
         if let Some(value) = string_at(text, begin).filter(|_| !parser) {

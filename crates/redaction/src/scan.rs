@@ -87,13 +87,20 @@ fn is_prefix(word: &str) -> bool {
     !names && (word.ends_with(['_', '-']) || matches!(word, "hvs." | "aiza"))
 }
 
-/// Whether this is the name of an object of Kubernetes: `secrets/shop-credentials: not found`.
+/// What stands before the kind of an object where it is spoken of.
+const VERBS: &[&str] =
+    &["create ", "delete ", "get ", "list ", "patch ", "read ", "update ", "watch ", "resource "];
+
+/// Whether this names an object of Kubernetes or their kind: `secrets/shop-credentials: not found`,
+/// `cannot create secrets: forbidden`.
 fn is_object(name: &Name<'_>) -> bool {
-    let before = name.text[..name.range.start].as_bytes();
-    let kinds: [&[u8]; 2] = [b"secret/", b"secrets/"];
-    kinds.iter().any(|kind| {
-        before.len() >= kind.len() && before[before.len() - kind.len()..].eq_ignore_ascii_case(kind)
-    })
+    let before = &name.text.as_bytes()[..name.range.start];
+    let ends_with = |word: &&str| {
+        let begin = before.len().checked_sub(word.len());
+        begin.is_some_and(|begin| before[begin..].eq_ignore_ascii_case(word.as_bytes()))
+    };
+    ["secret/", "secrets/"].iter().any(&ends_with)
+        || matches!(name.written(), "secret" | "secrets") && VERBS.iter().any(ends_with)
 }
 
 /// What stands under the name that a word is part of, or is named by it elsewhere.

@@ -198,7 +198,8 @@ pub(crate) async fn ask_here(output: &Output, question: &Confirm) -> Result<()> 
         return Err(Error::refused("a confirmation is needed and there is no terminal to ask on")
             .hint("run it again with `--force`"));
     }
-    let question = question.clone();
+    let mut question = question.clone();
+    question.question = output.masked(&question.question);
     match tokio::task::spawn_blocking(move || question::ask(&question)).await {
         Ok(Ok(true)) => Ok(()),
         Ok(Ok(false)) => Err(Error::refused("declined; nothing was changed")),

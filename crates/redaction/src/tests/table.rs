@@ -177,6 +177,9 @@ pub(crate) const FORMS: &[(&str, &str)] = &[
     ("mongodb+srv://u:CANARY@h/", "http://[::1]:8080/a@b"),
     ("postgres://u:CANARY", "postgres://HOST:PORT/DB"),
     // Further kinds.
+    ("<property name=\"password\"><value>CANARY</value></property>", "<property name=\"passed\"><value>yes</value></property>"),
+    ("found secrets: CANARY", "cannot create secrets: exceeded quota"),
+    ("shop-credentials: CANARY", "secrets/shop-credentials: not found"),
     ("curl -u u:CANARY https://h", "docker run -u 1000:1000 x"),
     ("INSERT INTO users (name, password) VALUES ('u', 'CANARY')", "INSERT INTO users (name, password) VALUES ($1, $2)"),
     ("CREATE USER MAPPING FOR u SERVER s OPTIONS (user 'bob', password 'CANARY')", "CREATE SERVER s OPTIONS (host 'h', dbname 'd')"),

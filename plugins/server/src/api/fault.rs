@@ -5,7 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
+use std::sync::LazyLock;
 use toygres_plugin_api::{Error, ErrorKind};
+use toygres_redaction::Redactor;
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -46,14 +48,18 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// What is answered. Databases and API servers repeat what they were sent, so it is masked as
+    /// the host masks what it prints.
     fn body(&self) -> Value {
+        static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(&[], false));
+        let error = REDACTOR.error(self.error.clone());
         let mut body = json!({
-            "code": self.error.kind.exit_code(),
-            "kind": self.error.kind.name(),
-            "message": self.error.message,
-            "hint": self.error.hint,
-            "retryable": self.error.retryable,
-            "causes": self.error.causes,
+            "code": error.kind.exit_code(),
+            "kind": error.kind.name(),
+            "message": error.message,
+            "hint": error.hint,
+            "retryable": error.retryable,
+            "causes": error.causes,
         });
         if let Some(more) = &self.more {
             let (name, value) = more.as_ref();
