@@ -50,7 +50,7 @@ fn a_paused_daemon_is_neither_up_nor_up_already_and_goes_down() {
     assert_eq!(told["kubernetes"]["answers"], false);
     assert_eq!(told["postgres"]["answers"], true);
     again.code(7).says("the daemon").says(&format!("kill -CONT {daemon}"));
-    // It is let go on, and goes in order.
+    signal(daemon, Signal::CONT);
     assert_eq!(home.down().json()["killed"], false);
     assert!(!lives(pid(daemon)));
     home.up();

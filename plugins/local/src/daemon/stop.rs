@@ -39,8 +39,6 @@ pub(crate) async fn stop(ctx: &Context, folders: &Folders, deadline: Instant) ->
         };
         stopped.daemon = Some(state.identity.pid);
         state.identity.signal(Signal::TERM);
-        // One that was paused would not hear it.
-        state.identity.signal(Signal::CONT);
         stopped.killed = !goes(ctx, folders, &state.identity, deadline).await?;
         if stopped.killed {
             state.identity.signal(Signal::KILL);

@@ -6,11 +6,16 @@ use crate::files;
 use crate::kube::object::{is_terminating, items, map, name, namespace, text, uid};
 use crate::kube::resource::CLAIM;
 use crate::postgres::running;
+use crate::process::Process;
 use serde_json::{Value, json};
-use toygres_plugin_api::{Error, Result};
+use std::time::Duration;
+use toygres_plugin_api::Result;
 
 /// Keeps a claim until its folder is gone, so that another one of its name begins with an empty one.
 const FOLDER: &str = "toygres.dev/folder";
+
+/// How long a server that no pod owns any more has to end.
+const SERVER_GRACE: Duration = Duration::from_secs(10);
 
 /// Binds a claim that is new; removes the folder of one that is going.
 pub(super) async fn reconcile(shared: &Shared, space: &str, claim: &str) -> Result<()> {
@@ -65,8 +70,9 @@ async fn release(shared: &Shared, claim: &Value) -> Result<()> {
     }
     let folder = shared.folders.volumes().join(namespace(claim)).join(name(claim));
     if let Some(left) = running(&folder.join(DATA)) {
-        // Its pod was removed by force, and its server is about to end.
-        return Err(Error::failed(format!("process {} uses the volume", left.identity.pid)));
+        // No pod uses the claim any more: this one was removed by force, or its daemon was killed
+        // before it stopped the server.
+        Process::adopt(left.identity).stop(SERVER_GRACE).await;
     }
     let removed = tokio::task::spawn_blocking(move || files::remove_folder(&folder)).await?;
     if let Err(error) = removed {
