@@ -19,7 +19,7 @@ use toygres_plugin_api::{Error, Result};
 /// What a `.env` file may set. Everything else that toygres reads may not be set there: not what
 /// names code (plugins, home folder, kubeconfig), addresses other than the database's, credentials,
 /// what is checked or hidden (strictness, TLS, network policy, ignored drift), what is thrown away
-/// (retention) or where files are written.
+/// (retention), how much a server takes on (limits) or where files are written.
 const ALLOWED_IN_DOTENV: &[&str] = &[
     "AKS_CLUSTER_NAME",
     "AKS_NAMESPACE",
@@ -245,6 +245,7 @@ mod tests {
         "TOYGRES_CLUSTER_NETWORK",
         "TOYGRES_DNS_SUFFIX",
         "TOYGRES_DRIFT_IGNORE",
+        "TOYGRES_FOLLOW_TIMEOUT_MS",
         "TOYGRES_HOME",
         "TOYGRES_HOSTS",
         "TOYGRES_KEEP_CHECKS_DAYS",
@@ -254,10 +255,15 @@ mod tests {
         "TOYGRES_LOG_FILE",
         "TOYGRES_LOG_KEEP",
         "TOYGRES_LOG_MAX_BYTES",
+        "TOYGRES_MAX_ROW_BYTES",
         "TOYGRES_MODE",
         "TOYGRES_NETWORK_POLICY",
         "TOYGRES_PID_FILE",
         "TOYGRES_PORT",
+        "TOYGRES_SERVER_COMMANDS",
+        "TOYGRES_SERVER_CONNECTIONS",
+        "TOYGRES_SERVER_CONNECTIONS_PER_ADDRESS",
+        "TOYGRES_SERVER_MAX_ROW_BYTES",
     ];
 
     #[test]
