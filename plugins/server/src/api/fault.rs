@@ -4,8 +4,8 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use std::time::Duration;
 use std::sync::LazyLock;
+use std::time::Duration;
 use toygres_plugin_api::{Error, ErrorKind};
 use toygres_redaction::Redactor;
 
