@@ -111,7 +111,7 @@ fn gone(error: Error, before: Option<&Record>, settings: &Settings) -> Error {
         [] => String::new(),
         names => format!(", with {} set as it was", names.join(", ")),
     };
-    let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    let words: Vec<String> = words.iter().map(quote).collect();
     let message = format!("the server was stopped, and none runs now: {}", error.message);
     let again = format!("start it as it was with `{}`{set}", words.join(" "));
     with(Error { message, ..error }, again)
