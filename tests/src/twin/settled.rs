@@ -22,7 +22,9 @@ pub fn settled(side: Side<'_>, text: &str) -> String {
         let known = Regex::new(concat!(
             r#"("?[a-z_]*(_ms|_at|age|uptime)"?: ?)("[^"]*"|\d+(\.\d+)?)|"#,
             r"((\d+[a-z]+ )?\d+( minutes?| seconds?|[sm]) ago|just now) *|",
-            r"\d+(\.\d+)? ?(ms|µs)\b|returned \(.*\)",
+            r"\d+(\.\d+)? ?(ms|µs)\b|returned \(.*\)|",
+            // The title of a column of times is as wide as the times are.
+            r"\b(STARTED|COMPLETED|CREATED|AGE)  +",
         ));
         known.unwrap_or_else(|error| panic!("{error}"))
     });

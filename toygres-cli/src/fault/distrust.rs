@@ -7,6 +7,7 @@ use crate::trusted::{self, Distrust, DistrustReason, TrustedOwners};
 use crate::users;
 use std::io;
 use std::path::{Path, PathBuf};
+use toygres_plugin_api::shell::ShellCommand;
 
 /// What the path is that was asked for.
 #[derive(Clone, Copy)]
@@ -133,10 +134,9 @@ fn hint(subject: Subject, path: &Path, distrust: &Distrust, owners: &TrustedOwne
             .to_owned();
     }
     let places = Places::find(path, distrust, owners);
-    let chmod =
-        (!places.writable.is_empty()).then(|| format!("chmod go-w {}", all(&places.writable)));
+    let chmod = ShellCommand::new("chmod go-w").args(&places.writable);
     if places.foreign.is_empty() {
-        return format!("if you trust it, run: {}", chmod.unwrap_or_default());
+        return format!("if you trust it, run: {chmod}");
     }
     let trust = format!(
         "have root trust the owner of {}: `trusted_owners = [{}]` below `[plugins]` in {MACHINE}",
@@ -146,18 +146,20 @@ fn hint(subject: Subject, path: &Path, distrust: &Distrust, owners: &TrustedOwne
     let folder = path.parent().unwrap_or(path);
     let near = |place: &PathBuf| place == path || place == folder;
     let first = match subject {
-        Subject::Library => Some(format!(
-            "if you trust it, install a copy of your own: toygres plugin install {} --sha256 DIGEST",
-            typed(path)
-        )),
+        Subject::Library => {
+            let install = ShellCommand::new("toygres plugin install").arg(path);
+            let install = install.option("--sha256", "DIGEST");
+            Some(format!("if you trust it, install a copy of your own: {install}"))
+        }
         // A folder further up is somebody's for a reason.
         Subject::LockFile if places.foreign.iter().all(near) => {
-            Some(format!("if you trust it, run: chown root {}", all(&places.foreign)))
+            let chown = ShellCommand::new("chown root").args(&places.foreign);
+            Some(format!("if you trust it, run: {chown}"))
         }
         Subject::LockFile => None,
         Subject::Store => Some("set TOYGRES_HOME to a folder of your own".to_owned()),
     };
-    let chmod = chmod.map(|chmod| format!("and run: {chmod}"));
+    let chmod = (!places.writable.is_empty()).then(|| format!("and run: {chmod}"));
     let trust = [Some(trust), chmod].into_iter().flatten().collect::<Vec<_>>().join(", ");
     [first, Some(trust)].into_iter().flatten().collect::<Vec<_>>().join("; or ")
 }

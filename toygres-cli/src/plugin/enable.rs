@@ -7,6 +7,7 @@ use crate::cli;
 use clap::{ArgMatches, Command};
 use serde_json::json;
 use toygres_plugin_api::report::{Block, Tone};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What was asked for.
@@ -67,7 +68,8 @@ impl Enable {
         let Some(locked) = store.lock().get(&self.name) else { return Ok(()) };
         match signer::objection(manager.policy(), &locked.current)? {
             Some(objection) => {
-                let again = format!("toygres plugin enable {} --force", self.name);
+                let again =
+                    ShellCommand::new("toygres plugin enable").arg(&self.name).flag("--force");
                 Err(objection.refuse(&self.name, &locked.current.version, &again))
             }
             None => Ok(()),

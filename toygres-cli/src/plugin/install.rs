@@ -263,8 +263,9 @@ fn check_age(accepted: &Accepted, before: Option<&Kept>, manager: &Manager<'_>) 
     Err(Error::refused(format!("`{name}` {version} is older than {used}, which is in use"))
         .cause(format!("{} signed it, but does not say that it is the latest", signed.key))
         .hint(format!(
-            "to go back to a version that is kept, run: toygres plugin rollback {name}; to install \
-             this one all the same, add `--force`"
+            "to go back to a version that is kept, run: {}; to install this one all the same, add \
+             `--force`",
+            ShellCommand::new("toygres plugin rollback").arg(name)
         )))
 }
 

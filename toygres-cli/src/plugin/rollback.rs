@@ -11,6 +11,7 @@ use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
 use std::path::Path;
 use toygres_plugin_api::report::{Block, Field};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Report, Result};
 
 /// What was asked for.
@@ -59,7 +60,8 @@ impl Rollback {
         };
         if let Some(objection) = objection {
             let (name, digest) = (&self.name, &wanted.sha256[..12]);
-            let again = format!("toygres plugin rollback {name} --to {digest} --force");
+            let again = ShellCommand::new("toygres plugin rollback").arg(name);
+            let again = again.option("--to", digest).flag("--force");
             return Err(objection.refuse(name, &wanted.version, &again));
         }
         store.switch(&self.name, &wanted.sha256)?;

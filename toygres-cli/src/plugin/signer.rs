@@ -3,6 +3,7 @@
 
 use super::lock::Kept;
 use super::policy::Policy;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 /// Why it would not be taken.
@@ -88,7 +89,7 @@ impl Objection {
     }
 
     /// The refusal to use a version; `again` is the command that uses it all the same.
-    pub(super) fn refuse(&self, name: &str, version: &str, again: &str) -> Error {
+    pub(super) fn refuse(&self, name: &str, version: &str, again: &ShellCommand) -> Error {
         let error = Error::refused(format!("`{name}` {version} {}", self.reason()));
         let error = match self {
             Self::Revoked { pinned, .. } | Self::Unsigned { pinned, .. } if pinned.is_empty() => {

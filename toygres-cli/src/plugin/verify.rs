@@ -14,6 +14,7 @@ use serde::Serialize;
 use std::fs::File;
 use std::path::Path;
 use toygres_plugin_api::report::{Column, Kind, State, Tone, Verdict};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Report, Result};
 
 /// What was asked for.
@@ -195,14 +196,13 @@ fn report(rows: &[Row], strict: bool) -> Report {
     }
     for row in signers {
         let (version, reason) = (row.version.as_deref(), row.reason.as_deref());
+        let remove = ShellCommand::new("toygres plugin remove").arg(&row.name);
         report = report.warning(format!(
-            "`{}` {} ({}): {}; install a version that a pinned key signed, or remove it: toygres \
-             plugin remove {}",
+            "`{}` {} ({}): {}; install a version that a pinned key signed, or remove it: {remove}",
             row.name,
             version.unwrap_or_default(),
             row.role,
             reason.unwrap_or_default(),
-            row.name
         ));
     }
     report

@@ -20,6 +20,7 @@ use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::manifest::{Arg, Command};
 use toygres_plugin_api::protocol::{Candidate, Complete, Line, Output, RunCommand};
 use toygres_plugin_api::report::StreamRef;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// What a running command says to somebody elsewhere, masked.
@@ -346,9 +347,9 @@ pub(crate) fn row_of(line: Option<&Line>) -> RowBatch {
 
 /// The refusal to show the secrets of the server's configuration to somebody else.
 fn secrets_stay(command: &Command) -> Error {
-    Error::refused(format!("`{}` shows no secrets of a server to others", command.name)).hint(
-        format!("run it where the server runs: toygres server {} --show-secrets", command.name),
-    )
+    let there = ShellCommand::new("toygres server").arg(&command.name).flag("--show-secrets");
+    Error::refused(format!("`{}` shows no secrets of a server to others", command.name))
+        .hint(format!("run it where the server runs: {there}"))
 }
 
 /// The refusal of a command that asked and got no answer.

@@ -6,6 +6,7 @@
 
 use sqlx::{PgPool, Row};
 use std::time::Duration;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, ErrorKind, Result};
 
 /// Between two looks at who is in the way.
@@ -90,8 +91,7 @@ fn read(row: &sqlx::postgres::PgRow) -> Option<Holder> {
 fn named(mut error: Error, holders: &[Holder]) -> Error {
     let Some(first) = holders.first() else { return error };
     error.causes = holders.iter().map(|holder| holder.description.clone()).collect();
-    error.hint(format!(
-        "wait for it to end, or end it: psql \"$DATABASE_URL\" -c 'SELECT pg_terminate_backend({})'",
-        first.pid
-    ))
+    let statement = format!("SELECT pg_terminate_backend({})", first.pid);
+    let end = ShellCommand::new("psql \"$DATABASE_URL\" -c").arg(statement);
+    error.hint(format!("wait for it to end, or end it: {end}"))
 }
