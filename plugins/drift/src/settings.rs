@@ -56,11 +56,11 @@ impl Settings {
     }
 }
 
-/// A lease in milliseconds, as the server takes it.
+/// A lease in milliseconds. The server takes none below a second; to compare, none is fine too.
 fn lease(text: &str) -> Result<i64> {
-    text.parse().ok().filter(|ms| (1000..=86_400_000).contains(ms)).ok_or_else(|| {
+    text.parse().ok().filter(|ms| (0..=86_400_000).contains(ms)).ok_or_else(|| {
         Error::usage(format!("invalid setting `server.lease_ms`: `{text}`")).hint(
-            "give a whole number from 1000 to 86400000; see where it is set with `toygres server \
+            "give a whole number from 0 to 86400000; see where it is set with `toygres server \
              config`",
         )
     })

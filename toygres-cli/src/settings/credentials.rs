@@ -153,8 +153,11 @@ impl Settings {
         };
         let sending = decide_sending(SecretOrigin::Environment, address);
         let named = self.environment_of().text("PGPASSWORD")?.map(|(value, _)| value.to_owned());
-        if sending == Sending::Send || has_password(&url) {
+        if sending == Sending::Send {
             return Ok(Some(DatabaseAccess { url, password: named, alone: false }));
+        }
+        if has_password(&url) {
+            return Ok(Some(DatabaseAccess { url, password: None, alone: false }));
         }
         if named.is_some() {
             let place = self.describe_source("database.url", source);

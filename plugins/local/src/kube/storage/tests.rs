@@ -3,8 +3,10 @@ use crate::kube::resource::{CONFIG_MAP, Key, SECRET};
 use crate::kube::status::ApiError;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn map(name: &str, value: u64) -> Value {
     json!({
@@ -23,6 +25,20 @@ fn remove(store: &Store, name: &str) {
     store.write(|transaction| transaction.remove(&key)).unwrap().unwrap();
 }
 
+/// Opens a store that may have been closed a moment ago: a process that another test is starting
+/// holds a copy of its lock until it runs its own program.
+fn open(folder: &Path) -> Store {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Store::open(folder) {
+            Err(error) if error.kind() == ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                std::thread::yield_now();
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 /// The version and all objects.
 fn content(store: &Store) -> (u64, Vec<Value>) {
     store.read(|state| {
@@ -33,7 +49,7 @@ fn content(store: &Store) -> (u64, Vec<Value>) {
 
 /// The states that a store goes through, from an empty one.
 fn fill(folder: &Path) -> Vec<(u64, Vec<Value>)> {
-    let store = Store::open(folder).unwrap();
+    let store = open(folder);
     let mut states = vec![content(&store)];
     for step in 0..5 {
         if step % 4 == 3 {
@@ -58,14 +74,14 @@ fn what_is_left_of_a_journal_cut_at_any_byte_is_what_was_written_whole() {
     for length in 0..=journal.len() {
         let copy = tempfile::tempdir().unwrap();
         fs::write(copy.path().join("journal.jsonl"), &journal[..length]).unwrap();
-        let store = Store::open(copy.path()).unwrap();
+        let store = open(copy.path());
         let lines = journal[..length].iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(content(&store), states[lines], "cut at {length}");
         // It goes on as if nothing had been there.
         put(&store, "later", 1);
         let expected = content(&store);
         drop(store);
-        assert_eq!(content(&Store::open(copy.path()).unwrap()), expected);
+        assert_eq!(content(&open(copy.path())), expected);
     }
 }
 
@@ -87,7 +103,7 @@ fn a_snapshot_holds_all_and_its_journal_may_still_be_there() {
     fill(folder.path());
     let path = folder.path().join("journal.jsonl");
     let before = fs::read(&path).unwrap();
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     let expected = content(&store);
     store.compact().unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), 0);
@@ -96,20 +112,20 @@ fn a_snapshot_holds_all_and_its_journal_may_still_be_there() {
     let later = content(&store);
     drop(store);
     let after = fs::read(&path).unwrap();
-    assert_eq!(content(&Store::open(folder.path()).unwrap()), later);
+    assert_eq!(content(&open(folder.path())), later);
     // As after a crash between the snapshot and the emptying of the journal.
     fs::write(&path, [before, after].concat()).unwrap();
-    assert_eq!(content(&Store::open(folder.path()).unwrap()), later);
+    assert_eq!(content(&open(folder.path())), later);
     // A snapshot that was not finished is none.
     fs::write(folder.path().join("snapshot.new"), "{").unwrap();
-    assert_eq!(content(&Store::open(folder.path()).unwrap()), later);
+    assert_eq!(content(&open(folder.path())), later);
 }
 
 #[test]
 fn a_snapshot_that_lost_lines_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     store.compact().unwrap();
     drop(store);
     let path = folder.path().join("snapshot.jsonl");
@@ -123,7 +139,7 @@ fn a_snapshot_that_lost_lines_is_refused() {
 fn a_list_of_a_moment_that_has_passed_is_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let states = fill(folder.path());
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     for (version, expected) in states {
         let then = store.read(|state| state.list_at(&CONFIG_MAP, Some("n"), version)).unwrap();
         let then: Vec<_> = then.iter().map(|object| Value::clone(object)).collect();
@@ -134,7 +150,7 @@ fn a_list_of_a_moment_that_has_passed_is_as_it_was() {
 #[test]
 fn what_lies_too_far_back_has_expired() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     put(&store, "a", 0);
     let changes = 10_050;
     store
@@ -154,7 +170,7 @@ fn what_lies_too_far_back_has_expired() {
 #[test]
 fn what_is_done_before_a_refusal_is_done() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     let refused: Result<(), _> = store.write(|transaction| {
         transaction.put(&CONFIG_MAP, map("a", 1))?;
         Err(ApiError::bad_request("no"))
@@ -163,13 +179,13 @@ fn what_is_done_before_a_refusal_is_done() {
     let expected = content(&store);
     assert_eq!(expected.1.len(), 1);
     drop(store);
-    assert_eq!(content(&Store::open(folder.path()).unwrap()), expected);
+    assert_eq!(content(&open(folder.path())), expected);
 }
 
 #[test]
 fn many_write_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let store = &store;
@@ -183,7 +199,7 @@ fn many_write_at_once() {
     let expected = content(&store);
     assert_eq!((expected.0, expected.1.len()), (200, 200));
     drop(store);
-    assert_eq!(content(&Store::open(folder.path()).unwrap()), expected);
+    assert_eq!(content(&open(folder.path())), expected);
 }
 
 #[test]
@@ -205,7 +221,7 @@ fn what_a_secret_held_is_cleared_from_the_files() {
             text.contains(value)
         })
     };
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     write(&store, "canary-1");
     write(&store, "canary-1");
     assert!(!due(&store), "nothing of it is gone");
@@ -217,10 +233,10 @@ fn what_a_secret_held_is_cleared_from_the_files() {
     store.write(|transaction| transaction.remove(&key)).unwrap();
     // Whoever was killed before it was done leaves it to the next one.
     drop(store);
-    let store = Store::open(folder.path()).unwrap();
+    let store = open(folder.path());
     assert!(due(&store) && holds("canary-2"));
     store.compact().unwrap();
     assert!(!holds("canary-2"));
     drop(store);
-    assert!(!due(&Store::open(folder.path()).unwrap()));
+    assert!(!due(&open(folder.path())));
 }
