@@ -54,10 +54,10 @@ fn what_the_namespace_lacks_is_named() {
 /// Where the kubeconfig is one that `kubectl` would not take by itself, its hints name it.
 fn hints_can_be_pasted(plane: &Plane) {
     let (kubeconfig, namespace) = (plane.kubeconfig(), &plane.deployment.namespace);
-    let settings = format!("KUBECONFIG={}\n", kubeconfig.display());
+    let settings = format!("[kubernetes]\nkubeconfig = \"{}\"\n", kubeconfig.display());
     let toygres = Toygres::on(&plane.deployment.database.url)
         .env("AKS_NAMESPACE", namespace)
-        .file(".env", settings);
+        .file("toygres/config.toml", settings);
     let fix = found(toygres, "TG0506")["fix"][0].as_str().unwrap().to_owned();
     let options = format!("--kubeconfig {}", kubeconfig.display());
     assert_eq!(

@@ -101,7 +101,7 @@ async fn delete(session: &Session, ctx: &Context, id: &str, reason: &str) -> Res
 fn by(reason: &str) -> String {
     let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
     let user = user.map(|user| format!(" by {user}")).unwrap_or_default();
-    format!("`toygres server cancel`{user}: {reason}")
+    ["toygres server cancel", &user, ": ", reason].concat()
 }
 
 /// The answer for one that was cleared before.
