@@ -54,6 +54,12 @@ impl TrustedOwners {
         self
     }
 
+    /// With those of others as well.
+    #[must_use]
+    pub fn with(self, others: &Self) -> Self {
+        others.more.iter().fold(self, |owners, uid| owners.and(*uid))
+    }
+
     fn include(&self, uid: u32) -> bool {
         uid == 0 || uid == rustix::process::geteuid().as_raw() || self.more.contains(&uid)
     }

@@ -217,16 +217,21 @@ fn packages_of_another_user_are_trusted_where_the_machine_says_so() {
         let Some(ran) = on_machine(&home, config, &args) else { return };
         assert_eq!(ran.code, Some(code), "{config}: {}", ran.stderr);
     }
-    // Its lock file too: a home folder stands for the prefix.
+    // A home folder of that user is let in by its own option, with its lock file and its plugins.
     give(&brew.path(), OTHER);
-    let strict: Vec<&str> = RUN.iter().copied().chain(["--strict"]).collect();
-    assert_eq!(brew.run(&strict).code, Some(8));
     mode(brew.path().parent().unwrap(), 0o755);
+    let strict: Vec<&str> = RUN.iter().copied().chain(["--strict"]).collect();
+    assert_eq!(brew.run(&strict).code, Some(2));
+    let strict: Vec<&str> = strict.into_iter().chain(["--trust-home"]).collect();
+    assert_eq!(brew.run(&strict).code, Some(0));
     let trusted = "[plugins]\ntrusted_owners = [\"nobody\", \"nosuchuser\"]\n";
     let etc = Home::new();
     let Some(ran) = on_machine_of(&etc, &brew, trusted, &strict) else { return };
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let Some(list) = on_machine_of(&etc, &brew, trusted, &["plugin", "list"]) else { return };
+    let Some(list) = on_machine_of(&etc, &brew, trusted, &["plugin", "list", "--trust-home"])
+    else {
+        return;
+    };
     let said = format!("{}{}", list.stdout, list.stderr);
     assert!(said.contains("unknown user `nosuchuser`"), "{said}");
 }

@@ -88,6 +88,8 @@ impl Policy {
         policy.add_machine(machine);
         if let Some(home) = home {
             policy.add_home(home);
+            // Whoever was let in with the home folder is trusted with its plugins as well.
+            policy.owners = std::mem::take(&mut policy.owners).with(home.owners());
         }
         policy.check_sources();
         if variable.is_some_and(|said| !matches!(said, "0" | "false" | "no" | "off")) {

@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -111,13 +112,19 @@ fn connection(
     let (activity, pool) = (place.activity.clone(), place.pool);
     let stream = ClientStream::new(stream, activity.clone());
     let router = router.clone();
+    let has_asked = AtomicBool::new(false);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let under_way = activity.begin_request();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(local);
         request.extensions_mut().insert(Peer { activity: activity.clone(), pool });
         let answered = router.clone().oneshot(request);
+        let asks_again = has_asked.swap(true, Ordering::Relaxed);
         async move {
+            // Whoever sends many requests in one go waits behind everybody else with each of them.
+            if asks_again {
+                tokio::task::yield_now().await;
+            }
             let response: Response<Body> = answered.await?;
             Ok::<_, std::convert::Infallible>(
                 response.map(|body| AnswerBody { body, _under_way: under_way }),
