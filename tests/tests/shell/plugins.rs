@@ -11,15 +11,20 @@ fn opened(words: &[&str]) -> BTreeSet<String> {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("loader");
     let toygres = Toygres::on(&database().url)
-        .env("LD_DEBUG", "files")
+        .env("LD_DEBUG", "files,symbols")
         .env("LD_DEBUG_OUTPUT", log.to_str().unwrap());
     offered(toygres, "fish", words);
     let files = std::fs::read_dir(folder.path()).unwrap();
     let said: String =
         files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
     assert!(said.contains("libc.so"), "the loader said nothing");
-    let names = said.split("libtoygres_").skip(1);
-    names.filter_map(|rest| rest.split_once(".so")).map(|(name, _)| name.to_owned()).collect()
+    // A library is opened by the descriptor that was checked: its name is that of its symbol.
+    let symbols = said.split("symbol=TOYGRES_PLUGIN_").skip(1);
+    let names: BTreeSet<String> =
+        symbols.filter_map(|rest| rest.split_once(';')).map(|(name, _)| name.to_owned()).collect();
+    let opened = said.matches("opening file=/proc/self/fd/").count();
+    assert_eq!(opened, names.len(), "{names:?}");
+    names
 }
 
 #[test]

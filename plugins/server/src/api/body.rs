@@ -61,20 +61,34 @@ pub(in crate::api) async fn bytes(request: Request, most: usize) -> Result<Bytes
 
 /// The most values that a body may hold: each takes many times the memory of its text.
 const MAX_VALUES: usize = 20_000;
+/// How deep serde_json reads.
+const MAX_DEPTH: usize = 128;
 
 /// Whether a body holds too many values, by the marks between them outside texts.
 fn has_many_values(body: &[u8]) -> bool {
-    let (mut marks, mut in_text, mut escaped) = (0, false, false);
+    let (mut marks, mut depth, mut in_text, mut escaped) = (0, 0_usize, false, false);
     for byte in body {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_text => escaped = true,
             b'"' => in_text = !in_text,
-            b',' | b'[' | b'{' if !in_text => marks += 1,
+            b',' if !in_text => marks += 1,
+            b'[' | b'{' if !in_text => {
+                marks += 1;
+                depth += 1;
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
             _ => {}
         }
+        // The parser stops there by itself.
+        if depth > MAX_DEPTH {
+            return false;
+        }
+        if marks > MAX_VALUES {
+            return true;
+        }
     }
-    marks > MAX_VALUES
+    false
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -171,8 +185,9 @@ mod tests {
     fn values_are_counted_outside_texts() {
         let text = format!("{{\"sql\":\"{}\"}}", "[{,\\\"".repeat(50_000));
         assert!(!has_many_values(text.as_bytes()));
-        assert!(has_many_values("[{\"a\":0},".repeat(20_000).as_bytes()));
-        assert!(has_many_values("[".repeat(30_000).as_bytes()));
+        assert!(has_many_values(format!("[{}0]", "{\"a\":0},".repeat(20_000)).as_bytes()));
+        assert!(has_many_values(format!("[{}0]", "[],".repeat(10_000)).as_bytes()));
+        assert!(!has_many_values("[".repeat(30_000).as_bytes()));
     }
 
     proptest! {
