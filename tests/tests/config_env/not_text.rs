@@ -40,12 +40,16 @@ fn no_other_home_folder_takes_the_place_of_one_that_is_not_text() {
 
 #[test]
 fn plugins_are_found_in_folders_whose_names_are_not_text() {
+    let library = toygres_tests::toygres::plugins().join("libtoygres_config.so");
+    if !library.exists() {
+        eprintln!("passed over: the plugins are linked into the binary");
+        return;
+    }
     let stage = Stage::new();
     let folder = not_text(&stage.path("user"), "plugins");
     fs::create_dir_all(&folder).unwrap();
     let home = not_text(&stage.path("user"), "home");
     fs::create_dir_all(home.join("plugins")).unwrap();
-    let library = toygres_tests::toygres::plugins().join("libtoygres_config.so");
     for place in [folder.clone(), home.join("plugins")] {
         fs::copy(&library, place.join("libtoygres_config.so")).unwrap();
     }
