@@ -13,7 +13,7 @@ use crate::process::settings::{Plan, Settings};
 use crate::process::spawn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use toygres_plugin_api::{Context, Error, Result, ValueEnum};
 
 /// What a server has before it serves.
@@ -51,7 +51,7 @@ pub(super) async fn begin(
     };
     log::start(&target, &plan.log_level, &mask)?;
     let listener = match plan.mode.serves() {
-        true => Some(listen(plan.bind, plan.port).await?),
+        true => Some(listen(plan.bind, plan.port)?),
         false => None,
     };
     let url = listener.as_ref().map(|listener| listener.local_addr().map(url)).transpose()?;
@@ -108,8 +108,8 @@ async fn mask(ctx: &Context, token: &Token) -> Result<Mask> {
     Ok(Mask::new(secrets.iter().map(String::as_str)))
 }
 
-pub(super) async fn listen(bind: IpAddr, port: u16) -> Result<TcpListener> {
-    TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| {
+pub(super) fn listen(bind: IpAddr, port: u16) -> Result<TcpListener> {
+    bind_with_backlog(SocketAddr::new(bind, port)).map_err(|error| {
         let place = SocketAddr::new(bind, port);
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => {
@@ -120,6 +120,19 @@ pub(super) async fn listen(bind: IpAddr, port: u16) -> Result<TcpListener> {
         };
         Error::failed(format!("the server cannot listen on {place}")).cause(error).hint(hint)
     })
+}
+
+/// Connections that wait to be taken. The standard library's 128 are fewer than connect at once when
+/// a server that many use comes back: the kernel lets the others wait a second before it listens to
+/// them again, which is more than a probe has. The kernel has a limit of its own, `somaxconn`.
+const BACKLOG: u32 = 4096;
+
+fn bind_with_backlog(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port that connections of an earlier server linger on is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Where a client on this machine finds it.

@@ -26,7 +26,7 @@ pub(crate) async fn rehearse(ctx: &Context, typed: Typed, patience: Patience) ->
         let running = Running::find(&home)?.and_then(|running| running.record);
         let its_own = running.is_some_and(|record| record.listens_on(plan.port));
         // The port comes free with the running one's end; the address can be tried on any other.
-        let _free = begin::listen(plan.bind, if its_own { 0 } else { plan.port }).await?;
+        let _free = begin::listen(plan.bind, if its_own { 0 } else { plan.port })?;
     }
     settings::control(ctx, &settings, &plan).await?;
     let reached = tokio::time::timeout(patience.timeout, reach(ctx)).await;
