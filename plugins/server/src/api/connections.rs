@@ -134,6 +134,12 @@ impl Connections {
         (table.general, table.probes)
     }
 
+    /// Whether the next connection takes the place of another one.
+    pub(super) fn is_full(&self) -> bool {
+        let table = self.lock();
+        table.general >= self.0.limits.general || table.probes >= self.0.limits.probes
+    }
+
     /// How long the next connection has to wait until there is a place for it, or a silent one can
     /// go.
     pub(super) fn pause(&self) -> Duration {

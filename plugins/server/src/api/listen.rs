@@ -89,8 +89,10 @@ async fn take(
         }
         tokio::time::sleep(pause).await;
     }
-    // What the others brought meanwhile is read first.
-    tokio::task::yield_now().await;
+    if connections.is_full() {
+        // What the others brought meanwhile is read first, before one of them has to go.
+        tokio::task::yield_now().await;
+    }
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, connections.admit(peer.ip()), descriptor)),
         Err(error) => {
