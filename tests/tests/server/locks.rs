@@ -40,11 +40,10 @@ impl Drop for Holder<'_> {
     }
 }
 
-fn check_named(ran: &Ran, holder: &Holder<'_>) {
+fn check_named(ran: &Ran, holder: &Holder<'_>, statement: &str) {
     let error = ran.error();
     let told = error.to_string();
-    for part in ["left-open", &format!("pg_terminate_backend({})", holder.pid), "pg_advisory_lock"]
-    {
+    for part in ["left-open", &format!("pg_terminate_backend({})", holder.pid), statement] {
         assert!(told.contains(part), "`{part}`: {ran:#?}");
     }
 }
@@ -53,8 +52,10 @@ fn check_named(ran: &Ran, holder: &Holder<'_>) {
 fn whoever_holds_what_a_start_waits_for_is_named() {
     let Some(deployment) = Deployment::new() else { return };
     let home = Home::new(&deployment);
+    home.start(&[]);
+    let _stopped = home.run(&["server", "stop"]).code(0);
     for sql in [
-        "SELECT pg_advisory_lock(hashtextextended('toygres:migrations:toygres_cms', 0))",
+        "LOCK TABLE toygres_cms.schema_migrations IN ACCESS EXCLUSIVE MODE",
         // The one of the workflows' library.
         "SELECT pg_advisory_lock(-2056485684892674550)",
     ] {
@@ -62,9 +63,58 @@ fn whoever_holds_what_a_start_waits_for_is_named() {
         let began = Instant::now();
         let ran = home.run(&["server", "start", "--timeout", "58s", "-o", "json"]).code(7);
         assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
-        check_named(&ran, &holder);
+        check_named(&ran, &holder, sql.split(' ').nth(1).unwrap());
     }
     home.start(&[]);
+}
+
+/// What whoever may read can hold, no start waits for.
+#[test]
+fn no_advisory_lock_keeps_the_schema_from_being_brought_up_to_date() {
+    let Some(deployment) = Deployment::new() else { return };
+    let home = Home::new(&deployment);
+    let sql = "SELECT pg_advisory_lock(hashtextextended('toygres:migrations:toygres_cms', 0))";
+    let _held = Holder::new(&deployment, sql);
+    home.start(&[]);
+    assert_eq!(
+        deployment.database.psql("SELECT count(*) > 0 FROM toygres_cms.schema_migrations"),
+        "t"
+    );
+}
+
+/// Servers that make the schema at the same time make it once.
+#[test]
+fn servers_that_start_at_once_make_the_schema_once() {
+    let Some(deployment) = Deployment::new() else { return };
+    let homes: Vec<Home> = (0..4).map(|_| Home::new(&deployment)).collect();
+    std::thread::scope(|scope| {
+        for home in &homes {
+            scope.spawn(|| home.start(&[]));
+        }
+    });
+    let twice = "SELECT count(*) - count(DISTINCT version) FROM toygres_cms.schema_migrations";
+    assert_eq!(deployment.database.psql(twice), "0");
+}
+
+/// Whoever typed it was killed: what it held is free at once, long before its own limit of time.
+#[test]
+fn a_statement_does_not_outlive_the_process_that_it_was_typed_into() {
+    let Some(deployment) = Deployment::new() else { return };
+    let home = Home::new(&deployment);
+    let sql = "SELECT pg_sleep(600), 'outlives'";
+    let mut child = home.spawn(&["server", "db-query", "--timeout", "10m", sql]);
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' \
+                   AND query LIKE '%FETCH%' AND datname = current_database()";
+    let comes_to = |count: &str| {
+        wait::until(&format!("{count} statements to run"), || {
+            Ok((deployment.database.psql(running) == count).then_some(()))
+        })
+        .unwrap();
+    };
+    comes_to("1");
+    child.kill().unwrap();
+    let _status = child.wait();
+    comes_to("0");
 }
 
 /// A restart goes on where somebody with the token tries to hold it up.

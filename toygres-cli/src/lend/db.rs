@@ -118,7 +118,7 @@ impl Database {
             );
         }
         if query.untrusted {
-            let backend_pid = query::backend_pid(&leased.connection, &limits).await?;
+            let backend_pid = query::begin_typed(&leased.connection, &limits).await?;
             let target = self.0.target.as_ref().map_err(Clone::clone)?;
             limits.lock_watch = Some(LockWatch::begin(target, backend_pid));
         }

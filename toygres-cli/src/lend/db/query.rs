@@ -81,14 +81,22 @@ pub(super) async fn begin(
     open(connection, query, limits).await
 }
 
-/// The process of the server that serves this connection.
-pub(super) async fn backend_pid(connection: &Connection, limits: &Limits) -> Result<i32> {
+/// What is typed does not outlive whoever typed it: a statement of a process that was killed would
+/// hold its locks to its own limit of time. PostgreSQL has this since 14, and not on every system.
+const ENDS_WITH_CLIENT: &str = "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false) \
+     WHERE pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL";
+
+/// Lets the server end what this connection runs when the process at this end is gone, where it can,
+/// and answers the process of the server that serves it.
+pub(super) async fn begin_typed(connection: &Connection, limits: &Limits) -> Result<i32> {
     let asking = connection.client.simple_query("SELECT pg_catalog.pg_backend_pid()");
     let messages = within(connection, limits, asking, None).await?;
     let pid = messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten()?.parse().ok(),
         _ => None,
     });
+    let checking = connection.client.simple_query(ENDS_WITH_CLIENT);
+    let _where_it_can = within(connection, limits, checking, None).await;
     pid.ok_or_else(|| Error::unavailable("the database did not say which process serves it"))
 }
 

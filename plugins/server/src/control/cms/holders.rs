@@ -4,6 +4,7 @@
 //! `psql` that was left open, a dump, another server. A start does not wait for them for ever, and
 //! says whose they are.
 
+use super::migrate::Unmigrated;
 use sqlx::{PgPool, Row};
 use std::time::Duration;
 use toygres_plugin_api::shell::ShellCommand;
@@ -37,8 +38,8 @@ struct Holder {
 pub(super) async fn naming_blockers<T>(
     pool: &PgPool,
     pid: i32,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
+    work: impl Future<Output = Result<T, Unmigrated>>,
+) -> Result<T, Unmigrated> {
     let sql = format!(
         "SELECT {COLUMNS} FROM pg_stat_activity a WHERE a.pid = ANY(pg_blocking_pids($1)) \
          ORDER BY a.pid"
@@ -47,9 +48,11 @@ pub(super) async fn naming_blockers<T>(
     let mut holders = Vec::new();
     loop {
         tokio::select! {
-            done = &mut work => return done.map_err(|error| match error.kind {
-                ErrorKind::TimedOut => named(error, &holders),
-                _ => error,
+            done = &mut work => return done.map_err(|error| match error {
+                Unmigrated::Failed(error) if error.kind == ErrorKind::TimedOut => {
+                    Unmigrated::Failed(named(error, &holders))
+                }
+                error => error,
             }),
             () = tokio::time::sleep(LOOK_INTERVAL) => {
                 let found = sqlx::query(&sql).bind(pid).fetch_all(pool).await;

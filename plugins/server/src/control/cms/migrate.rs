@@ -1,4 +1,9 @@
-//! Bringing the CMS up to date, under one advisory lock and in one transaction.
+//! Bringing the CMS up to date, in one transaction.
+//!
+//! The lock is one of the table of migrations, and taken only where there is something to do. It is no
+//! advisory lock, for whoever may read can hold those: a statement that an operator typed, or one
+//! whose server was killed, would keep every server from starting. A lock that excludes other
+//! migrations cannot be had in a transaction that only reads, and reading does not exclude it.
 
 use super::Cms;
 use super::holders::naming_blockers;
@@ -12,6 +17,11 @@ use toygres_plugin_api::{Error, Result};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// PostgreSQL's code for a lock that was not free in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// PostgreSQL's codes for what another process made a moment before: a row of a catalogue, a schema,
+/// a table, another object.
+const MADE_BY_OTHERS: [&str; 4] = ["23505", "42P06", "42P07", "42710"];
+/// How often it is tried again where others make the same at the same time.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// Applies what is missing; answers what an operator should know. Several processes may call it at
 /// once: all but the first find nothing to do.
@@ -19,6 +29,48 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// # Errors
 /// When the schema is ahead of this release, or lacks columns that cannot be made up.
 pub(in crate::control) async fn migrate(cms: &Cms) -> Result<Vec<String>> {
+    let mut attempt = 1;
+    loop {
+        match migrate_once(cms).await {
+            Err(Unmigrated::MadeByOthers(_)) if attempt < MAX_ATTEMPTS => attempt += 1,
+            done => return done.map_err(Unmigrated::into_error),
+        }
+    }
+}
+
+/// Why the schema was not brought up to date.
+pub(super) enum Unmigrated {
+    /// Another process made the same at the same time; the second look finds it made.
+    MadeByOthers(sqlx::Error),
+    Failed(Error),
+}
+
+impl Unmigrated {
+    fn into_error(self) -> Error {
+        match self {
+            Self::MadeByOthers(error) => failed(error),
+            Self::Failed(error) => error,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Unmigrated {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|database| database.code());
+        match code {
+            Some(code) if MADE_BY_OTHERS.contains(&&*code) => Self::MadeByOthers(error),
+            _ => Self::Failed(failed(error)),
+        }
+    }
+}
+
+impl From<Error> for Unmigrated {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+async fn migrate_once(cms: &Cms) -> Result<Vec<String>, Unmigrated> {
     let mut transaction = cms.pool.begin().await.map_err(broken::cms)?;
     let wait = format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs());
     sqlx::query(&wait).execute(&mut *transaction).await.map_err(broken::cms)?;
@@ -32,18 +84,23 @@ pub(in crate::control) async fn migrate(cms: &Cms) -> Result<Vec<String>> {
 async fn migrate_within(
     cms: &Cms,
     mut transaction: Transaction<'_, Postgres>,
-) -> Result<Vec<String>> {
-    lock(&mut transaction, &cms.schema).await.map_err(failed)?;
-    make_schema(&mut transaction, &cms.schema).await.map_err(failed)?;
-    let applied = applied(&mut transaction).await.map_err(failed)?;
+) -> Result<Vec<String>, Unmigrated> {
+    make_schema(&mut transaction, &cms.schema).await?;
+    let newest = ALL.last().map_or(0, |migration| migration.version);
+    let mut applied = applied(&mut transaction).await?;
+    if applied < newest || !keeps_names_apart(&mut transaction).await? {
+        let exclusive = "LOCK TABLE schema_migrations IN SHARE ROW EXCLUSIVE MODE";
+        transaction.execute(exclusive).await?;
+        applied = read_version(&mut transaction).await?;
+    }
     refuse_ahead(&cms.schema, applied)?;
     for migration in ALL.iter().filter(|migration| migration.version > applied) {
-        apply(&mut transaction, migration).await.map_err(failed)?;
+        apply(&mut transaction, migration).await?;
         tracing::info!(version = migration.version, name = migration.name, "migrated the CMS");
     }
     check_columns(&mut transaction, &cms.schema).await?;
-    let notices = keep_names_apart(&mut transaction).await.map_err(failed)?;
-    transaction.commit().await.map_err(failed)?;
+    let notices = keep_names_apart(&mut transaction).await?;
+    transaction.commit().await?;
     Ok(notices)
 }
 
@@ -67,14 +124,6 @@ fn failed(error: sqlx::Error) -> Error {
     Error::failed("the metadata database cannot be brought up to date")
         .cause(error)
         .hint("its user must be allowed to create schemas, types and tables")
-}
-
-async fn lock(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind(format!("toygres:migrations:{schema}"))
-        .execute(connection)
-        .await
-        .map(drop)
 }
 
 /// Asked first, since creating one that is there needs a right that its user may lack.
@@ -103,6 +152,10 @@ async fn applied(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
             )
             .await?;
     }
+    read_version(connection).await
+}
+
+async fn read_version(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM schema_migrations")
         .fetch_one(connection)
         .await
@@ -155,12 +208,16 @@ async fn check_columns(connection: &mut PgConnection, schema: &str) -> Result<()
     .hint("add them, or give another schema by the setting `database.cms_schema`"))
 }
 
+/// Whether the index is there that keeps the names of live instances apart.
+async fn keeps_names_apart(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT to_regclass('instances_live_name') IS NOT NULL")
+        .fetch_one(connection)
+        .await
+}
+
 /// The index that keeps the names of live instances apart, or why it cannot be made yet.
 async fn keep_names_apart(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
-    let there: bool = sqlx::query_scalar("SELECT to_regclass('instances_live_name') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
-    if there {
+    if keeps_names_apart(connection).await? {
         return Ok(Vec::new());
     }
     let twice: Vec<String> =
