@@ -9,6 +9,7 @@ pub mod db;
 pub mod grants;
 pub mod interrupt;
 pub mod kube;
+mod named_file;
 mod question;
 pub mod runs;
 pub mod spool;

@@ -329,7 +329,7 @@ impl Output {
     /// The text of an error as it would be written.
     #[must_use]
     pub fn error_text(&self, error: Error) -> String {
-        let error = self.redactor.error(error);
+        let error = render::error::shorten(self.redactor.error(error));
         if self.format.is_table() {
             return render::error::human(&error, self.err_style(), err_width());
         }

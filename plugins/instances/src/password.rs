@@ -87,8 +87,9 @@ fn first_line(from: impl Read) -> std::io::Result<String> {
 }
 
 async fn warn_of_readers(ctx: &Context, file: &Path) {
-    let mode = std::fs::metadata(file).map(|file| file.permissions().mode());
-    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+    let found = std::fs::metadata(file);
+    // A folder or a device is not the password's alone: its mode is not to be touched.
+    if found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0) {
         let close = ShellCommand::new("chmod 600").arg(file);
         ctx.ui().warn(format!("others can read `{}`; see `{close}`", file.display())).await;
     }
@@ -111,6 +112,17 @@ mod tests {
             let password = given(&host.context(), None, Some(&file)).await.unwrap();
             assert_eq!(password.as_deref(), Some("se cret"));
             assert_eq!(host.notes().len(), warnings, "{mode:o}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_mode_of_what_is_no_file_is_let_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        for path in [folder.path(), std::path::Path::new("/dev/null")] {
+            let host = TestHost::new();
+            let _refused = given(&host.context(), None, Some(path)).await;
+            assert!(host.notes().is_empty(), "{}", path.display());
         }
     }
 

@@ -5,6 +5,7 @@ mod filter;
 
 use super::chain;
 use super::grants::Grants;
+use super::named_file;
 use crate::settings::{Home, Settings};
 use crate::trusted::{self, DistrustReason};
 use body::Pieces;
@@ -126,6 +127,11 @@ impl Kube {
                 .hint("set `KUBECONFIG` or give `--kubeconfig`; see `kubectl config view`")
         };
         let path = self.kubeconfig()?;
+        named_file::check_size(&path).map_err(|error| {
+            Error::usage(format!("the kubeconfig {} cannot be read", path.display()))
+                .cause(error)
+                .hint("name another one with `KUBECONFIG` or `--kubeconfig`")
+        })?;
         let context = setting("kubernetes.context")?;
         let mut config = match Kubeconfig::read_from(&path) {
             Ok(file) => {

@@ -7,6 +7,22 @@ use serde_json::json;
 use toygres_plugin_api::Error;
 use toygres_plugin_api::report::{Note, NoteLevel, Tone};
 
+/// Characters of each text of an error that are shown: what others answered may be of any size.
+const MAX_TEXT_CHARS: usize = 16_384;
+
+/// The error with texts that can be read to their end.
+#[must_use]
+pub fn shorten(mut error: Error) -> Error {
+    for text in [&mut error.message].into_iter().chain(&mut error.causes).chain(&mut error.hint) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) {
+            let more = text[end..].chars().count();
+            text.truncate(end);
+            text.push_str(&format!("… ({more} characters more)"));
+        }
+    }
+    error
+}
+
 /// An error as people read it, in lines of at most `width` columns.
 #[must_use]
 pub fn human(error: &Error, style: Style, width: Option<usize>) -> String {
@@ -44,4 +60,21 @@ pub fn note(note: &Note, style: Style, width: Option<usize>) -> String {
         NoteLevel::Warning => style.paint(Tone::Warn, "warning:"),
     };
     wrapped(&format!("{label} {}\n", under_bar(&note.text, style, 2)), width, 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_TEXT_CHARS, shorten};
+    use toygres_plugin_api::Error;
+
+    #[test]
+    fn a_text_of_any_size_has_an_end() {
+        let long = "ä".repeat(MAX_TEXT_CHARS + 5);
+        let error = Error::failed(long.as_str()).cause(&long).cause("short").hint(long.as_str());
+        let error = shorten(error);
+        for text in [&error.message, &error.causes[0], error.hint.as_ref().unwrap()] {
+            assert!(text.ends_with("ä… (5 characters more)"), "{}", &text[text.len() - 40..]);
+        }
+        assert_eq!(error.causes[1], "short");
+    }
 }

@@ -2,6 +2,7 @@
 //! `server.log.2`, and the oldest goes.
 
 use super::files::numbered;
+use crate::process::home;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -60,7 +61,7 @@ impl Rotating {
 }
 
 fn opened(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    home::open_own(OpenOptions::new().append(true).create(true).mode(0o600), path)
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! The files that a server keeps, and how they are written.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::{Error, Result};
 
@@ -79,6 +79,20 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> io::Result<bool> {
     }
 }
 
+/// Opens a file of the home folder that is written to. In a folder that others may write, such as a
+/// volume of a pod, a link may be somebody else's and lead to any file of ours: none is followed.
+///
+/// # Errors
+/// When it cannot be opened, or is such a link.
+pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mode = fs::metadata(folder.unwrap_or(Path::new(".")))?.permissions().mode();
+    if mode & 0o022 != 0 {
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options.open(path)
+}
+
 fn new_file(path: &Path, text: &str, mode: u32) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
@@ -130,9 +144,28 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::unwritable;
+    use super::{open_own, unwritable};
+    use std::fs::{self, OpenOptions, Permissions};
     use std::io;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
+
+    #[test]
+    fn a_link_is_followed_only_where_nobody_else_can_have_put_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("precious"), folder.path().join("server.log"));
+        fs::write(&file, "precious").unwrap();
+        symlink(&file, &link).unwrap();
+        let open = |mode| {
+            fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+            open_own(OpenOptions::new().append(true).create(true), &link)
+        };
+        assert!(open(0o755).is_ok());
+        for mode in [0o777, 0o1777, 0o775] {
+            assert!(open(mode).is_err(), "{mode:o}");
+        }
+        assert!(open_own(OpenOptions::new().append(true), &file).is_ok());
+    }
 
     #[test]
     fn a_full_disk_is_told_from_a_folder_of_somebody_else() {

@@ -4,6 +4,7 @@
 //! inherit it, and the kernel answers who holds it. A process loses it by closing any handle of
 //! the file, so the server opens the file once.
 
+use super::home;
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, Pid, fcntl_getlk};
@@ -31,13 +32,9 @@ impl Lock {
     /// # Errors
     /// When the file cannot be made or locked.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = home::open_own(&mut options, path)?;
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(Errno::AGAIN | Errno::ACCESS) => Ok(None),

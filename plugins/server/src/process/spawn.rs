@@ -49,7 +49,8 @@ impl Started {
         let said = Said(path.into());
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
-        let file = options.open(&said.0).map_err(|error| home::unwritable(&said.0, error))?;
+        let file = home::open_own(&mut options, &said.0)
+            .map_err(|error| home::unwritable(&said.0, error))?;
         let child = Command::new(&binary)
             .args(args)
             .envs(environment.iter().map(|(name, value)| (name, value)))

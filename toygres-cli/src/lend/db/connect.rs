@@ -4,6 +4,7 @@ use super::connector::Connector;
 use super::errors;
 use super::target::{Target, Verify};
 use super::wire::{Oversize, Wire};
+use crate::lend::named_file;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
@@ -184,6 +185,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore> {
     let unreadable = |cause: String| {
         Error::usage(format!("`sslrootcert` {} cannot be read", file.display())).cause(cause)
     };
+    named_file::check_size(file).map_err(|error| unreadable(error.to_string()))?;
     let certificates =
         CertificateDer::pem_file_iter(file).map_err(|e| unreadable(e.to_string()))?;
     for certificate in certificates {
