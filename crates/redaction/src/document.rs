@@ -145,7 +145,7 @@ impl Masking<'_> {
         for (key, value) in fields {
             self.mask_within(key);
             let name = self.decode(key).into_owned();
-            let whole = secret_object && matches!(name.as_str(), "data" | "stringData");
+            let whole = names::holds_secrets(&name, secret_object);
             match (names::secrecy(&name), named) {
                 _ if whole => self.mask_all(value, Secrecy::Whole),
                 (Secrecy::None, Some(secrecy)) if names::holds_named(&name) => {

@@ -22,6 +22,7 @@ mod tokens;
 mod triggers;
 mod url;
 mod value;
+mod verifier;
 mod word;
 
 use aho_corasick::AhoCorasick;

@@ -28,6 +28,7 @@ const SECRETS: &[&str] = &[
     "token",
     "credential",
     "credentials",
+    "creds",
     "authorization",
     "cookie",
     "apikey",
@@ -37,12 +38,19 @@ const SECRETS: &[&str] = &[
     "encryptionkey",
     "masterkey",
     "privatekey",
+    "privkey",
     "secretkey",
     "sharedkey",
     "signingkey",
     "storagekey",
     "requirepass",
+    "masterauth",
+    "bearer",
+    "jwt",
 ];
+
+/// Words that are secrets by themselves alone.
+const WHOLE_WORDS: &[&str] = &["otp", "totp"];
 
 /// The words before `key` that make a secret of it.
 const KEYS: &[&str] = &[
@@ -128,9 +136,13 @@ const COUNTING: &[&str] = &[
 /// Words that begin names of facts about a secret.
 const FACTS: &[&str] = &["has", "is", "needs", "show", "no", "requires"];
 
+/// What stands in place of a value that is not there; no password is guessed by it.
+const ABSENT: &[&str] =
+    &["(empty)", "(hidden)", "(missing)", "(none)", "(not set)", "(null)", "(redacted)", "(unset)"];
+
 /// Names of secrets that are none: duroxide's lease tokens say who holds a lease, and nothing can
-/// be done with one from outside.
-const HARMLESS: &[&str] = &["locktoken", "cancellationtoken"];
+/// be done with one from outside; a pod's list of Secrets holds their names.
+const HARMLESS: &[&str] = &["locktoken", "cancellationtoken", "imagepullsecrets"];
 
 /// Fields that name another field's value: `{"name": "PGPASSWORD", "value": "…"}`.
 const NAMING: &[&str] = &[
@@ -138,6 +150,7 @@ const NAMING: &[&str] = &[
     "env",
     "field",
     "header",
+    "k",
     "key",
     "label",
     "name",
@@ -146,13 +159,15 @@ const NAMING: &[&str] = &[
     "parameter",
     "property",
     "setting",
+    "settingname",
     "var",
     "variable",
+    "variablename",
 ];
 
 /// Fields that hold the value of such a name.
 const HOLDING: &[&str] =
-    &["content", "current", "setting", "stringvalue", "val", "value", "values"];
+    &["content", "current", "default", "setting", "stringvalue", "v", "val", "value", "values"];
 
 /// Whether a field, column, option or variable of this name holds a secret.
 #[must_use]
@@ -197,6 +212,11 @@ pub(crate) fn secrecy_of_option(word: &str) -> Secrecy {
     option.map_or(Secrecy::None, secrecy)
 }
 
+/// Whether this is the shell's variable with the current folder, and the value is a folder.
+pub(crate) fn is_current_folder(name: &str, value: &str) -> bool {
+    matches!(name, "PWD" | "OLDPWD") && value.starts_with('/')
+}
+
 /// Whether the value of a header of this name goes on to the end of its line.
 pub(crate) fn is_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -211,7 +231,14 @@ pub(crate) fn is_password(name: &str) -> bool {
 
 /// Whether a field of this name names what another field holds.
 pub(crate) fn names_another(name: &str) -> bool {
-    NAMING.iter().any(|naming| name.eq_ignore_ascii_case(naming))
+    let plain = name.replace(['_', '-'], "");
+    NAMING.iter().any(|naming| plain.eq_ignore_ascii_case(naming))
+}
+
+/// Whether a field of this name holds nothing but secrets, in an object of Kubernetes that is a Secret
+/// or in one whose kind is not beside it.
+pub(crate) fn holds_secrets(name: &str, is_secret_object: bool) -> bool {
+    name == "stringData" || is_secret_object && name == "data"
 }
 
 /// Whether a field of this name holds what another field names.
@@ -223,6 +250,9 @@ pub(crate) fn holds_named(name: &str) -> bool {
 impl Secrecy {
     /// Whether a value under such a name is masked that reads like this.
     pub(crate) fn hides(self, value: &str) -> bool {
+        if ABSENT.contains(&value) {
+            return false;
+        }
         match self {
             Self::None => false,
             Self::Whole => true,
@@ -237,9 +267,12 @@ fn is_number(value: &str) -> bool {
 }
 
 fn is_secret_word(last: &str, before: &str) -> bool {
-    SECRETS.iter().any(|secret| last.ends_with(secret))
+    // `passWord` is one word, however it is written.
+    let joined = format!("{before}{last}");
+    SECRETS.iter().any(|secret| last.ends_with(secret) || joined == *secret)
         || last.ends_with("pwd") && last.len() <= 8
         || last == "key" && KEYS.contains(&before)
+        || WHOLE_WORDS.contains(&last)
 }
 
 fn is_weak_word(last: &str) -> bool {

@@ -91,6 +91,8 @@ impl<'t> Name<'t> {
         let mut at = quote.map_or(self.range.end, |quote| quote.inside);
         // `config['password'] = …`, `Key (password)=(…)`.
         at += usize::from(text[at..].starts_with([']', ')']));
+        // `password[]=…` in a form.
+        at += if text[at..].starts_with("[]") { 2 } else { 0 };
         let (separator, begin) = self.find_separator(at, quote.is_some())?;
         if begin >= text.len() {
             return None;
@@ -100,7 +102,14 @@ impl<'t> Name<'t> {
             _ if names::is_header(self.written()) && quote.is_none() => self.header_value(begin)?,
             _ => self.separated_value(at, separator, begin, quote)?,
         };
-        Some(value).filter(|secret| self.secrecy.hides(&text[secret.range.clone()]))
+        // `$PWD: ` speaks of a variable, and gives it no value.
+        let spoken_of = separator == Separator::Colon && text[..self.range.start].ends_with('$');
+        Some(value).filter(|secret| {
+            let value = &text[secret.range.clone()];
+            self.secrecy.hides(value)
+                && !spoken_of
+                && !names::is_current_folder(self.written(), value)
+        })
     }
 
     /// What comes behind the name, and where the value begins.
@@ -126,6 +135,8 @@ impl<'t> Name<'t> {
             ("+=", Separator::Equals),
             ("?=", Separator::Equals),
             ("=", Separator::Equals),
+            ("&#61;", Separator::Equals),
+            (":-", Separator::Equals),
             (":", Separator::Colon),
         ];
         // A statement may go on in the next line, and a function takes its argument in brackets.
@@ -176,8 +187,19 @@ impl<'t> Name<'t> {
         }
         let before = self.before(NEAR_BYTES);
         let netrc = before.contains("login ") && before.contains("machine ");
-        let redis = self.written().eq_ignore_ascii_case("requirepass") && self.begins_line();
-        if (netrc || redis) && keyword.is_none() { word::find(self, begin) } else { None }
+        let redis = ["requirepass", "masterauth"]
+            .iter()
+            .any(|word| self.written().eq_ignore_ascii_case(word) && self.begins_line());
+        // `ENV NAME value` of a Dockerfile, `setx NAME value` of Windows.
+        let command = ["env", "setx", "setenv"].iter().any(|command| {
+            let word = before.trim_end_matches([' ', '\t']).rsplit(char::is_whitespace).next();
+            word.is_some_and(|word| word.eq_ignore_ascii_case(command))
+        });
+        if (netrc || redis || command) && keyword.is_none() {
+            word::find(self, begin)
+        } else {
+            None
+        }
     }
 
     /// A value behind `:` or `=`.

@@ -4,7 +4,7 @@ use super::encoded;
 use super::names::Secrecy;
 use super::pairs::{Name, Secret};
 use super::triggers::TRIGGERS;
-use super::{apart, block, markup, statement, tokens, url};
+use super::{apart, block, markup, statement, tokens, url, verifier};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -74,6 +74,11 @@ fn find_announced(text: &str, trigger: Range<usize>, secrets: &mut Vec<Secret>) 
         "private key" if let Some(key) = tokens::find_private_key(text, trigger.clone()) => {
             Some(key)
         }
+        "scram-sha-256$" => verifier::find_scram(text, trigger.end),
+        "md5" => verifier::find_md5(text, trigger),
+        ":5432:" | ":*:" => verifier::find_passfile_line(text, trigger),
+        "private-lines" => tokens::find_putty_key(text, trigger.end),
+        "hooks.slack.com/services/" => Some(trigger.end..tokens::end_of_word(text, trigger.end)),
         _ if is_prefix(&word) => tokens::find_prefixed(text, trigger),
         _ => return find_named(text, trigger, secrets),
     };

@@ -7,6 +7,9 @@ use std::ops::Range;
 /// Fewer letters than this after a known prefix are a word.
 const MIN_TOKEN_LETTERS: usize = 6;
 
+/// Where the prefix is as short as `sk-`, fewer letters than this are a word.
+const MIN_SHORT_PREFIX_LETTERS: usize = 20;
+
 /// The rest of a token with a prefix of its own (`ghp_…`): it has a digit or a capital.
 pub(crate) fn find_prefixed(text: &str, prefix: Range<usize>) -> Option<Range<usize>> {
     if follows_word(text, prefix.start) || !has_own_case(&text[prefix.clone()]) {
@@ -16,6 +19,9 @@ pub(crate) fn find_prefixed(text: &str, prefix: Range<usize>) -> Option<Range<us
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
     let token = &rest[..end.unwrap_or(rest.len())];
     if prefix.len() == 4 && &text[prefix.clone()] == "AIza" && token.len() < 30 {
+        return None;
+    }
+    if prefix.len() == 3 && token.len() < MIN_SHORT_PREFIX_LETTERS {
         return None;
     }
     let mixed = token.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit());
@@ -101,6 +107,24 @@ pub(crate) fn find_private_key(text: &str, word: Range<usize>) -> Option<Range<u
     let part = |c: char| c.is_ascii_alphanumeric() || c.is_whitespace() || "+/=\\:,-.".contains(c);
     let end = end.unwrap_or_else(|| rest.find(|c| !part(c)).unwrap_or(rest.len()));
     (rest[..end].trim() != super::MASK).then(|| inside..inside + end)
+}
+
+/// The private part of a PuTTY key, behind `Private-Lines`: as many lines as it says.
+pub(crate) fn find_putty_key(text: &str, end: usize) -> Option<Range<usize>> {
+    let rest = text[end..].strip_prefix(':')?;
+    let (count, lines) = rest.split_once(['\n', '\\'])?;
+    let _: u32 = count.trim().parse().ok()?;
+    let inside = text.len() - lines.len();
+    let part = |c: char| c.is_ascii_alphanumeric() || c.is_whitespace() || "+/=\\".contains(c);
+    let length = lines.find("Private-MAC").or_else(|| lines.find(|c| !part(c)));
+    let key = lines[..length.unwrap_or(lines.len())].trim_end_matches(['\n', '\r', '\\']);
+    (key.trim() != super::MASK).then(|| inside..inside + key.len())
+}
+
+/// Where the word ends that goes on from here.
+pub(crate) fn end_of_word(text: &str, begin: usize) -> usize {
+    let end = |c: char| c.is_whitespace() || "\"'`<>()[]{},;\\".contains(c);
+    text[begin..].find(end).map_or(text.len(), |length| begin + length)
 }
 
 /// A private key in base64, of a PEM file or of DER, in one line.

@@ -52,7 +52,7 @@ impl Redactor {
         let mut named = named.filter_map(|(_, value)| value.as_str().map(names::secrecy));
         let named = named.rfind(|secrecy| *secrecy != Secrecy::None);
         for (name, value) in fields {
-            let whole = secret_object && matches!(name.as_str(), "data" | "stringData");
+            let whole = names::holds_secrets(name, secret_object);
             let secrecy = match (names::secrecy(name), named) {
                 _ if whole => Secrecy::Whole,
                 (Secrecy::None, Some(secrecy)) if names::holds_named(name) => secrecy,
