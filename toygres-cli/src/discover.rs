@@ -131,6 +131,12 @@ impl Folders {
         self.policy.strict.as_deref()
     }
 
+    /// The file that has to be mended before anything that is not locked is opened.
+    #[must_use]
+    pub fn to_mend(&self) -> Option<&Path> {
+        self.policy.to_mend.as_deref()
+    }
+
     /// The folders, and why each is looked into.
     pub fn places(&self) -> impl Iterator<Item = (Origin, &Path)> {
         self.folders.iter().map(|(origin, path)| (*origin, path.as_path()))

@@ -326,16 +326,23 @@ impl Fault {
         Self::new("digest", path, message, format!("install `{name}` again")).of(name)
     }
 
-    /// Nothing is opened but what is locked; `why` is what says so.
-    pub(crate) fn unlocked(name: &str, path: &Path, why: &str) -> Self {
+    /// Nothing is opened but what is locked; `why` is what says so, `to_mend` the file that cannot be
+    /// read, where that is why.
+    pub(crate) fn unlocked(name: &str, path: &Path, why: &str, to_mend: Option<&Path>) -> Self {
         let message = format!(
             "{} is refused: it is in no lock file, and only what is locked is opened ({why})",
             naming(name, path)
         );
-        let hint = format!(
-            "if you know its digest, lock it: toygres plugin install {} --sha256 DIGEST",
-            typed(path)
-        );
+        let hint = match to_mend {
+            Some(file) => format!(
+                "correct {} (`toygres plugin list` shows what is wrong with it), or move it away",
+                file.display()
+            ),
+            None => format!(
+                "if you know its digest, lock it: toygres plugin install {} --sha256 DIGEST",
+                typed(path)
+            ),
+        };
         Self::new("unlocked", path, message, hint).of(name)
     }
 

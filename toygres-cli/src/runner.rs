@@ -89,6 +89,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
             action.report(&manager).and_then(|report| print(&output, report))
         }
         Action::Run { owned, args } => {
+            warn_of_named_folders(&early, &catalogue, &output);
             let output = output.clone();
             let run = once::Run { owned, args, options, settings, folders, output };
             match run.options.watch {
@@ -158,6 +159,19 @@ fn warn(environment: &Environment, output: &Output) {
     if let Some(refusal) = environment.home().and_then(Home::refusal) {
         let why = refusal.causes.first().map(|cause| format!(": {cause}")).unwrap_or_default();
         output.remark(NoteLevel::Warning, &format!("{}{why}", refusal.message));
+    }
+}
+
+/// Says which plugin of a folder that was typed is refused: another one may have its command.
+fn warn_of_named_folders(early: &Early, catalogue: &Catalogue, output: &Output) {
+    let named = |path: &Path| early.plugin_dirs.iter().any(|folder| path.starts_with(folder));
+    let mut faults = catalogue.faults().filter(|fault| named(&fault.path));
+    if let Some(first) = faults.next() {
+        let further = match faults.count() {
+            0 => String::new(),
+            count => format!(" (and {count} more; see `toygres plugin list`)"),
+        };
+        output.remark(NoteLevel::Warning, &format!("{}{further}", first.message));
     }
 }
 

@@ -43,6 +43,39 @@ fn nothing_but_what_is_locked_is_opened() {
     home.well(&env);
 }
 
+/// Mending the file is what helps, not locking what the home folder already holds.
+#[test]
+fn a_configuration_that_cannot_be_read_is_what_the_hint_names() {
+    let home = Home::with_bad();
+    fs::write(home.path().join("plugins/config.so"), &*CONFIG).unwrap();
+    mode(home.path().join("plugins/config.so"), 0o644);
+    let file = home.path().join("config.toml");
+    for text in [&b"[plugins]\nstrict = \"yes\"\n"[..], b"\xff\xfe"] {
+        fs::write(&file, text).unwrap();
+        let refused = home.run(&["server", "env", "-o", "json"]);
+        assert_eq!(refused.code, Some(8), "{}", refused.stderr);
+        let hint = format!("correct {}", file.display());
+        assert!(refused.stderr.contains(&hint), "{}", refused.stderr);
+    }
+}
+
+/// A folder that was typed is meant: where its plugin is refused and another one has the command,
+/// that is said.
+#[test]
+fn a_refused_plugin_of_a_typed_folder_is_told() {
+    let home = Home::with_bad();
+    let folder = home.files().join("typed");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("bad.so"), &*BAD).unwrap();
+    mode(folder.join("bad.so"), 0o666);
+    let folder = folder.display().to_string();
+    let run: Vec<&str> = RUN.iter().copied().chain(["--plugin-dir", &folder]).collect();
+    let other = home.run(&run);
+    assert_eq!(other.code, Some(0), "{}", other.stderr);
+    assert!(other.stderr.contains("is refused: others may write its file"), "{}", other.stderr);
+    assert!(!home.run(RUN).stderr.contains("is refused"));
+}
+
 #[test]
 fn a_variable_tightens() {
     let home = Home::new();

@@ -61,7 +61,10 @@ pub(super) fn plugins(
     for path in opened.libraries().into_iter().filter(|path| !named.contains(path)) {
         let (manifest, library) = read(&opened, &path);
         let manifest = manifest.and_then(|manifest| match &policy.strict {
-            Some(why) => Err(Fault::unlocked(&manifest.name, &path, why).claiming(&manifest)),
+            Some(why) => {
+                Err(Fault::unlocked(&manifest.name, &path, why, policy.to_mend.as_deref())
+                    .claiming(&manifest))
+            }
             None => Ok(manifest),
         });
         plugins.push(found(path, (manifest, library)));

@@ -25,7 +25,7 @@ use crate::trusted::{self, DistrustReason, TrustedOwners};
 use crate::users;
 use serde::Deserialize;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toygres_plugin_api::{Error, Result};
 
 /// The machine's configuration file.
@@ -39,6 +39,8 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub struct Policy {
     /// What says that nothing is opened but what is locked, if anything does.
     pub strict: Option<String>,
+    /// The file that cannot be read, where that alone is why nothing else is opened.
+    pub to_mend: Option<PathBuf>,
     /// The keys that are pinned.
     pub keys: Vec<Pinned>,
     /// Whose files are trusted besides the operator's and root's.
@@ -130,7 +132,7 @@ impl Policy {
 
     fn not_read(&mut self, path: &Path, cause: &str) {
         self.broken.push(format!("{} cannot be read: {cause}", path.display()));
-        self.tighten(&format!("{} cannot be read", path.display()));
+        self.tighten_for_fault(&format!("{} cannot be read", path.display()), path);
     }
 
     fn trust_owners(&mut self, path: &Path, owners: Vec<Owner>) {
@@ -180,7 +182,8 @@ impl Policy {
             Err(error) => {
                 self.broken.push(format!("{shown} cannot be read: {}", error.message()));
                 if text.parse::<toml::Table>().is_ok() {
-                    self.tighten(&format!("`plugins` in {shown} cannot be read"));
+                    let why = format!("`plugins` in {shown} cannot be read");
+                    self.tighten_for_fault(&why, &path);
                 }
             }
         }
@@ -208,6 +211,14 @@ impl Policy {
     /// The first reason is the one that is named.
     fn tighten(&mut self, why: &str) {
         self.strict.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// The same for a file that may have asked for it and cannot be read.
+    fn tighten_for_fault(&mut self, why: &str, file: &Path) {
+        if self.strict.is_none() {
+            self.to_mend = Some(file.to_owned());
+        }
+        self.tighten(why);
     }
 
     /// The keys that are pinned for a source, a URL or an absolute path.

@@ -12,6 +12,22 @@ use subtle::ConstantTimeEq;
 use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Context, Error, Result};
 
+/// In a folder where anybody may replace files, no token is kept: no client would take it from there.
+fn refuse_open_folder(path: &Path) -> Result<()> {
+    const STICKY: u32 = 0o1000;
+    let folder = path.parent().unwrap_or(path);
+    let mode = fs::metadata(folder).map_or(0, |data| data.permissions().mode());
+    if mode & 0o002 == 0 || mode & STICKY != 0 {
+        return Ok(());
+    }
+    let close = ShellCommand::new("chmod").arg("o-w").arg(folder);
+    Err(Error::failed(format!(
+        "anybody may write to {}, so the API's token cannot be kept there",
+        folder.display()
+    ))
+    .hint(format!("close it with `{close}`, or set `TOYGRES_API_TOKEN`")))
+}
+
 /// What a request must bring.
 #[derive(Clone)]
 pub(crate) struct Token(Arc<str>);
@@ -77,6 +93,7 @@ impl Token {
                         .unwrap_or_else(|| "check who owns it with: ls -l".into()),
                 )
         };
+        refuse_open_folder(path)?;
         if !path.exists() {
             let made = generated().map_err(named)?;
             if home::create(path, &format!("{made}\n"), 0o600).map_err(named)? {
@@ -141,6 +158,17 @@ mod tests {
         assert_ne!(generated().unwrap(), generated().unwrap());
         fs::write(&path, "short\n").unwrap();
         assert!(Token::kept(&path).unwrap_err().message.contains("holds no token"));
+    }
+
+    #[test]
+    fn no_token_is_kept_where_anybody_may_replace_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("api-token");
+        for (mode, is_kept) in [(0o777, false), (0o757, false), (0o1777, true), (0o755, true)] {
+            fs::set_permissions(folder.path(), PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(Token::kept(&path).is_ok(), is_kept, "{mode:o}");
+            assert_eq!(path.exists(), is_kept, "{mode:o}");
+        }
     }
 
     #[test]

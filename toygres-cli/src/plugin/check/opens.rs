@@ -30,7 +30,7 @@ pub(super) fn here(path: &Path, folders: &Folders) -> Result<Report> {
     let library = open_library(path, folders.owners()).map_err(Fault::of_source)?;
     let manifest = file::manifest_in(path, &ReadCache::new(&library.file))?;
     if let Some(why) = folders.why_strict() {
-        return Err(Fault::unlocked(&manifest.name, path, why).into());
+        return Err(Fault::unlocked(&manifest.name, path, why, folders.to_mend()).into());
     }
     Loaded::open_checked(&manifest.name, path, library).map_err(Fault::of_source)?;
     Report::data(serde_json::json!({"opens": true}))
