@@ -204,6 +204,10 @@ impl Settings {
                 secrets.push(value);
             }
         }
+        // Those of password and service files, and of `key=value` pairs, too.
+        if let Ok(Some(target)) = self.database() {
+            secrets.extend(target.hosts.iter().filter_map(|host| host.password()).map(str::to_owned));
+        }
         // Shorter ones would mask ordinary words; where they are named, they are masked by name.
         secrets.retain(|secret| secret.len() >= 4);
         secrets.sort();

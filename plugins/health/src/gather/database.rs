@@ -91,8 +91,9 @@ pub(super) async fn server(ctx: Context) -> Result<Server> {
     struct Clock {
         now_ms: i64,
     }
-    let target = ctx.db().target().await?;
     let session = ctx.db().snapshot().await?;
+    // Of several servers the one that answered.
+    let target = ctx.db().target().await?;
     let said: Said = session.query(SERVER).timeout(QUESTION).fetch_one().await?;
     let ask = async || {
         let (begun, before) = (Instant::now(), now_ms());
