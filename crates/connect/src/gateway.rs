@@ -155,20 +155,19 @@ impl Gateway {
 
     /// The place as a URL, for a driver that takes nothing else.
     #[must_use]
-    pub fn url(&self, application_name: &str) -> String {
+    pub fn url(&self) -> String {
         let host = match self.socket_folder().and_then(Path::to_str) {
             Some(folder) => encode(folder),
             None if self.host().contains(':') => format!("[{}]", self.host()),
             None => encode(self.host()),
         };
         format!(
-            "postgres://{}@{host}:{}/{}?password={}&sslmode={}&application_name={}",
+            "postgres://{}@{host}:{}/{}?password={}&sslmode={}",
             encode(self.user()),
             self.port(),
             encode(self.database()),
             encode(self.password()),
             if self.prefers_tls() { "prefer" } else { "disable" },
-            encode(application_name),
         )
     }
 
@@ -400,6 +399,10 @@ impl Forwarder {
             if PASSED_ON.contains(&name.as_str()) {
                 push(name, value);
             }
+        }
+        let named = parameters.iter().any(|(name, _)| name == "application_name");
+        if let Some(name) = self.target.application_name.as_deref().filter(|_| !named) {
+            push("application_name", name);
         }
         if let Some(options) = &self.target.options {
             push("options", options);

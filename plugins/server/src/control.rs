@@ -46,9 +46,6 @@ const READY_WITHIN: Duration = Duration::from_secs(5);
 /// How long one address of the database may take, where its connection string does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The name that the database shows of the workflows' connections.
-const WORKFLOWS_APPLICATION_NAME: &str = "toygres-workflows";
-
 /// How long the workflows' schema may take to be made or brought up to date; the library waits for
 /// its lock without a limit of its own.
 const WORKFLOWS_TIMEOUT: Duration = Duration::from_secs(30);
@@ -90,7 +87,7 @@ impl ControlPlane {
         let gateway = open_gateway(&settings).await?;
         let cms = Cms::connect(&settings, &gateway).await?;
         let notices = cms::migrate(&cms).await?;
-        let mut config = ProviderConfig::url(gateway.url(WORKFLOWS_APPLICATION_NAME));
+        let mut config = ProviderConfig::url(gateway.url());
         config.schema_name = Some(settings.duroxide_schema.clone());
         let connecting = PostgresProvider::new_with_config(config);
         let connected = tokio::time::timeout(WORKFLOWS_TIMEOUT, connecting).await;
@@ -153,7 +150,7 @@ async fn open_gateway(settings: &ControlSettings) -> Result<Gateway> {
     };
     let target = DatabaseTarget::resolve(&settings.database_url, TextSource::Program, &around)?;
     let options = SessionOptions {
-        application_name: WORKFLOWS_APPLICATION_NAME,
+        application_name: "toygres-server",
         connect_timeout: CONNECT_TIMEOUT,
     };
     let gateway = Gateway::open(&Arc::new(target), options).await?;

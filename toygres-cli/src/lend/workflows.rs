@@ -99,7 +99,7 @@ impl Workflows {
         gateway.check_sessions(options).await?;
         let (schema, _) = self.settings.get("database.duroxide_schema")?;
         let schema = schema.unwrap_or_default();
-        let mut config = ProviderConfig::url(gateway.url(APPLICATION_NAME));
+        let mut config = ProviderConfig::url(gateway.url());
         config.schema_name = Some(schema.clone());
         // The default would run DDL.
         config.migration_policy = MigrationPolicy::VerifyOnly;

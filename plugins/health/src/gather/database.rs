@@ -237,7 +237,7 @@ fn queues_statement(schemas: &Schemas) -> String {
            FROM {orchestrator} o \
            UNION ALL \
            SELECT 'w', coalesce(to_jsonb(w)->>'instance_id', \
-                  substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')), \
+                  substring(w.work_item from '\"instance\":[[:space:]]*\"([^\"]*)\"')), \
                   (extract(epoch FROM visible_at) * 1000)::bigint, \
                   lock_token, locked_until, coalesce((to_jsonb(w)->>'attempt_count')::bigint, 0) \
            FROM {worker} w), \
