@@ -13,7 +13,8 @@ impl DatabaseTarget {
     #[must_use]
     pub fn to_url(&self) -> String {
         let mut pairs: Vec<(&str, String)> = Vec::new();
-        let sockets = self.hosts.iter().any(|host| host.host.is_empty() || host.socket_folder().is_some());
+        let sockets =
+            self.hosts.iter().any(|host| host.host.is_empty() || host.socket_folder().is_some());
         let list = |part: &dyn Fn(&crate::HostEntry) -> String| {
             self.hosts.iter().map(part).collect::<Vec<_>>().join(",")
         };
@@ -189,4 +190,103 @@ pub(crate) fn encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{DatabaseTarget, Surroundings, TextSource};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn resolve(text: &str, around: &Surroundings) -> DatabaseTarget {
+        let target = DatabaseTarget::resolve(text, TextSource::Program, around);
+        target.unwrap_or_else(|error| panic!("{text}: {error:?}"))
+    }
+
+    /// What decides where a connection goes and how.
+    fn essence(target: &DatabaseTarget) -> String {
+        let DatabaseTarget {
+            hosts,
+            user,
+            database,
+            tls,
+            connect_timeout,
+            session_attributes,
+            load_balance,
+            options,
+            application_name,
+            fallback_application_name,
+            keepalive,
+            channel_binding,
+            required_peer,
+            required_auth,
+            ..
+        } = target;
+        let passwords: Vec<_> = hosts.iter().map(|host| host.password()).collect();
+        format!(
+            "{hosts:?} {passwords:?} {user} {database} {tls:?} {connect_timeout:?} \
+             {session_attributes:?} {load_balance} {options:?} {application_name:?} \
+             {fallback_application_name:?} {keepalive:?} {channel_binding:?} {required_peer:?} \
+             {required_auth:?} {:?}",
+            (tls.direct, tls.server_name, tls.min_version, tls.max_version, &tls.key_password)
+        )
+    }
+
+    fn again(target: &DatabaseTarget) -> DatabaseTarget {
+        let around = Surroundings { resolved: true, ..Surroundings::default() };
+        resolve(&target.to_url(), &around)
+    }
+
+    #[test]
+    fn a_target_as_a_url_is_the_same_target() {
+        for text in [
+            "postgres://u:p%40s@h:1,[::1]:2/d?sslmode=verify-full&sslrootcert=/a",
+            "postgres:///d?host=/tmp/x&port=5&user=u",
+            "host=a,/tmp port=1 user=u",
+            "hostaddr=127.0.0.1,::1 port=1,2 user=u password=''",
+            "host=a,b hostaddr=10.0.0.1,10.0.0.2 user='a b' dbname='c/d?e' target_session_attrs=any",
+            "host=h user=u sslnegotiation=direct sslmode=require sslcert=/c sslkey=/k sslpassword=x \
+             sslsni=0 ssl_min_protocol_version=tlsv1.3 sslcertmode=require sslcrl=/l sslcrldir=/m",
+            "host=h user=u connect_timeout=0 keepalives=0 keepalives_count=3 tcp_user_timeout=7",
+            "host=h user=u options='-c a=b' application_name=x fallback_application_name=y \
+             requirepeer=z require_auth=!md5,!password channel_binding=require \
+             load_balance_hosts=random connect_timeout=9 target_session_attrs=prefer-standby",
+            "host=h user=u sslrootcert=system",
+        ] {
+            let target = resolve(text, &Surroundings::default());
+            assert_eq!(essence(&again(&target)), essence(&target), "{}", target.to_url());
+        }
+    }
+
+    #[test]
+    fn what_the_environment_said_is_in_the_url() {
+        let variables = [("PGHOST", "h,i"), ("PGPORT", "7"), ("PGUSER", "u"), ("PGPASSWORD", "p")];
+        let variables: BTreeMap<String, String> =
+            variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let around = Surroundings { variables, ..Surroundings::default() };
+        let target = resolve("postgres://", &around);
+        assert_eq!(target.to_url(), "postgresql://u:p@h:7,i:7/u");
+        assert_eq!(essence(&again(&target)), essence(&target));
+    }
+
+    #[test]
+    fn nobody_looks_for_a_password_where_none_may_be_used() {
+        let around = Surroundings { confined: true, ..Surroundings::default() };
+        let url = resolve("postgres://u@h/d?sslmode=require", &around).to_url();
+        assert_eq!(url, "postgresql://u@h:5432/d?password=&sslmode=require&sslcertmode=disable");
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_survives(user in "[^\0]{1,20}", password in "[^\0]{1,20}", name in "[^\0]{1,20}") {
+            let quoted = |text: &str| text.replace('\\', r"\\").replace('\'', r"\'");
+            let text = format!(
+                "host=h user='{}' password='{}' dbname='{}'",
+                quoted(&user), quoted(&password), quoted(&name)
+            );
+            let target = again(&resolve(&text, &Surroundings::default()));
+            prop_assert_eq!((&target.user, &target.database), (&user, &name));
+            prop_assert_eq!(target.hosts[0].password(), Some(password.as_str()));
+        }
+    }
 }

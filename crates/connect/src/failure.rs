@@ -133,10 +133,9 @@ impl Failure {
 
     fn message(&self, target: &DatabaseTarget, place: &str) -> String {
         match self {
-            Self::Timeout(after) => format!(
-                "the database at {place} did not answer within {} s",
-                after.as_secs_f32()
-            ),
+            Self::Timeout(after) => {
+                format!("the database at {place} did not answer within {} s", after.as_secs_f32())
+            }
             Self::Server(_) => format!(
                 "the database at {place} refuses user `{}` for database `{}`",
                 target.user, target.database

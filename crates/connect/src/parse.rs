@@ -200,7 +200,10 @@ mod tests {
     fn urls_are_read_as_libpq_reads_them() {
         for (url, expected) in [
             ("postgres://", ""),
-            ("postgresql://u:p%40s+s@h:6000/db", "user=u password=p@s+s host=h port=6000 dbname=db"),
+            (
+                "postgresql://u:p%40s+s@h:6000/db",
+                "user=u password=p@s+s host=h port=6000 dbname=db",
+            ),
             ("postgres://u:a:b@h", "user=u password=a:b host=h"),
             ("postgres://u@/d?host=/tmp/x&port=1", "user=u dbname=d host=/tmp/x port=1"),
             ("postgres://a:1,b:2/d", "host=a,b port=1,2 dbname=d"),

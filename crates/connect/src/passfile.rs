@@ -104,9 +104,8 @@ mod tests {
                     h:*:*:u:later\n\
                     *:*:*:*:any\n\
                     a\\:b:1:d:u:colon\n";
-        let find = |host, port, database, user| {
-            find_password(file, Wanted { host, port, database, user })
-        };
+        let find =
+            |host, port, database, user| find_password(file, Wanted { host, port, database, user });
         assert_eq!(find("h", "5432", "d", "u").as_deref(), Some("it:s\\1"));
         assert_eq!(find("h", "5433", "d", "u").as_deref(), Some("later"));
         assert_eq!(find("x", "5432", "d", "u").as_deref(), Some("any"));

@@ -144,13 +144,7 @@ fn fill_from_service(values: &mut Values, around: &Surroundings) -> Result<()> {
         .hint("add it to `~/.pg_service.conf`, or name the file with `PGSERVICEFILE`"))
 }
 
-fn fill_pairs(
-    values: &mut Values,
-    pairs: Pairs,
-    name: &str,
-    path: &Path,
-    around: &Surroundings,
-) {
+fn fill_pairs(values: &mut Values, pairs: Pairs, name: &str, path: &Path, around: &Surroundings) {
     for (word, value) in pairs {
         if around.confined && matches!(word, "password" | "passfile" | "sslkey" | "sslcert") {
             continue;
@@ -238,9 +232,9 @@ fn build(mut values: Values, source: TextSource, around: &Surroundings) -> Resul
                     let port = host.port.to_string();
                     let wanted =
                         Wanted { host: &host_name, port: &port, database: &database, user: &user };
-                    let found = text.as_deref().and_then(|text| {
-                        passfile::find_password(text, wanted).map(Password)
-                    });
+                    let found = text
+                        .as_deref()
+                        .and_then(|text| passfile::find_password(text, wanted).map(Password));
                     host.password = found;
                 }
                 if hosts.iter().any(|host| host.password.is_some()) {
@@ -447,4 +441,71 @@ fn read_tls(values: &Values, around: &Surroundings) -> Result<TlsOptions> {
         min_version,
         max_version,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Surroundings;
+    use crate::{DatabaseTarget, Origin, SslMode, TextSource};
+    use std::collections::BTreeMap;
+    use toygres_plugin_api::ErrorKind;
+
+    fn around(variables: &[(&str, &str)], confined: bool) -> Surroundings {
+        let variables: BTreeMap<String, String> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Surroundings { variables, confined, ..Surroundings::default() }
+    }
+
+    fn source() -> TextSource {
+        TextSource::Variable("DATABASE_URL".to_owned())
+    }
+
+    #[test]
+    fn the_string_goes_before_the_environment_and_each_part_knows_where_it_comes_from() {
+        let around = around(
+            &[("PGUSER", "them"), ("PGPORT", "7"), ("PGSSLMODE", "require"), ("PGDATABASE", "")],
+            false,
+        );
+        let target = DatabaseTarget::resolve("postgres://me@h", source(), &around).unwrap();
+        assert_eq!((target.user.as_str(), target.database.as_str()), ("me", "me"));
+        assert_eq!((target.hosts[0].port, target.tls.mode), (7, SslMode::Require));
+        assert_eq!(target.origin("user"), &Origin::Text(source()));
+        assert_eq!(target.origin("port"), &Origin::Variable("PGPORT"));
+        assert_eq!(target.origin("dbname"), &Origin::Default);
+        let target = DatabaseTarget::resolve("postgres://h", source(), &around).unwrap();
+        assert_eq!(target.user, "them");
+    }
+
+    #[test]
+    fn secrets_of_the_environment_stay_out_of_a_confined_target() {
+        let around = around(&[("PGPASSWORD", "canary"), ("PGPASSFILE", "/nosuch")], true);
+        let target = DatabaseTarget::resolve("postgres://me@h?passfile=/x", source(), &around);
+        let target = target.unwrap();
+        assert_eq!((target.hosts[0].password(), target.password_file()), (None, None));
+        let own = DatabaseTarget::resolve("postgres://me:own@h", source(), &around).unwrap();
+        assert_eq!(own.hosts[0].password(), Some("own"));
+    }
+
+    #[test]
+    fn errors_name_the_word_and_its_source_and_no_secret() {
+        for (text, word) in [
+            ("postgres://me:canary@h?sslmode=maybe", "sslmode"),
+            ("postgres://me:canary@h:x", "port"),
+            ("postgres://me:canary@h?connect_timeout=x", "connect_timeout"),
+            ("postgres://me:canary@a,b,c:1,2", "port"),
+            ("host=h hostaddr=name password=canary", "hostaddr"),
+            ("host=h scram_client_key=canary", "scram_client_key"),
+            ("host=h require_auth=md5,!password password=canary", "require_auth"),
+            ("host=h sslmode=prefer sslnegotiation=direct password=canary", "sslmode"),
+        ] {
+            let error =
+                DatabaseTarget::resolve(text, source(), &Surroundings::default()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Usage);
+            let said = format!("{error:?}");
+            assert!(said.contains(&format!("`{word}`")) && !said.contains("canary"), "{said}");
+            assert!(said.contains("`DATABASE_URL`"), "{said}");
+        }
+    }
 }

@@ -12,7 +12,8 @@ pub(crate) fn read(path: &Path, service: &str) -> Result<Option<Pairs>, String> 
     let place = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("service file {place} cannot be read: {error}"))?;
-    find_service(&text, service).map_err(|line| format!("service file {place}: invalid line {line}"))
+    find_service(&text, service)
+        .map_err(|line| format!("service file {place}: invalid line {line}"))
 }
 
 fn find_service(text: &str, service: &str) -> Result<Option<Pairs>, usize> {

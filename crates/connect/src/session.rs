@@ -243,11 +243,11 @@ where
         let failure = match (error.as_db_error(), watch.refused(), watch.asked()) {
             (Some(server), _, _) => Failure::Server(Box::new(server.clone())),
             (None, Some(method), _) => Failure::Method(method),
-            (
-                None,
-                None,
-                Some(AuthMethod::Password | AuthMethod::Md5 | AuthMethod::Scram),
-            ) if host.password.is_none() => Failure::PasswordMissing,
+            (None, None, Some(AuthMethod::Password | AuthMethod::Md5 | AuthMethod::Scram))
+                if host.password.is_none() =>
+            {
+                Failure::PasswordMissing
+            }
             _ => driver_failure(&error),
         };
         (Some(encrypted), failure)
@@ -276,11 +276,7 @@ fn driver_failure(error: &tokio_postgres::Error) -> Failure {
 }
 
 /// The driver's own description, field by field: no text is passed on.
-fn driver_config(
-    target: &DatabaseTarget,
-    host: &HostEntry,
-    options: SessionOptions<'_>,
-) -> Config {
+fn driver_config(target: &DatabaseTarget, host: &HostEntry, options: SessionOptions<'_>) -> Config {
     let mut config = Config::new();
     let fallback = target.fallback_application_name.as_deref();
     let name = target.application_name.as_deref().or(fallback);

@@ -76,7 +76,8 @@ impl StartupWatch {
                     state.left -= 1;
                     bytes = rest;
                 } else {
-                    let skipped = usize::try_from(state.left).unwrap_or(usize::MAX).min(bytes.len());
+                    let skipped =
+                        usize::try_from(state.left).unwrap_or(usize::MAX).min(bytes.len());
                     state.left -= skipped as u64;
                     bytes = &bytes[skipped..];
                 }
@@ -145,9 +146,7 @@ mod tests {
 
     #[test]
     fn what_is_not_accepted_is_refused_before_it_is_answered() {
-        let only = |negated, method| {
-            Some(RequiredAuth { negated, methods: vec![method] })
-        };
+        let only = |negated, method| Some(RequiredAuth { negated, methods: vec![method] });
         let refuses = |required| StartupWatch::new(required).follow(&greeting()[..24]).is_err();
         assert!(refuses(only(false, AuthMethod::Md5)));
         assert!(!refuses(only(false, AuthMethod::Scram)));

@@ -2,7 +2,9 @@
 
 use crate::failure::Failure;
 use crate::peer_name;
-use crate::target::{CertificateMode, HostEntry, RootCertificates, SslMode, TlsOptions, TlsVersion};
+use crate::target::{
+    CertificateMode, HostEntry, RootCertificates, SslMode, TlsOptions, TlsVersion,
+};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -264,4 +266,3 @@ pub(crate) fn certificate_remedy(verdict: X509VerifyResult) -> &'static str {
         }
     }
 }
-

@@ -78,9 +78,7 @@ pub(crate) async fn dial(
             check_peer(target, &stream)?;
             return Ok(made(Inner::Socket(stream), None));
         }
-        Address::Tcp(address) => {
-            TcpStream::connect(address).await.map_err(Failure::Unreachable)?
-        }
+        Address::Tcp(address) => TcpStream::connect(address).await.map_err(Failure::Unreachable)?,
     };
     set_options(&stream, target).map_err(Failure::Unreachable)?;
     if encryption == Encryption::Clear {
@@ -238,8 +236,7 @@ pub(crate) async fn look_up(host: &HostEntry) -> Result<Vec<Address>, Failure> {
         return Ok(vec![Address::Tcp(SocketAddr::new(address, host.port))]);
     }
     let found = tokio::net::lookup_host((host.host.as_str(), host.port)).await;
-    let found: Vec<Address> =
-        found.map_err(Failure::Unreachable)?.map(Address::Tcp).collect();
+    let found: Vec<Address> = found.map_err(Failure::Unreachable)?.map(Address::Tcp).collect();
     match found.is_empty() {
         true => Err(Failure::Unreachable(io::Error::from(io::ErrorKind::NotFound))),
         false => Ok(found),

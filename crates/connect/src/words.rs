@@ -22,11 +22,7 @@ pub(crate) enum Treatment {
 
 use Treatment::{Ignored, Refused, Used};
 
-const fn word(
-    name: &'static str,
-    variable: Option<&'static str>,
-    treatment: Treatment,
-) -> Word {
+const fn word(name: &'static str, variable: Option<&'static str>, treatment: Treatment) -> Word {
     Word { name, variable, treatment }
 }
 

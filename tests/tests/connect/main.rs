@@ -5,6 +5,7 @@
 mod support;
 
 mod certificates;
+mod control_plane;
 mod messages;
 mod pooler;
 mod rows;

@@ -207,9 +207,7 @@ fn passwords() -> Vec<Row> {
         row("postgres://secret:{PW%}@127.0.0.1:{P}/app").home("wrongpass"),
         row("postgres://secret@127.0.0.1:{P}/app").home("wrongpass").env("PGPASSWORD", "{PW}"),
         row("postgres://secret@127.0.0.1:{P}/app").env("PGPASSFILE", "{DIR}/passwords"),
-        row("postgres://secret@127.0.0.1:{P}/app")
-            .home("pgpass")
-            .env("PGPASSFILE", "{DIR}/none"),
+        row("postgres://secret@127.0.0.1:{P}/app").home("pgpass").env("PGPASSFILE", "{DIR}/none"),
         row("postgres://secret@127.0.0.1:{P}/app?passfile={DIR}/passwords").home("wrongpass"),
         row("host=127.0.0.1,127.0.0.1 port=1,{P} user=secret dbname=app").home("pgpass"),
         row("host=localhost hostaddr=127.0.0.1 port={P} user=secret dbname=app").home("pgpass"),
@@ -253,8 +251,10 @@ fn words() -> Vec<Row> {
         row("postgres://app@127.0.0.1:{P}/app?options=-c%20nosuch.x%3D1"),
         row("postgres://app@127.0.0.1:{P}/app?options=-c%20nosuch%3D1"),
         row("postgres://app@127.0.0.1:{P}/app?keepalives=0"),
-        row("postgres://app@127.0.0.1:{P}/app?keepalives=1&keepalives_idle=9&keepalives_interval=3\
-             &keepalives_count=2"),
+        row(
+            "postgres://app@127.0.0.1:{P}/app?keepalives=1&keepalives_idle=9&keepalives_interval=3\
+             &keepalives_count=2",
+        ),
         row("postgres://app@127.0.0.1:{P}/app?tcp_user_timeout=9000"),
         row("postgres://app@127.0.0.1:{P}/app?gssencmode=disable"),
         row("postgres://app@127.0.0.1:{P}/app?gssencmode=prefer&krbsrvname=pg"),
@@ -339,16 +339,20 @@ fn tls() -> Vec<Row> {
         row("host=127.0.0.1 port={T} user=cert_user dbname=app sslcert={DIR}/client.crt \
              sslkey={DIR}/client.key sslmode=require"),
         row("postgres://cert_user@127.0.0.1:{T}/app?sslcert={DIR}/client.crt\
-             &sslkey={DIR}/open.key&sslmode=require").bad(),
+             &sslkey={DIR}/open.key&sslmode=require")
+        .bad(),
         row("postgres://cert_user@127.0.0.1:{T}/app?sslcert={DIR}/client.crt\
-             &sslkey={DIR}/none&sslmode=require").bad(),
+             &sslkey={DIR}/none&sslmode=require")
+        .bad(),
         row("postgres://cert_user@127.0.0.1:{T}/app?sslcert={DIR}/none&sslkey={DIR}/none"),
         row("postgres://cert_user@127.0.0.1:{T}/app?sslcert={DIR}/client.crt\
              &sslkey={DIR}/encrypted.key&sslpassword=sesame"),
         row("postgres://cert_user@127.0.0.1:{T}/app?sslcert={DIR}/client.crt\
-             &sslkey={DIR}/encrypted.key&sslpassword=wrong&sslmode=require").bad(),
+             &sslkey={DIR}/encrypted.key&sslpassword=wrong&sslmode=require")
+        .bad(),
         row("postgres://app@127.0.0.1:{T}/app?sslcert={DIR}/broken.crt&sslkey={DIR}/client.key\
-             &sslmode=require").bad(),
+             &sslmode=require")
+        .bad(),
         row("postgres://cert_user@127.0.0.1:{T}/app").home("client"),
         row("postgres://cert_user@127.0.0.1:{T}/app?sslmode=require").home("keyless").bad(),
         row("postgres://cert_user@127.0.0.1:{T}/app")
@@ -358,7 +362,8 @@ fn tls() -> Vec<Row> {
         row("postgres://app@127.0.0.1:{T}/app?ssl_min_protocol_version=TLSv1.3"),
         row("postgres://app@127.0.0.1:{T}/app?ssl_max_protocol_version=TLSv1.2"),
         row("postgres://app@127.0.0.1:{T}/app?ssl_min_protocol_version=TLSv1.3\
-             &ssl_max_protocol_version=TLSv1.2").bad(),
+             &ssl_max_protocol_version=TLSv1.2")
+        .bad(),
         row("postgres://app@127.0.0.1:{H}/app?sslmode=require&connect_timeout=2"),
     ]
 }

@@ -103,8 +103,7 @@ impl Stage {
         let old = Kind { common_name: "localhost", first_version: true, ..Kind::default() };
         let other = Kind { common_name: "another", authority: true, ..Kind::default() };
         let client = Kind { common_name: "cert_user", ..Kind::default() };
-        let (leaf, own, old) =
-            (make(&leaf, Some(&authority)), make(&own, None), make(&old, None));
+        let (leaf, own, old) = (make(&leaf, Some(&authority)), make(&own, None), make(&old, None));
         let (other, client) = (make(&other, None), make(&client, Some(&authority)));
         authority.write_certificate(&self.file("ca.crt"));
         own.write_certificate(&self.file("own.crt"));
@@ -115,9 +114,12 @@ impl Stage {
         client.write_key(&self.file("open.key"), 0o644);
         client.write_encrypted_key(&self.file("encrypted.key"), "sesame");
         write(&self.file("broken.crt"), b"nonsense", 0o644);
-        for (server, pair) in [(&self.tls, Some(&leaf)), (&self.own, Some(&own)),
-            (&self.old, Some(&old)), (&self.plain, None)]
-        {
+        for (server, pair) in [
+            (&self.tls, Some(&leaf)),
+            (&self.own, Some(&own)),
+            (&self.old, Some(&old)),
+            (&self.plain, None),
+        ] {
             set_up(server, rules, pair.map(|pair| (pair, &authority)));
         }
         self.own.psql("ALTER SYSTEM SET default_transaction_read_only = on").unwrap();

@@ -99,8 +99,13 @@ fn every_row_has_the_outcome_that_psql_has() {
         }
     });
     let differences = differences.into_inner().unwrap();
-    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), rows.len(),
-        differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {}:\n{}",
+        differences.len(),
+        rows.len(),
+        differences.join("\n")
+    );
     // The table is worth something only where both kinds are in it.
     assert!(reached.into_inner() > rows.len() / 3);
 }

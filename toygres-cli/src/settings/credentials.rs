@@ -197,10 +197,9 @@ impl Settings {
     fn text_source(&self, source: Source) -> TextSource {
         match (source, &self.file) {
             (Source::Flag, _) => TextSource::Flag("--database-url".to_owned()),
-            (Source::File, Ok(file)) => TextSource::File {
-                path: file.path.clone(),
-                key: file.place_of("database.url"),
-            },
+            (Source::File, Ok(file)) => {
+                TextSource::File { path: file.path.clone(), key: file.place_of("database.url") }
+            }
             (Source::DotEnv, _) => {
                 let path = self.environment_of().dotenv_path().map(Path::to_owned);
                 let path = path.unwrap_or_else(|| PathBuf::from(".env"));
@@ -240,9 +239,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        Address, AddressOrigin, SecretOrigin, Sending, decide_sending, is_loopback,
-    };
+    use super::{Address, AddressOrigin, SecretOrigin, Sending, decide_sending, is_loopback};
     use AddressOrigin::{ConfigFile, Default, DotEnv, Operator, ServerFile};
     use Sending::{Refuse, Send, Withhold};
     use url::Url;

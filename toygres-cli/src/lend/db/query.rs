@@ -317,6 +317,8 @@ pub(super) async fn rollback(connection: &mut Connection, limits: &Limits) -> bo
 /// Gives up what a typed statement may have taken for its session: behind a pooler that session is
 /// another's next.
 pub(super) async fn rollback_typed(connection: &Connection, limits: &Limits) {
+    // The locks are what is given up here.
+    let limits = &Limits { lock_watch: None, ..limits.clone() };
     let sql = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
     let _closed_otherwise = race(connection, limits, connection.client().batch_execute(sql)).await;
 }

@@ -112,9 +112,8 @@ pub(super) fn check(kind: TransactionKind, messages: &[SimpleQueryMessage]) -> R
         }
     }
     let backend_pid = value(0).and_then(|pid| pid.parse().ok());
-    let backend_pid = backend_pid.ok_or_else(|| {
-        Error::unavailable("the database did not say which process serves it")
-    })?;
+    let backend_pid = backend_pid
+        .ok_or_else(|| Error::unavailable("the database did not say which process serves it"))?;
     Ok(Begun { backend_pid, superuser: value(1) == Some("on") })
 }
 
