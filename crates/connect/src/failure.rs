@@ -279,7 +279,7 @@ fn words_of_server(error: &DbError) -> String {
     }
 }
 
-/// Without the number that follows the words on this system.
+/// What the system says; the driver's own words of an end tell nothing.
 fn words_of_io(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),

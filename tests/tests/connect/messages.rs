@@ -11,7 +11,7 @@ fn on(text: &str) -> Toygres {
 }
 
 fn error_of(ran: Ran, code: i32) -> Value {
-    ran.code(code).error()["error"].clone()
+    ran.code(code).error()
 }
 
 fn hint(error: &Value) -> &str {
@@ -30,7 +30,7 @@ fn the_server_that_answered_is_the_one_that_is_told() {
         "host=127.0.0.1,localhost port=1,{P} user=toygres password={SUPER} dbname=postgres",
     ] {
         let ran = on(text).args(["server", "db-status", "-o", "json"]).run().code(0);
-        let connection = ran.json()["data"]["connection"].clone();
+        let connection = ran.json()["connection"].clone();
         assert_eq!(connection["host"], "localhost", "{connection}");
         assert_eq!(connection["port"], stage.plain.port(), "{connection}");
     }

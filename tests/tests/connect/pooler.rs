@@ -120,16 +120,16 @@ fn database_url(plane: &Plane) -> String {
     line.split('"').nth(1).unwrap().to_owned()
 }
 
+/// How much there is of each list: what does not change from one moment to the next.
 fn shape(document: &Value) -> Value {
-    // What does not change from one moment to the next.
-    let mut kept = document.clone();
-    if let Some(fields) = kept["data"].as_object_mut() {
-        fields.retain(|_, value| value.is_array());
-        for value in fields.values_mut() {
-            *value = value.as_array().map_or(0, Vec::len).into();
+    match document {
+        Value::Array(rows) => rows.len().into(),
+        Value::Object(fields) => {
+            let lists = fields.iter().filter(|(_, value)| value.is_array());
+            lists.map(|(name, rows)| (name.clone(), shape(rows))).collect()
         }
+        _ => Value::Null,
     }
-    kept["data"].clone()
 }
 
 #[test]
