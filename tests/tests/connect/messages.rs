@@ -186,3 +186,30 @@ fn a_dotenv_file_gets_no_secrets_of_ones_own() {
         assert!(hint(&error).contains("/.env"), "{error:#}");
     }
 }
+
+#[test]
+fn the_configuration_tells_where_each_part_comes_from() {
+    let stage = Stage::shared();
+    let home = stage.home("pgpass").display().to_string();
+    let ran = on("postgres://127.0.0.1:{P}/app")
+        .env("HOME", &home)
+        .env("PGUSER", "secret")
+        .args(["server", "config"])
+        .run()
+        .code(0)
+        .shows("(environment: PGUSER)")
+        .shows("(file: ~/.pgpass)");
+    assert!(!ran.stdout.contains("p@ss"), "{ran:?}");
+    let services = stage.file("services").display().to_string();
+    Toygres::on("service=plain")
+        .env("PGSERVICEFILE", &services)
+        .args(["server", "config"])
+        .run()
+        .code(0)
+        .shows(&format!("(file: service `plain` in {services})"));
+    on("postgres://127.0.0.1:{P}/app")
+        .args(["server", "config"])
+        .run()
+        .code(0)
+        .shows("(default: the account's name)");
+}

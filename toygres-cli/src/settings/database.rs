@@ -1,5 +1,5 @@
-//! The parts of the database's connection string as `config` shows them: what each is, and which of
-//! string, service, environment, password file and account said so.
+//! What `config` shows of the database beside its connection string: the parts that stand elsewhere,
+//! in a service, the environment, a password file, or that the account says.
 
 use super::Settings;
 use serde_json::Value;
@@ -7,7 +7,8 @@ use toygres_connect::{DatabaseTarget, HostEntry, Origin};
 use toygres_plugin_api::protocol::{Setting, Source};
 
 impl Settings {
-    /// The parts; none where there is no database or its string cannot be read.
+    /// The parts that the string does not say itself; none where there is no database or its string
+    /// cannot be read.
     pub(super) fn database_parts(&self) -> Vec<Setting> {
         let Ok(Some(target)) = self.database() else { return Vec::new() };
         let has_password = target.hosts.iter().any(|host| host.password().is_some());
@@ -23,39 +24,33 @@ impl Settings {
             ("password", "Password", "password", has_password.then(|| "set".to_owned())),
             ("tls", "TLS", "sslmode", Some(target.tls.mode.as_str().to_owned())),
         ];
-        parts.map(|(key, label, word, value)| self.part(&target, key, label, word, value)).into()
+        let shown = parts.map(|(key, label, word, value)| part(&target, key, label, word, value));
+        shown.into_iter().flatten().collect()
     }
+}
 
-    fn part(
-        &self,
-        target: &DatabaseTarget,
-        key: &str,
-        label: &str,
-        word: &str,
-        value: Option<String>,
-    ) -> Setting {
-        let (source, env, place) = match target.origin(word) {
-            Origin::Text(_) => {
-                let source = self.get("database.url").map_or(Source::Default, |(_, source)| source);
-                let known = super::KNOWN.iter().find(|known| known.key == "database.url");
-                let place = known.and_then(|known| self.place(known, source));
-                (source, Some("DATABASE_URL".to_owned()), place)
-            }
-            Origin::Variable(name) => (Source::Environment, Some((*name).to_owned()), None),
-            origin @ (Origin::Service(..) | Origin::PasswordFile(_)) => {
-                (Source::File, None, Some(origin.to_string()))
-            }
-            Origin::Account => (Source::Default, None, Some(Origin::Account.to_string())),
-            Origin::Default => (Source::Default, None, None),
-        };
-        Setting {
-            key: format!("database.{key}"),
-            label: label.to_owned(),
-            place,
-            value: value.map_or(Value::Null, Value::from),
-            source,
-            env,
-            secret: false,
+fn part(
+    target: &DatabaseTarget,
+    key: &str,
+    label: &str,
+    word: &str,
+    value: Option<String>,
+) -> Option<Setting> {
+    let (source, env, place) = match target.origin(word) {
+        Origin::Text(_) | Origin::Default => return None,
+        Origin::Variable(name) => (Source::Environment, Some((*name).to_owned()), None),
+        origin @ (Origin::Service(..) | Origin::PasswordFile(_)) => {
+            (Source::File, None, Some(origin.to_string()))
         }
-    }
+        Origin::Account => (Source::Default, None, Some(Origin::Account.to_string())),
+    };
+    Some(Setting {
+        key: format!("database.{key}"),
+        label: label.to_owned(),
+        place,
+        value: value.map_or(Value::Null, Value::from),
+        source,
+        env,
+        secret: false,
+    })
 }
