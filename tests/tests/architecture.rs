@@ -197,3 +197,21 @@ fn commands_are_made_by_one_builder() {
     }
     assert!(formatted.is_empty(), "{}", formatted.join("\n"));
 }
+
+/// A role may have `standard_conforming_strings` off: a backslash in a plain literal would be gone.
+#[test]
+fn no_plain_literal_of_sql_has_a_backslash() {
+    let words = [r"\\s", r"\s*", r"^\s", r"\\d", r":\d", r"'\1", r"/\1'"];
+    for place in ["plugins", "toygres-cli/src/lend", "crates/connect/src"] {
+        absent(&sources(&root().join(place)), &words, &["/apply/cms.rs"]);
+    }
+}
+
+/// Every connection to a database is made by one crate, by one reading of where it leads.
+#[test]
+fn nothing_but_connect_reads_connection_strings() {
+    let words =
+        ["PgConnectOptions::from_str", "parse::<Config>", "tokio_postgres::connect(", "url::Url::parse(&database"];
+    absent(&sources(&root().join("toygres-cli/src")), &words, &[]);
+    absent(&sources(&root().join("plugins")), &words, &["/postgres/probe.rs"]);
+}

@@ -2,6 +2,7 @@
 //! configuration file, default; each value with its source.
 
 mod credentials;
+mod database;
 pub mod dotenv;
 mod environment;
 mod file;
@@ -154,9 +155,14 @@ impl Settings {
                 secret: known.secret,
             })
         });
+        let mut settings: Vec<Setting> = settings.collect::<Result<_>>()?;
+        // What the database's string stands for comes right behind it.
+        let behind = settings.iter().position(|setting| setting.key == "database.url");
+        let behind = behind.map_or(settings.len(), |at| at + 1);
+        settings.splice(behind..behind, self.database_parts());
         let path = file.path.to_str().map(str::to_owned);
         Ok(Config {
-            settings: settings.collect::<Result<_>>()?,
+            settings,
             context: file.context.clone(),
             file: path.ok_or_else(|| self.not_text("paths.home", Source::Default))?,
             file_exists: file.exists,
@@ -203,6 +209,11 @@ impl Settings {
             if known.secret {
                 secrets.push(value);
             }
+        }
+        // Those of password and service files, and of `key=value` pairs, too.
+        if let Ok(Some(target)) = self.database() {
+            secrets
+                .extend(target.hosts.iter().filter_map(|host| host.password()).map(str::to_owned));
         }
         // Shorter ones would mask ordinary words; where they are named, they are masked by name.
         secrets.retain(|secret| secret.len() >= 4);

@@ -87,7 +87,7 @@ impl Schemas<'_> {
                 "an activity of it lies in the queue",
                 format!(
                     "EXISTS (SELECT FROM {} w WHERE coalesce(to_jsonb(w)->>'instance_id', \
-                     substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')) = e.instance_id)",
+                     substring(w.work_item from '\"instance\":[[:space:]]*\"([^\"]*)\"')) = e.instance_id)",
                     self.table("worker_queue")
                 ),
             ),

@@ -37,10 +37,14 @@ use duroxide::providers::Provider;
 use duroxide_pg::{PostgresProvider, ProviderConfig};
 use std::sync::Arc;
 use std::time::Duration;
+use toygres_connect::{DatabaseTarget, Gateway, SessionOptions, Surroundings, TextSource};
 use toygres_plugin_api::{Error, Result};
 
 /// How long [`ControlPlane::parts`] may take.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long one address of the database may take, where its connection string does not say.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the workflows' schema may take to be made or brought up to date; the library waits for
 /// its lock without a limit of its own.
@@ -68,6 +72,8 @@ struct Inner {
     store: Arc<dyn Provider>,
     client: Client,
     notices: Vec<String>,
+    /// The way that the connections of both pools take.
+    _gateway: Gateway,
 }
 
 impl ControlPlane {
@@ -78,9 +84,10 @@ impl ControlPlane {
     /// release or cannot be taken over.
     pub(crate) async fn connect(settings: ControlSettings, kube: kube::Client) -> Result<Self> {
         settings.check()?;
-        let cms = Cms::connect(&settings).await?;
+        let gateway = open_gateway(&settings).await?;
+        let cms = Cms::connect(&settings, &gateway).await?;
         let notices = cms::migrate(&cms).await?;
-        let mut config = ProviderConfig::url(&settings.database_url);
+        let mut config = ProviderConfig::url(gateway.url());
         config.schema_name = Some(settings.duroxide_schema.clone());
         let connecting = PostgresProvider::new_with_config(config);
         let connected = tokio::time::timeout(WORKFLOWS_TIMEOUT, connecting).await;
@@ -101,7 +108,8 @@ impl ControlPlane {
         let store: Arc<dyn Provider> = Arc::new(provider);
         let client = Client::new(store.clone());
         let cluster = Cluster::new(kube, settings.cluster_network);
-        Ok(Self { inner: Arc::new(Inner { settings, cms, cluster, store, client, notices }) })
+        let inner = Inner { settings, cms, cluster, store, client, notices, _gateway: gateway };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What an operator should know about this deployment, found when connecting.
@@ -129,6 +137,25 @@ impl ControlPlane {
     pub(crate) async fn figures(&self) -> Result<Figures> {
         figures::read(&self.inner.cms).await
     }
+}
+
+/// Where both pools connect: the server that answers now, and the way to it.
+async fn open_gateway(settings: &ControlSettings) -> Result<Gateway> {
+    // Everything was looked up where the settings were read: nothing of this process's
+    // environment may change it.
+    let around = Surroundings {
+        home: std::env::var_os("HOME").map(Into::into),
+        resolved: true,
+        ..Surroundings::default()
+    };
+    let target = DatabaseTarget::resolve(&settings.database_url, TextSource::Program, &around)?;
+    let options = SessionOptions {
+        application_name: "toygres-server",
+        connect_timeout: CONNECT_TIMEOUT,
+    };
+    let gateway = Gateway::open(&Arc::new(target), options).await?;
+    gateway.check_sessions(options).await?;
+    Ok(gateway)
 }
 
 async fn in_time(what: &str, asking: impl Future<Output = Result<()>>) -> Result<()> {

@@ -1,14 +1,14 @@
 //! The metadata database: lazy connections, read-only transactions, rows in batches.
 //!
-//! Each query without a session runs as `BEGIN READ ONLY`, a cursor for the statement, `FETCH` in
-//! batches, `ROLLBACK`. PostgreSQL holds the line: one statement only (extended protocol), no
+//! Each query without a session runs as `BEGIN READ ONLY` with its settings, a cursor for the
+//! statement, `FETCH` in batches, `ROLLBACK`; no session keeps anything. PostgreSQL holds the line: one statement only (extended protocol), no
 //! writing (read-only transaction), nothing kept (never a commit).
 
 mod connect;
-mod connector;
 mod errors;
 mod lock_watch;
 mod query;
+mod settings;
 mod target;
 mod wire;
 
@@ -19,12 +19,15 @@ use crate::settings::Settings;
 use connect::Connection;
 use lock_watch::LockWatch;
 use query::{Limits, ReservedBatch};
+use settings::TransactionKind;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use target::Target;
+pub(super) use target::no_database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use toygres_connect::HostEntry;
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::protocol::{DbBegin, DbEnd, DbExecute, DbQuery, DbSession, DbTarget};
 use toygres_plugin_api::report::StreamRef;
@@ -53,6 +56,8 @@ struct Inner {
     grants: Grants,
     interrupt: Interrupt,
     warnings: Mutex<Vec<String>>,
+    /// The server that answered last.
+    answered: Mutex<Option<HostEntry>>,
 }
 
 /// A transaction that several statements share: its connection, while no statement uses it.
@@ -88,6 +93,7 @@ impl Database {
             grants,
             interrupt,
             warnings: Mutex::default(),
+            answered: Mutex::default(),
         }))
     }
 
@@ -97,7 +103,7 @@ impl Database {
     /// When none is configured.
     pub fn target(&self) -> Result<DbTarget> {
         let target = self.0.target.as_ref().map_err(Clone::clone)?;
-        Ok(target.public(MAX_CONNECTIONS))
+        Ok(target.public(lock(&self.0.answered).as_ref(), MAX_CONNECTIONS))
     }
 
     /// Runs a statement; its rows come through [`Self::next_rows`].
@@ -110,7 +116,12 @@ impl Database {
             return self.query_in(session, query, limits).await;
         }
         let mut leased = self.lease().await?;
-        if query.untrusted && leased.connection.superuser {
+        let kind = match query.untrusted {
+            true => TransactionKind::Typed,
+            false => TransactionKind::Plugin,
+        };
+        let begun = query::begin(&leased.connection, kind, &limits).await?;
+        if query.untrusted && begun.superuser {
             self.warn(
                 "this role is a superuser: functions with effects outside the transaction \
                        (`pg_terminate_backend`, `pg_reload_conf`, …) are not held back; use a role \
@@ -118,12 +129,10 @@ impl Database {
             );
         }
         if query.untrusted {
-            let backend_pid = query::begin_typed(&leased.connection, &limits).await?;
             let target = self.0.target.as_ref().map_err(Clone::clone)?;
-            limits.lock_watch = Some(LockWatch::begin(target, backend_pid));
+            limits.lock_watch = Some(LockWatch::begin(target, begun.backend_pid));
         }
-        let begun = query::begin(&mut leased.connection, &query, &limits).await;
-        let opened = match begun {
+        let opened = match query::open(&mut leased.connection, &query, &limits).await {
             Ok(opened) => opened,
             Err(error) if query.untrusted => return Err(error),
             Err(error) => {
@@ -140,9 +149,14 @@ impl Database {
         tokio::spawn(async move {
             let whole = query::fetch(&mut leased.connection, opened, &limits, &sender).await;
             // What a typed statement left in its session, such as locks of the session, goes with it.
+            if query.untrusted {
+                if whole {
+                    query::rollback_typed(&leased.connection, &limits).await;
+                }
+                return;
+            }
             if whole
-                && !query.untrusted
-                && query::rollback(&leased.connection, &limits).await
+                && query::rollback(&mut leased.connection, &limits).await
                 && let Some(database) = database.upgrade()
             {
                 Self(database).give_back(leased);
@@ -230,8 +244,12 @@ impl Database {
     pub async fn begin(&self, begin: DbBegin) -> Result<DbSession> {
         let granted = begin.confirmed.map(|token| self.0.grants.check(&token)).transpose()?;
         let limits = self.limits(None)?;
-        let mut leased = self.lease().await?;
-        query::begin_session(&mut leased.connection, granted.as_ref(), &limits).await?;
+        let leased = self.lease().await?;
+        let kind = match granted {
+            None => TransactionKind::Snapshot,
+            Some(_) => TransactionKind::Writing,
+        };
+        query::begin(&leased.connection, kind, &limits).await?;
         let session = self.0.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.0.sessions).insert(session, Arc::new(tokio::sync::Mutex::new(Some(leased))));
         Ok(DbSession { session })
@@ -257,10 +275,10 @@ impl Database {
         let limits = self.limits(None)?;
         let session = self.session(end.session)?;
         lock(&self.0.sessions).remove(&end.session);
-        let leased = session.lock_owned().await.take().ok_or_else(ended)?;
+        let mut leased = session.lock_owned().await.take().ok_or_else(ended)?;
         if end.commit {
-            query::commit(&leased.connection, &limits).await?;
-        } else if !query::rollback(&leased.connection, &limits).await {
+            query::commit(&mut leased.connection, &limits).await?;
+        } else if !query::rollback(&mut leased.connection, &limits).await {
             return Ok(());
         }
         self.give_back(leased);
@@ -291,7 +309,7 @@ impl Database {
         let target = self.0.target.as_ref().map_err(Clone::clone)?;
         let permit = self.0.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|error| Error::failed("no connection is free").cause(error))?;
-        let idle = lock(&self.0.idle).pop().filter(|connection| !connection.client.is_closed());
+        let idle = lock(&self.0.idle).pop().filter(|connection| !connection.client().is_closed());
         let connection = match idle {
             Some(connection) => connection,
             None => {
@@ -302,6 +320,10 @@ impl Database {
                 }
             }
         };
+        *lock(&self.0.answered) = Some(connection.host().clone());
+        for warning in &target.database.warnings {
+            self.warn(warning);
+        }
         Ok(Leased { connection, permit })
     }
 
@@ -310,10 +332,10 @@ impl Database {
         drop(leased.permit);
     }
 
-    fn give_back_after_failure(&self, leased: Leased, limits: &Limits) {
+    fn give_back_after_failure(&self, mut leased: Leased, limits: &Limits) {
         let (database, limits) = (self.clone(), limits.clone());
         tokio::spawn(async move {
-            if query::rollback(&leased.connection, &limits).await {
+            if query::rollback(&mut leased.connection, &limits).await {
                 database.give_back(leased);
             }
         });

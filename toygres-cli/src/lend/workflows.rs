@@ -1,13 +1,15 @@
 //! duroxide's own client, which never changes the schema.
 
+use super::db::no_database;
 use super::grants::Grants;
-use crate::settings::Settings;
+use crate::settings::{MAX_MILLISECONDS, Settings};
 use duroxide::runtime::OrchestrationStatus;
 use duroxide::{AppErrorKind, Client, ErrorDetails};
 use duroxide_pg::{MigrationPolicy, PostgresProvider, ProviderConfig};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use toygres_connect::{Gateway, SessionOptions};
 use toygres_plugin_api::protocol::{WorkflowCancel, WorkflowRef, WorkflowStatus};
 use toygres_plugin_api::{Error, Result};
 
@@ -15,7 +17,13 @@ use toygres_plugin_api::{Error, Result};
 pub struct Workflows {
     settings: Arc<Settings>,
     grants: Grants,
-    client: OnceCell<Client>,
+    connected: OnceCell<Connected>,
+}
+
+/// The client, and the way that its connections take.
+struct Connected {
+    client: Client,
+    _gateway: Gateway,
 }
 
 impl std::fmt::Debug for Workflows {
@@ -28,7 +36,7 @@ impl Workflows {
     /// The client for the database and schema of the settings.
     #[must_use]
     pub fn new(settings: Arc<Settings>, grants: Grants) -> Self {
-        Self { settings, grants, client: OnceCell::new() }
+        Self { settings, grants, connected: OnceCell::new() }
     }
 
     /// duroxide's status of an instance.
@@ -77,19 +85,21 @@ impl Workflows {
     }
 
     async fn client(&self) -> Result<&Client> {
-        self.client.get_or_try_init(|| self.connect()).await
+        Ok(&self.connected.get_or_try_init(|| self.connect()).await?.client)
     }
 
-    async fn connect(&self) -> Result<Client> {
-        let url = self.settings.database_url()?;
-        let url = url.ok_or_else(|| {
-            Error::unavailable("no database is configured")
-                .retryable(false)
-                .hint("set `DATABASE_URL`")
-        })?;
+    async fn connect(&self) -> Result<Connected> {
+        let target = self.settings.database()?.ok_or_else(|| no_database(&self.settings))?;
+        let timeout = self.settings.number("database.connect_timeout_ms", 1..=MAX_MILLISECONDS)?;
+        let options = SessionOptions {
+            application_name: APPLICATION_NAME,
+            connect_timeout: Duration::from_millis(timeout),
+        };
+        let gateway = Gateway::open(&Arc::new(target), options).await?;
+        gateway.check_sessions(options).await?;
         let (schema, _) = self.settings.get("database.duroxide_schema")?;
         let schema = schema.unwrap_or_default();
-        let mut config = ProviderConfig::url(url);
+        let mut config = ProviderConfig::url(gateway.url());
         config.schema_name = Some(schema.clone());
         // The default would run DDL.
         config.migration_policy = MigrationPolicy::VerifyOnly;
@@ -99,7 +109,7 @@ impl Workflows {
                 .hint("try `toygres server db-status`")
         })?;
         let provider = provider.map_err(|error| unusable(&schema, &error.to_string()))?;
-        Ok(Client::new(Arc::new(provider)))
+        Ok(Connected { client: Client::new(Arc::new(provider)), _gateway: gateway })
     }
 
     async fn within<T, E: std::fmt::Display>(
@@ -113,6 +123,9 @@ impl Workflows {
         answered.map_err(|error| refused(&error.to_string()))
     }
 }
+
+/// The name that the server shows.
+const APPLICATION_NAME: &str = "toygres";
 
 /// Connecting and each question.
 const DEADLINE: Duration = Duration::from_secs(10);

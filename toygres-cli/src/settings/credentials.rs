@@ -7,6 +7,9 @@
 //! and no secret from elsewhere follows there.
 
 use super::Settings;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toygres_connect::{DatabaseTarget, Surroundings, TextSource};
 use toygres_plugin_api::protocol::Source;
 use toygres_plugin_api::{Error, Result};
 use url::{Host, Url};
@@ -137,12 +140,12 @@ impl Settings {
         }
     }
 
-    /// The database's URL, and the password of the environment where it may go there.
+    /// The database, resolved as libpq would: nothing is connected.
     ///
     /// # Errors
-    /// Where `PGPASSWORD` is set, the URL has no password of its own, and that one must not go to
-    /// its address; a broken configuration.
-    pub(crate) fn database(&self) -> Result<Option<DatabaseAccess>> {
+    /// Where its connection string cannot be read; where `PGPASSWORD` is set, there is no other
+    /// password, and that one must not go to its address; a broken configuration.
+    pub(crate) fn database(&self) -> Result<Option<DatabaseTarget>> {
         let (url, source) = self.get("database.url")?;
         let Some(url) = url else { return Ok(None) };
         let address = Address {
@@ -151,15 +154,11 @@ impl Settings {
             named_by_home: false,
             foreign_home: self.is_home_foreign(),
         };
-        let sending = decide_sending(SecretOrigin::Environment, address);
-        let named = self.environment_of().text("PGPASSWORD")?.map(|(value, _)| value.to_owned());
-        if sending == Sending::Send {
-            return Ok(Some(DatabaseAccess { url, password: named, alone: false }));
-        }
-        if has_password(&url) {
-            return Ok(Some(DatabaseAccess { url, password: None, alone: false }));
-        }
-        if named.is_some() {
+        let confined = decide_sending(SecretOrigin::Environment, address) != Sending::Send;
+        let around = self.surroundings(confined)?;
+        let target = DatabaseTarget::resolve(&url, self.text_source(source), &around)?;
+        let without_password = target.hosts.iter().all(|host| host.password().is_none());
+        if confined && without_password && around.variables.contains_key("PGPASSWORD") {
             let place = self.describe_source("database.url", source);
             return Err(Error::usage(format!(
                 "refused to send the password of `PGPASSWORD` to the database that {place} names"
@@ -170,19 +169,44 @@ impl Settings {
                  unset `PGPASSWORD`",
             ));
         }
-        Ok(Some(DatabaseAccess { url, password: None, alone: true }))
+        Ok(Some(target))
     }
 
-    /// The database's URL for whoever reads `PGPASSWORD` and `~/.pgpass` by itself: one that no
-    /// password may follow says that it has none.
+    /// The database's URL with everything that was found for it, for whoever connects by itself.
     ///
     /// # Errors
     /// As for [`Self::database`].
     pub(crate) fn database_url(&self) -> Result<Option<String>> {
-        Ok(self.database()?.map(|database| match database.alone {
-            true => without_password(&database.url),
-            false => database.url,
-        }))
+        Ok(self.database()?.map(|target| target.to_url()))
+    }
+
+    /// What fills the gaps of a database's connection string.
+    fn surroundings(&self, confined: bool) -> Result<Surroundings> {
+        let mut variables = BTreeMap::new();
+        for name in toygres_connect::variables() {
+            if let Some((value, _)) = self.environment_of().text(name)? {
+                variables.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let home = self.environment_of().path("HOME").map(|(home, _)| PathBuf::from(home));
+        let home = home.or_else(toygres_connect::account_home);
+        Ok(Surroundings { variables, home, confined, resolved: false })
+    }
+
+    /// The place of the database's connection string, as an operator would look for it.
+    fn text_source(&self, source: Source) -> TextSource {
+        match (source, &self.file) {
+            (Source::Flag, _) => TextSource::Flag("--database-url".to_owned()),
+            (Source::File, Ok(file)) => {
+                TextSource::File { path: file.path.clone(), key: file.place_of("database.url") }
+            }
+            (Source::DotEnv, _) => {
+                let path = self.environment_of().dotenv_path().map(Path::to_owned);
+                let path = path.unwrap_or_else(|| PathBuf::from(".env"));
+                TextSource::File { path, key: "DATABASE_URL".to_owned() }
+            }
+            _ => TextSource::Variable("DATABASE_URL".to_owned()),
+        }
     }
 
     fn address_origin(&self, key: &str, source: Source) -> AddressOrigin {
@@ -203,16 +227,6 @@ impl Settings {
     }
 }
 
-/// How the database is reached.
-#[derive(Debug, Clone)]
-pub(crate) struct DatabaseAccess {
-    pub(crate) url: String,
-    /// The password of the environment, for a URL without one.
-    pub(crate) password: Option<String>,
-    /// No password may be taken from anywhere else.
-    alone: bool,
-}
-
 /// Whether the address is on this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -223,37 +237,9 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether a database's URL, or libpq's `key=value` form, has a password.
-fn has_password(text: &str) -> bool {
-    match Url::parse(text) {
-        Ok(url) => {
-            url.password().is_some_and(|password| !password.is_empty())
-                || url.query_pairs().any(|(key, value)| key == "password" && !value.is_empty())
-        }
-        Err(_) => text
-            .parse::<tokio_postgres::Config>()
-            .is_ok_and(|config| config.get_password().is_some_and(|password| !password.is_empty())),
-    }
-}
-
-/// The URL with an empty password, in whose place none is looked for.
-fn without_password(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
-    let kept: Vec<(String, String)> = url
-        .query_pairs()
-        .filter(|(key, _)| key != "password")
-        .map(|(key, value)| (key.into_owned(), value.into_owned()))
-        .collect();
-    url.query_pairs_mut().clear().extend_pairs(kept).append_pair("password", "");
-    url.into()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{
-        Address, AddressOrigin, SecretOrigin, Sending, decide_sending, has_password, is_loopback,
-        without_password,
-    };
+    use super::{Address, AddressOrigin, SecretOrigin, Sending, decide_sending, is_loopback};
     use AddressOrigin::{ConfigFile, Default, DotEnv, Operator, ServerFile};
     use Sending::{Refuse, Send, Withhold};
     use url::Url;
@@ -303,25 +289,5 @@ mod tests {
         ] {
             assert_eq!(is_loopback(&Url::parse(url).unwrap()), local, "{url}");
         }
-    }
-
-    #[test]
-    fn a_password_of_the_url_itself_is_found_in_every_form() {
-        for (url, has) in [
-            ("postgres://u:p@h/d", true),
-            ("postgres://u@h/d?password=p", true),
-            ("host=h user=u password=p", true),
-            ("postgres://u@h/d", false),
-            ("postgres://u:@h/d", false),
-            ("postgres://u@h/d?password=", false),
-            ("host=h user=u", false),
-            ("nonsense", false),
-        ] {
-            assert_eq!(has_password(url), has, "{url}");
-        }
-        assert_eq!(
-            without_password("postgres://u@h/d?sslmode=require"),
-            "postgres://u@h/d?sslmode=require&password="
-        );
     }
 }

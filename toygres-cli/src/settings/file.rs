@@ -67,6 +67,14 @@ impl ConfigFile {
         within(&self.chosen).or_else(|| within(&self.top))
     }
 
+    /// The key as it stands in the file: the context's, or that of every context.
+    pub(super) fn place_of(&self, key: &str) -> String {
+        match &self.context {
+            Some(name) if lies_in(&self.chosen, key) => format!("contexts.{name}.{key}"),
+            _ => key.to_owned(),
+        }
+    }
+
     /// Keys that mean nothing, with what was perhaps meant.
     pub(super) fn unknown_keys(&self) -> Vec<UnknownKey> {
         let mut keys = Vec::new();

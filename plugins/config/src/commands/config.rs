@@ -86,7 +86,9 @@ fn field(setting: &Setting) -> Field {
     match (setting.source, &setting.env) {
         (Source::Default, _) if setting.value.is_null() => field.remark("not set"),
         (Source::Environment, Some(name)) => field.remark(format!("environment: {name}")),
-        (source @ (Source::Default | Source::DotEnv), _) if setting.place.is_some() => {
+        (source @ (Source::Default | Source::DotEnv | Source::File), _)
+            if setting.place.is_some() =>
+        {
             let place = setting.place.as_deref().unwrap_or_default();
             field.remark(format!("{}: {}", name(source), abbreviated(place)))
         }

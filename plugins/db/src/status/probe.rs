@@ -75,8 +75,9 @@ pub(crate) async fn facts(
     verbose: bool,
 ) -> Result<Facts> {
     let schemas: &[String] = &[cms.to_owned(), duroxide.to_owned()];
-    let target = ctx.db().target().await?;
     let session = ctx.db().snapshot().await?;
+    // Of several servers the one that answered.
+    let target = ctx.db().target().await?;
     let server: Server = session.query(sql::SERVER).bind(schemas).fetch_one().await?;
     let tables: Vec<Table> = session.query(sql::TABLES).bind(schemas).fetch().await?;
     let mut more = if verbose { more(&session, &tables).await? } else { More::default() };

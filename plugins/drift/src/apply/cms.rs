@@ -164,7 +164,7 @@ async fn record_address(
         let sql = format!(
             r"UPDATE {cms}.instances SET external_ip = NULL, ip_connection_string = NULL,
                  dns_connection_string =
-                     regexp_replace(dns_connection_string, ':\d+/([^/@]*)$', ':' || $2 || '/\1'),
+                     regexp_replace(dns_connection_string, ':[0-9]+/([^/@]*)$', ':' || $2 || E'/\\1'),
                  updated_at = now()
              WHERE id = $1::uuid AND state = 'running'"
         );
@@ -178,7 +178,7 @@ async fn record_address(
                  THEN regexp_replace(ip_connection_string, '@[^@/]+/', '@' || $3::text || '/')
                  ELSE 'postgresql://{SUPERUSER}@' || $3::text || '/postgres' END,
              dns_connection_string =
-                 regexp_replace(dns_connection_string, ':\d+/([^/@]*)$', ':' || $4 || '/\1'),
+                 regexp_replace(dns_connection_string, ':[0-9]+/([^/@]*)$', ':' || $4 || E'/\\1'),
              updated_at = now()
          WHERE id = $1::uuid AND state = 'running'"
     );

@@ -35,9 +35,9 @@ const MOMENT: &str = "SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_m
 const COLUMNS: &str = r"
     id::text AS id, user_name, k8s_name, namespace, postgres_version AS version,
     storage_size_gb AS storage_gb, use_load_balancer AS load_balancer, dns_name, external_ip,
-    btrim(substring(ip_connection_string from '@([^@/]+):\d{1,5}(?:[/?]|$)'), '[]') AS host,
+    btrim(substring(ip_connection_string from '@([^@/]+):[0-9]{1,5}(?:[/?]|$)'), '[]') AS host,
     nullif(substring(coalesce(nullif(ip_connection_string, ''), dns_connection_string)
-        from ':(\d{1,5})(?:/[^/@]*)?$')::int, 0) AS port,
+        from ':([0-9]{1,5})(?:/[^/@]*)?$')::int, 0) AS port,
     coalesce(coalesce(nullif(ip_connection_string, ''), dns_connection_string) ~ '://[^/:@]*:[^/]+@',
         false) AS keeps_password,
     state::text AS state, create_orchestration_id AS create_id,

@@ -91,8 +91,9 @@ pub(super) async fn server(ctx: Context) -> Result<Server> {
     struct Clock {
         now_ms: i64,
     }
-    let target = ctx.db().target().await?;
     let session = ctx.db().snapshot().await?;
+    // Of several servers the one that answered.
+    let target = ctx.db().target().await?;
     let said: Said = session.query(SERVER).timeout(QUESTION).fetch_one().await?;
     let ask = async || {
         let (begun, before) = (Instant::now(), now_ms());
@@ -236,7 +237,7 @@ fn queues_statement(schemas: &Schemas) -> String {
            FROM {orchestrator} o \
            UNION ALL \
            SELECT 'w', coalesce(to_jsonb(w)->>'instance_id', \
-                  substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')), \
+                  substring(w.work_item from '\"instance\":[[:space:]]*\"([^\"]*)\"')), \
                   (extract(epoch FROM visible_at) * 1000)::bigint, \
                   lock_token, locked_until, coalesce((to_jsonb(w)->>'attempt_count')::bigint, 0) \
            FROM {worker} w), \

@@ -66,8 +66,8 @@ pub(super) async fn leases(session: &Session, schemas: &Schemas) -> Result<Vec<H
     let sql = format!(
         "SELECT * FROM (\
            SELECT 'activity' AS kind, coalesce(to_jsonb(w)->>'instance_id', \
-               substring(w.work_item from '\"instance\":\\s*\"([^\"]*)\"')) AS orchestration, \
-             substring(w.work_item from '\"name\":\\s*\"([^\"]*)\"') AS activity, \
+               substring(w.work_item from '\"instance\":[[:space:]]*\"([^\"]*)\"')) AS orchestration, \
+             substring(w.work_item from '\"name\":[[:space:]]*\"([^\"]*)\"') AS activity, \
              (to_jsonb(w)->>'attempt_count')::bigint AS attempts, w.locked_until AS until_ms \
            FROM {} w WHERE w.lock_token IS NOT NULL AND w.locked_until IS NOT NULL \
            UNION ALL SELECT 'message', o.instance_id, NULL, \
@@ -91,7 +91,7 @@ pub(super) async fn kinds(session: &Session, schemas: &Schemas) -> Result<Vec<Ki
                UNION ALL SELECT 'worker', work_item, lock_token, locked_until, \
                  (extract(epoch FROM visible_at) * 1000)::bigint FROM {}), \
          s AS (SELECT queue, \
-             coalesce(substring(work_item from '^\\s*\\{{\\s*\"([A-Za-z]+)\"'), 'Unreadable') AS kind, \
+             coalesce(substring(work_item from '^[[:space:]]*[{{][[:space:]]*\"([A-Za-z]+)\"'), 'Unreadable') AS kind, \
              visible_ms, lock_token IS NOT NULL AND locked_until >= now.ms AS is_held, \
              visible_ms <= now.ms AS is_visible, \
              now.ms - greatest(visible_ms, coalesce(locked_until, 0)) AS age FROM q, now) \

@@ -164,10 +164,10 @@ fn queued(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Option
     if !asked || filter.error_contains.is_some() || !schema.has("orchestrator_queue") {
         return None;
     }
-    let said = |key: &str| format!("substring(q.work_item from '\"{key}\"\\s*:\\s*\"([^\"]*)\"')");
+    let said = |key: &str| format!("substring(q.work_item from '\"{key}\"[[:space:]]*:[[:space:]]*\"([^\"]*)\"')");
     let mut conditions = vec![
         // What passed through jsonb on its way into the queue has blanks in it.
-        r#"q.work_item ~ '^\s*\{\s*"StartOrchestration"'"#.to_owned(),
+        r#"q.work_item ~ '^[[:space:]]*[{][[:space:]]*"StartOrchestration"'"#.to_owned(),
         format!(
             "NOT EXISTS (SELECT FROM {} i WHERE i.instance_id = q.instance_id)",
             schema.table("instances")
@@ -222,7 +222,7 @@ fn alone(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Option<
     if schema.has("orchestrator_queue") {
         conditions.push(format!(
             r#"NOT EXISTS (SELECT FROM {} q WHERE q.instance_id = e.instance_id
-                AND q.work_item ~ '^\s*\{{\s*"StartOrchestration"')"#,
+                AND q.work_item ~ '^[[:space:]]*[{{][[:space:]]*"StartOrchestration"')"#,
             schema.table("orchestrator_queue")
         ));
     }
@@ -347,7 +347,7 @@ fn cancel_requested(schema: &Schema) -> String {
     }
     if schema.has("orchestrator_queue") {
         places.push(format!(
-            "EXISTS (SELECT FROM {} c WHERE c.instance_id = p.instance_id AND c.work_item ~ '^\\s*\\{{\\s*\"CancelInstance\"')",
+            "EXISTS (SELECT FROM {} c WHERE c.instance_id = p.instance_id AND c.work_item ~ '^[[:space:]]*[{{][[:space:]]*\"CancelInstance\"')",
             schema.table("orchestrator_queue")
         ));
     }

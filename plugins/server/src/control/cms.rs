@@ -13,6 +13,7 @@ mod migrations;
 mod reach;
 mod read;
 mod rollups;
+mod session;
 mod turn;
 mod workflows;
 
@@ -31,10 +32,10 @@ pub(super) use workflows::{Workflow, next_id, strays, workflow};
 use super::broken;
 use super::settings::ControlSettings;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use std::str::FromStr;
+use sqlx::postgres::PgPoolOptions;
 use std::time::Duration;
-use toygres_plugin_api::{Error, Result};
+use toygres_connect::Gateway;
+use toygres_plugin_api::Result;
 
 /// How long an activity waits for a connection: longer than a server's restart takes. Requests do not
 /// wait so long (`reach`).
@@ -42,15 +43,6 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Connections beside those of the activities: requests, heartbeats, the janitor.
 const EXTRA_CONNECTIONS: u32 = 6;
-
-/// The database gives up a session whose process vanished or hangs, with the locks that it holds.
-const VANISHED: [(&str, &str); 4] = [
-    ("tcp_keepalives_idle", "30"),
-    ("tcp_keepalives_interval", "10"),
-    ("tcp_keepalives_count", "3"),
-    // Longer than the objects of an instance take to be made, each within its deadline.
-    ("idle_in_transaction_session_timeout", "150s"),
-];
 
 /// The CMS of a deployment. Every connection finds its tables without their schema.
 #[derive(Clone, Debug)]
@@ -63,24 +55,20 @@ pub(super) struct Cms {
 
 impl Cms {
     /// Connects; nothing is made yet.
-    pub(super) async fn connect(settings: &ControlSettings) -> Result<Self> {
-        // The error of an unreadable URL quotes none of it, but the cause might.
-        let options = PgConnectOptions::from_str(&settings.database_url).map_err(|_| {
-            Error::usage("the database's URL cannot be read")
-                .hint("it has the form `postgresql://user:password@host:5432/database`")
-        })?;
-        let options = options
-            .application_name("toygres-server")
-            .options([("search_path", settings.cms_schema.as_str())])
-            .options(VANISHED);
+    pub(super) async fn connect(settings: &ControlSettings, gateway: &Gateway) -> Result<Self> {
         let workers = u32::try_from(settings.workers).unwrap_or(u32::MAX);
+        let (schema, duroxide) = (settings.cms_schema.clone(), settings.duroxide_schema.clone());
+        let search_path = schema.clone();
         let pool = PgPoolOptions::new()
             .max_connections(workers.saturating_add(EXTRA_CONNECTIONS).min(64))
             .acquire_timeout(ACQUIRE_WITHIN)
-            .connect_with(options)
+            .after_connect(move |connection, _| {
+                let search_path = search_path.clone();
+                Box::pin(async move { session::prepare(connection, &search_path).await })
+            })
+            .connect_with(session::connect_options(gateway))
             .await
             .map_err(broken::cms)?;
-        let (schema, duroxide) = (settings.cms_schema.clone(), settings.duroxide_schema.clone());
         Ok(Self { pool, schema, duroxide })
     }
 

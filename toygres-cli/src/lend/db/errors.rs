@@ -1,53 +1,9 @@
 //! PostgreSQL's errors in our kinds.
 
-use super::target::Target;
 use super::wire::{MessageLimits, Oversize, OversizeMessage};
 use std::error::Error as _;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 use toygres_plugin_api::{Error, ErrorKind};
-
-/// The connection did not come about in time.
-pub(super) fn hung(target: &Target) -> Error {
-    let seconds = target.connect_timeout.as_secs_f32();
-    Error::unavailable(format!(
-        "the database at {} did not answer within {seconds} s",
-        target.place()
-    ))
-    .hint("see whether the server runs and can be reached; another database: `--database-url`")
-}
-
-/// The connection was refused.
-pub(super) fn connecting(target: &Target, error: &tokio_postgres::Error) -> Error {
-    let place = target.place();
-    let Some(server) = error.as_db_error() else {
-        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        return unconnected(target, &cause);
-    };
-    let public = target.public(0);
-    let busy =
-        matches!(*server.code(), SqlState::TOO_MANY_CONNECTIONS | SqlState::CANNOT_CONNECT_NOW);
-    Error::unavailable(format!(
-        "the database at {place} refuses user `{}` for database `{}`",
-        public.user, public.database
-    ))
-    .cause(said(server))
-    .retryable(busy)
-    .hint(match *server.code() {
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            "check user and password of `DATABASE_URL`"
-        }
-        SqlState::INVALID_CATALOG_NAME => "check the database's name in `DATABASE_URL`",
-        SqlState::TOO_MANY_CONNECTIONS => "end some connections: `SELECT * FROM pg_stat_activity`",
-        _ => "check `DATABASE_URL`",
-    })
-}
-
-/// Nobody answered where the database should be.
-pub(super) fn unconnected(target: &Target, cause: &str) -> Error {
-    Error::unavailable(format!("the database at {} cannot be reached", target.place()))
-        .cause(cause)
-        .hint("see whether the server runs and can be reached; another database: `--database-url`")
-}
 
 /// The database sent more than is read into memory.
 pub(super) fn oversize(oversize: Oversize, limits: &MessageLimits, typed: bool) -> Error {
@@ -197,10 +153,6 @@ fn pointer(sql: &str, position: usize) -> String {
     let window: String = line.iter().skip(start).take(100).collect();
     let caret = " ".repeat(column - start);
     format!("line {}, column {}:\n{window}\n{caret}^", line_number + 1, column + 1)
-}
-
-fn said(server: &DbError) -> String {
-    format!("{} (SQLSTATE {})", cut(server.message()), server.code().code())
 }
 
 /// The deadline of a statement passed and the server did not end it by itself.

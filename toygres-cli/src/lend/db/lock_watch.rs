@@ -63,7 +63,7 @@ async fn wait_for_lock(connection: &Connection, backend_pid: i32, raised: &Inter
         "SELECT 1 FROM pg_catalog.pg_locks WHERE pid = {backend_pid} AND locktype = 'advisory' \
          LIMIT 1"
     );
-    while let Ok(messages) = connection.client.simple_query(&sql).await {
+    while let Ok(messages) = connection.client().simple_query(&sql).await {
         if messages.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_))) {
             raised.raise();
         }

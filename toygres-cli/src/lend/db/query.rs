@@ -3,7 +3,7 @@
 use super::connect::Connection;
 use super::errors;
 use super::lock_watch::LockWatch;
-use crate::lend::grants::Granted;
+use super::settings::{self, Begun, TransactionKind};
 use crate::lend::interrupt::Interrupt;
 use crate::memory::Reservation;
 use futures_util::TryStreamExt;
@@ -63,67 +63,22 @@ pub(super) struct Opened {
 enum RowSource {
     /// Rows of the cursor, some at a time.
     Cursor(String),
-    /// One statement as a whole: a plugin's own, or one that cannot be a cursor (`EXPLAIN`, `SHOW`);
-    /// PostgreSQL has said that the statement is one and gives rows.
+    /// A plugin's own statement as a whole, with the name under which it is prepared.
+    Prepared(String, String),
+    /// One that cannot be a cursor (`EXPLAIN`, `SHOW`); PostgreSQL has said that the statement is
+    /// one and gives rows.
     Direct(String),
 }
 
-/// Begins a read-only transaction and opens the statement in it.
+/// Begins a transaction with all its settings.
 pub(super) async fn begin(
-    connection: &mut Connection,
-    query: &DbQuery,
+    connection: &Connection,
+    kind: TransactionKind,
     limits: &Limits,
-) -> Result<Opened> {
-    let uncompiled = if query.untrusted { "" } else { UNCOMPILED };
-    let begin = format!("BEGIN READ ONLY; {}{uncompiled}", timeout(limits));
-    within(connection, limits, async { connection.client.batch_execute(&begin).await }, None)
-        .await?;
-    open(connection, query, limits).await
-}
-
-/// What is typed does not outlive whoever typed it: a statement of a process that was killed would
-/// hold its locks to its own limit of time. PostgreSQL has this since 14, and not on every system.
-const ENDS_WITH_CLIENT: &str = "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false) \
-     WHERE pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL";
-
-/// Lets the server end what this connection runs when the process at this end is gone, where it can,
-/// and answers the process of the server that serves it.
-pub(super) async fn begin_typed(connection: &Connection, limits: &Limits) -> Result<i32> {
-    let asking = connection.client.simple_query("SELECT pg_catalog.pg_backend_pid()");
-    let messages = within(connection, limits, asking, None).await?;
-    let pid = messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten()?.parse().ok(),
-        _ => None,
-    });
-    let checking = connection.client.simple_query(ENDS_WITH_CLIENT);
-    let _where_it_can = within(connection, limits, checking, None).await;
-    pid.ok_or_else(|| Error::unavailable("the database did not say which process serves it"))
-}
-
-/// Begins the transaction of a session: one moment for all its statements, and read-only, unless
-/// the operator confirmed.
-pub(super) async fn begin_session(
-    connection: &mut Connection,
-    granted: Option<&Granted>,
-    limits: &Limits,
-) -> Result<()> {
-    let mode = match granted {
-        None => "ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        Some(_) => "READ WRITE",
-    };
-    let begin = format!("BEGIN {mode}; {}{UNCOMPILED}", timeout(limits));
-    within(connection, limits, async { connection.client.batch_execute(&begin).await }, None).await
-}
-
-/// A plugin's statements are many-sided and short-lived: PostgreSQL would compile each of them for
-/// longer than it runs, since it knows little of what the texts of events leave over. A server
-/// before 11 has no such setting. What an operator typed runs as it does everywhere else.
-const UNCOMPILED: &str = "; SELECT set_config('jit', 'off', true) \
-    WHERE current_setting('jit', true) IS NOT NULL";
-
-fn timeout(limits: &Limits) -> String {
-    // 0 would mean no limit at all.
-    format!("SET LOCAL statement_timeout = {}", limits.statement.as_millis().max(1))
+) -> Result<Begun> {
+    let sql = settings::begin(kind, limits);
+    let messages = within(connection, limits, connection.client().simple_query(&sql), None).await?;
+    settings::check(kind, &messages)
 }
 
 /// Opens a statement in the transaction that is under way.
@@ -142,13 +97,14 @@ pub(super) async fn open(
     let deadline = Instant::now() + limits.statement;
     // The extended protocol takes exactly one statement; PostgreSQL says what it gives.
     let statement =
-        within(connection, limits, connection.client.prepare(&query.sql), typed.as_deref());
+        within(connection, limits, connection.client().prepare(&query.sql), typed.as_deref());
     let statement = statement.await?;
     check_binds(&statement, query)?;
     let columns = statement.columns().iter().map(column).collect();
-    let name = format!("toygres_{}", connection.next_cursor());
+    let name = connection.next_name();
     if !query.untrusted {
         let rows = prepared(&name, query);
+        connection.prepared.push(name);
         return Ok(Opened { columns, rows, deadline, typed });
     }
     let rows = match declare(connection, &name, query, limits).await {
@@ -174,14 +130,18 @@ fn check_binds(statement: &Statement, query: &DbQuery) -> Result<()> {
 
 /// A plugin's own statement is prepared and executed as a whole: PostgreSQL plans no parallel query
 /// for a cursor. Binds become literals here, which the simple protocol needs and PostgreSQL reads
-/// as the types that it inferred; the transaction holds it read-only all the same. Both go in one
-/// message, so that a long way to the database is gone once.
+/// as the types that it inferred; the transaction holds it read-only all the same. All goes in one
+/// message, so that a long way to the database is gone once, and the statement is given up in it:
+/// behind a pooler it would be left to others.
 fn prepared(name: &str, query: &DbQuery) -> RowSource {
     let literals: Vec<String> = query.binds.iter().map(|bind| literal(bind.as_deref())).collect();
     let binds =
         if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
     // The line break ends a comment, should the statement end with one.
-    RowSource::Direct(format!("PREPARE {name} AS\n{}\n;EXECUTE {name}{binds}", query.sql))
+    RowSource::Prepared(
+        name.to_owned(),
+        format!("PREPARE {name} AS\n{}\n;EXECUTE {name}{binds};DEALLOCATE {name}", query.sql),
+    )
 }
 
 /// A text as a literal that needs no setting to be read right.
@@ -205,8 +165,8 @@ async fn declare(
         query.binds.iter().map(|bind| TextBind(bind.as_deref())).collect();
     let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
     race(connection, limits, async {
-        let statement = connection.client.prepare(&declare).await?;
-        connection.client.execute(&statement, &binds).await
+        let statement = connection.client().prepare(&declare).await?;
+        connection.client().execute(&statement, &binds).await
     })
     .await?;
     Ok(())
@@ -232,9 +192,11 @@ async fn direct(
     if query.session.is_some() || !query.binds.is_empty() {
         return Err(Error::usage("only SELECT, VALUES and TABLE can have parameters"));
     }
-    let again = format!("ROLLBACK; BEGIN READ ONLY; {}", timeout(limits));
-    within(connection, limits, async { connection.client.batch_execute(&again).await }, None)
-        .await?;
+    // In one message: a pooler must not hand the session on in between.
+    let again = format!("ROLLBACK; {}", settings::begin(TransactionKind::Typed, limits));
+    let messages =
+        within(connection, limits, connection.client().simple_query(&again), None).await?;
+    settings::check(TransactionKind::Typed, &messages)?;
     Ok(RowSource::Direct(query.sql.clone()))
 }
 
@@ -251,7 +213,7 @@ pub(super) async fn fetch(
     };
     let fetching = async {
         match &opened.rows {
-            RowSource::Direct(sql) => {
+            RowSource::Direct(sql) | RowSource::Prepared(_, sql) => {
                 rows_of(connection, sql, opened.columns.len(), sender).await.map(|_| ())
             }
             RowSource::Cursor(name) => {
@@ -265,7 +227,7 @@ pub(super) async fn fetch(
                     rows = MOST_ROWS;
                 }
                 let close = format!("CLOSE {name}");
-                connection.client.batch_execute(&close).await
+                connection.client().batch_execute(&close).await
             }
         }
     };
@@ -277,7 +239,12 @@ pub(super) async fn fetch(
             return false;
         }
     };
-    let Err(ended) = ended else { return true };
+    let Err(ended) = ended else {
+        if let RowSource::Prepared(name, _) = &opened.rows {
+            connection.prepared.retain(|prepared| prepared != name);
+        }
+        return true;
+    };
     let error = told(connection, &ended, limits, opened.typed.as_deref());
     // Nobody may be listening any more.
     let _unheard = sender.send(RowBatch::failed(&error).into()).await;
@@ -291,7 +258,7 @@ async fn rows_of(
     columns: usize,
     sender: &mpsc::Sender<ReservedBatch>,
 ) -> std::result::Result<usize, tokio_postgres::Error> {
-    let mut messages = pin!(connection.client.simple_query_raw(sql).await?);
+    let mut messages = pin!(connection.client().simple_query_raw(sql).await?);
     let mut batch = ReservedBatch::from(RowBatch::new(columns));
     let mut rows = 0;
     while let Some(message) = messages.try_next().await? {
@@ -326,18 +293,45 @@ pub(super) async fn execute(
     let binds: Vec<TextBind<'_>> =
         execute.binds.iter().map(|bind| TextBind(bind.as_deref())).collect();
     let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
-    let running = connection.client.execute(execute.sql.as_str(), &binds);
+    let running = connection.client().execute(execute.sql.as_str(), &binds);
     within(connection, limits, running, None).await
 }
 
 /// Keeps what a session wrote.
-pub(super) async fn commit(connection: &Connection, limits: &Limits) -> Result<()> {
-    within(connection, limits, connection.client.batch_execute("COMMIT"), None).await
+pub(super) async fn commit(connection: &mut Connection, limits: &Limits) -> Result<()> {
+    let sql = ending(connection, "COMMIT");
+    within(connection, limits, connection.client().batch_execute(&sql), None).await
 }
 
 /// Gives the transaction up. Whether the connection is still good.
-pub(super) async fn rollback(connection: &Connection, limits: &Limits) -> bool {
-    race(connection, limits, connection.client.batch_execute("ROLLBACK")).await.is_ok()
+pub(super) async fn rollback(connection: &mut Connection, limits: &Limits) -> bool {
+    let sql = ending(connection, "ROLLBACK");
+    match race(connection, limits, connection.client().batch_execute(&sql)).await {
+        Ok(()) => true,
+        // The transaction is over; a statement that failed was perhaps never prepared.
+        Err(Ended::Failed(error)) => error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME),
+        Err(_) => false,
+    }
+}
+
+/// Gives up what a typed statement may have taken for its session: behind a pooler that session is
+/// another's next.
+pub(super) async fn rollback_typed(connection: &Connection, limits: &Limits) {
+    // The locks are what is given up here.
+    let limits = &Limits { lock_watch: None, ..limits.clone() };
+    let sql = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
+    let _closed_otherwise = race(connection, limits, connection.client().batch_execute(sql)).await;
+}
+
+/// The end of a transaction, and of the statements that are still prepared: in one message, which
+/// a pooler gives to one session.
+fn ending(connection: &mut Connection, end: &str) -> String {
+    let mut sql = end.to_owned();
+    for name in std::mem::take(&mut connection.prepared) {
+        sql.push_str("; DEALLOCATE ");
+        sql.push_str(&name);
+    }
+    sql
 }
 
 /// Why a wait ended without an answer.

@@ -21,7 +21,7 @@ const COLUMNS: &str = "a.pid, coalesce(a.usename, '-') AS user_name, \
     to_char(coalesce(a.xact_start, a.query_start, a.backend_start) AT TIME ZONE 'UTC', \
         'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS since, \
     coalesce(a.state, '-') AS state, \
-    regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g') AS statement";
+    regexp_replace(coalesce(a.query, ''), '[[:space:]]+', ' ', 'g') AS statement";
 
 /// A session that holds what somebody waits for.
 #[derive(Debug, Clone)]
