@@ -12,6 +12,7 @@ mod orphans;
 mod record;
 mod rules;
 mod running;
+mod stuck;
 
 pub use crate::cluster_reading::{Quantity, bytes};
 pub use advice::{causes, resolutions};
@@ -21,6 +22,7 @@ pub use live::Live;
 pub use objects::{Claim, Cluster, Group, Object, Piece, Pod, Service, StatefulSet, Unread};
 pub use record::Record;
 pub use rules::{Rule, RuleError};
+pub use stuck::StuckDeletion;
 
 /// The bytes of Kubernetes' Gi.
 pub const GI: i64 = 1 << 30;
