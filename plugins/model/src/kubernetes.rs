@@ -27,6 +27,9 @@ pub const PORT: u16 = 5432;
 pub const PORT_NAME: &str = "postgres";
 /// The superuser of every instance.
 pub const SUPERUSER: &str = "postgres";
+/// The container that gives PostgreSQL the password of the Secret before it starts, in pods whose
+/// password was set anew.
+pub const RESET_CONTAINER: &str = "reset-password";
 /// The key of the password in the Secret.
 pub const PASSWORD_KEY: &str = "password";
 /// The key of the user's name in the Secret.

@@ -41,6 +41,7 @@ pub struct Record {
     /// When it was changed last, in milliseconds since the epoch.
     pub updated_ms: i64,
     /// The version that its server reported at the last health check.
+    #[serde(default)]
     pub running_version: Option<String>,
 }
 
