@@ -333,7 +333,7 @@ fn a_claim_that_is_deleted_under_a_running_instance_is_drift() {
     let health = plane.run(&["health", "--check", "TG0604", "-o", "json"]).code(1).json();
     let check = &health["checks"][0];
     assert_eq!(
-        (&check["code"], &check["status"]),
+        (&check["code"], &check["outcome"]),
         (&json!("TG0604"), &json!("failed")),
         "{health:#}"
     );

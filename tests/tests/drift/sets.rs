@@ -53,8 +53,7 @@ fn any_address_of_a_load_balancer_is_right() {
     let change = r#"[{"op": "replace", "path": "/spec/ports/0/port", "value": 1}]"#;
     plane.kubectl(&["patch", "service", &service, "--type=json", "-p", change]);
     let before = recorded(&plane, &name);
-    let drift = plane.run(&["drift"]).code(1).shows("external_ip").hides("--auto-resolve");
-    drop(drift);
+    plane.run(&["drift"]).code(1).shows("external_ip").hides("--auto-resolve");
     let left = plane.run(&["drift", "--auto-resolve", "--force"]).code(1);
     left.says("PostgreSQL does not answer at 127.0.0.2, port 1");
     assert_eq!(recorded(&plane, &name), before);
