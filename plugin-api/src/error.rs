@@ -183,26 +183,43 @@ failed_from! {
     std::fmt::Error => "a text could not be written",
 }
 
+/// The innermost cause of an error: what the system or the other side said, without what each layer in
+/// between put around it.
+#[must_use]
+pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
 #[cfg(feature = "kube")]
 impl From<kube::Error> for Error {
     fn from(source: kube::Error) -> Self {
+        // A status is told by its sentence; kube's own text has all of its fields behind it.
+        let said = match &source {
+            kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+            kube::Error::Api(status) => format!("{} ({})", status.reason, status.code),
+            other => root_cause(other),
+        };
         match &source {
             kube::Error::Api(status) if status.code == 404 => {
-                Error::not_found("Kubernetes has no such object").cause(&source)
+                Error::not_found("Kubernetes has no such object").cause(said)
             }
             kube::Error::Api(status) if status.code == 401 || status.code == 403 => {
                 Error::unavailable("Kubernetes forbids the request")
-                    .cause(&source)
+                    .cause(said)
                     .retryable(false)
                     .hint("see `kubectl auth can-i --list`")
             }
-            kube::Error::Api(_) => Error::failed("Kubernetes refused the request").cause(&source),
+            kube::Error::Api(_) => Error::failed("Kubernetes refused the request").cause(said),
             // The host's own words, where there was no answer at all.
             kube::Error::Service(told) if told.is::<Error>() => told
                 .downcast_ref::<Error>()
                 .cloned()
                 .unwrap_or_else(|| Error::unavailable("Kubernetes cannot be reached")),
-            _ => Error::unavailable("Kubernetes cannot be reached").cause(&source),
+            _ => Error::unavailable("Kubernetes cannot be reached").cause(said),
         }
     }
 }

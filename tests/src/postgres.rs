@@ -23,6 +23,19 @@ use watcher::Watcher;
 /// The name of the superuser that owns a private server.
 pub const SUPERUSER: &str = "toygres";
 
+/// The major version of the servers of the tests.
+///
+/// # Panics
+/// When there are no binaries of PostgreSQL.
+#[must_use]
+pub fn major() -> &'static str {
+    static MAJOR: OnceLock<String> = OnceLock::new();
+    MAJOR.get_or_init(|| {
+        let binaries = Binaries::find().unwrap_or_else(|error| panic!("{error}"));
+        binaries.major().unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
 /// A PostgreSQL server that nobody else uses. Dropping a temporary one stops it and removes its folder.
 #[derive(Debug)]
 pub struct PrivatePostgres {

@@ -33,6 +33,8 @@ pub(crate) struct Answer {
     pub(crate) in_flight: Vec<Moving>,
     /// What could not be read.
     pub(crate) not_compared: Vec<NotCompared>,
+    /// Instances of this machine that run another major version than was asked for.
+    pub(crate) other_versions: Vec<OtherVersion>,
 }
 
 /// How many drifts there are of each kind.
@@ -114,14 +116,54 @@ pub(crate) struct Moving {
     pub(crate) namespace: String,
     /// What changes it.
     pub(crate) reason: String,
-    /// Its claim is being deleted though nobody deletes the instance.
+    /// Always false: a claim that is deleted though nobody deletes the instance is a drift.
     pub(crate) data_at_risk: bool,
+    /// Deletions that do not come to their end by themselves.
+    pub(crate) stuck: Vec<Stuck>,
 }
 
-impl From<InFlight> for Moving {
-    fn from(it: InFlight) -> Self {
-        let InFlight { k8s_name, namespace, reason, data_at_risk } = it;
-        Self { k8s_name, namespace, reason, data_at_risk }
+/// A deletion that does not come to its end by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Schema)]
+pub(crate) struct Stuck {
+    /// The plural name of the object's sort in Kubernetes.
+    pub(crate) resource: String,
+    /// The object's name.
+    pub(crate) name: String,
+    /// Who has to let it go first.
+    pub(crate) finalizers: Vec<String>,
+    /// For how long it is being deleted; `null` where that cannot be read.
+    pub(crate) age_ms: Option<i64>,
+    /// All of it in words.
+    pub(crate) text: String,
+    /// The command that shows the object.
+    pub(crate) command: String,
+}
+
+/// An instance whose server reports another major version than was asked for, where that is no
+/// drift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Schema)]
+pub(crate) struct OtherVersion {
+    /// The instance's name in Kubernetes.
+    pub(crate) k8s_name: String,
+    /// The version that was asked for.
+    pub(crate) postgres_version: String,
+    /// The version that the server reports.
+    pub(crate) running_version: String,
+}
+
+impl Moving {
+    /// An instance that is being changed, as it is told.
+    pub(crate) fn of(it: InFlight, kubectl: &Kubectl) -> Self {
+        let InFlight { k8s_name, namespace, reason, stuck } = it;
+        let stuck = stuck.into_iter().map(|it| Stuck {
+            command: kubectl.aimed(&it.look),
+            resource: it.resource,
+            name: it.name,
+            finalizers: it.finalizers,
+            age_ms: it.age_ms,
+            text: it.text,
+        });
+        Self { k8s_name, namespace, reason, data_at_risk: false, stuck: stuck.collect() }
     }
 }
 
@@ -233,12 +275,6 @@ impl Answer {
         for unread in self.not_compared.iter().filter(|it| it.needed) {
             let NotCompared { what, reason, .. } = unread;
             report = report.warning(format!("not compared: {what}: {reason}"));
-        }
-        for moving in self.in_flight.iter().filter(|it| it.data_at_risk) {
-            let Moving { k8s_name, reason, .. } = moving;
-            report = report.warning(format!(
-                "`{k8s_name}`: {reason}, and its data goes with its pod; nobody deletes the instance"
-            ));
         }
         for rule in &self.expired_rules {
             let until = rule.until.as_deref().unwrap_or_default();

@@ -4,18 +4,20 @@ mod file;
 mod import;
 mod make;
 mod observe;
+mod secret;
 
 pub(crate) use file::{load, save};
 pub(crate) use import::{Wanted, import};
 pub(crate) use make::{mark_deleted, of_findings};
 pub(crate) use observe::{Observed, observe};
+pub(crate) use secret::{reset_password, restore_secret};
 
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use toygres_model::drift::Finding;
+use toygres_model::drift::{Finding, Kind};
 use toygres_plugin_api::{Context, Result, Schema};
 
 /// A plan: its steps, and the state that they were decided on.
@@ -67,9 +69,22 @@ pub(crate) enum Action {
     /// Which orchestration that is.
     RecordMonitor { monitor: String },
     /// Where an instance can be reached.
-    RecordAddress { host: Option<String>, port: u16, load_balancer: bool },
+    RecordAddress {
+        host: Option<String>,
+        port: u16,
+        load_balancer: bool,
+        /// The address within the cluster, where users get no other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        probe: Option<String>,
+    },
     /// How much storage it has.
     RecordStorage { storage_gb: i64 },
+    /// The Secret of an instance that has lost it; its record still holds the password.
+    RestoreSecret,
+    /// A new password for an instance, kept in its Secret; its pod is restarted with it.
+    ResetPassword { has_secret: bool },
+    /// The StatefulSet of an instance that has lost it, around the claim that is there.
+    MakeStatefulSet { version: String, image: String },
     /// The Service of an instance that has lost it.
     MakeService { load_balancer: bool, dns_label: Option<String> },
     /// The labels by which an object is found.
@@ -131,6 +146,19 @@ impl Step {
                     "import `{k8s_name}` to the CMS as `{instance}`: PostgreSQL {version}, {storage_gb}Gi"
                 )
             }
+            Action::RestoreSecret => format!(
+                "make the Secret `{k8s_name}-credentials` again, with the password that the CMS has"
+            ),
+            Action::ResetPassword { has_secret: true } => format!(
+                "restart `{k8s_name}` with the password of its Secret `{k8s_name}-credentials`"
+            ),
+            Action::ResetPassword { has_secret: false } => format!(
+                "give `{k8s_name}` a new password, keep it in the Secret `{k8s_name}-credentials`, \
+                 and restart it"
+            ),
+            Action::MakeStatefulSet { image, .. } => {
+                format!("make the StatefulSet `{k8s_name}` again around its data volume: {image}")
+            }
             Action::StartMonitor => format!("start a health monitor of `{k8s_name}`"),
             Action::RecordMonitor { monitor } => {
                 format!("write the health monitor `{monitor}` of `{k8s_name}` to the CMS")
@@ -161,6 +189,9 @@ impl Step {
             Action::MarkDeleted => "mark_deleted",
             Action::KeepPassword => "keep_password",
             Action::Import(_) => "import",
+            Action::RestoreSecret => "restore_secret",
+            Action::ResetPassword { .. } => "reset_password",
+            Action::MakeStatefulSet { .. } => "make_stateful_set",
             Action::StartMonitor => "start_monitor",
             Action::RecordMonitor { .. } => "record_monitor",
             Action::RecordAddress { .. } => "record_address",
@@ -176,6 +207,9 @@ impl Step {
         !matches!(
             self.action,
             Action::KeepPassword
+                | Action::RestoreSecret
+                | Action::ResetPassword { .. }
+                | Action::MakeStatefulSet { .. }
                 | Action::StartMonitor
                 | Action::MakeService { .. }
                 | Action::RestoreLabels { .. }
@@ -183,15 +217,17 @@ impl Step {
     }
 
     /// Whether it only brings the CMS up to the truth, or a monitor back: what `--auto-resolve` does.
+    /// The monitor of something that is only about to be imported is not simple: without its record
+    /// there is nothing to watch.
     fn is_simple(&self) -> bool {
-        matches!(
-            self.action,
+        match self.action {
+            Action::Settle { .. } => true,
             Action::StartMonitor
-                | Action::RecordMonitor { .. }
-                | Action::RecordAddress { .. }
-                | Action::RecordStorage { .. }
-                | Action::Settle { .. }
-        )
+            | Action::RecordMonitor { .. }
+            | Action::RecordAddress { .. }
+            | Action::RecordStorage { .. } => self.kind == Kind::Mismatch.word(),
+            _ => false,
+        }
     }
 
     /// The step that closes the record of another one, which was interrupted.

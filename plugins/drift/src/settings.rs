@@ -1,7 +1,7 @@
 //! The settings that the comparison depends on.
 
 use toygres_model::kubectl::Kubectl;
-use toygres_plugin_api::protocol::{Config, Source};
+use toygres_plugin_api::protocol::{Config, KubeTarget, Source};
 use toygres_plugin_api::{Context, Error, Result};
 
 /// The image of deployments that name none.
@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) ignore: Option<String>,
     /// How `kubectl` is aimed at the cluster that is compared.
     pub(crate) kubectl: Kubectl,
+    /// Whether that is the stand-in of `toygres local`.
+    pub(crate) is_local: bool,
 }
 
 impl Settings {
@@ -52,8 +54,16 @@ impl Settings {
             settle_ms: lease.saturating_mul(2),
             ignore: text("drift.ignore"),
             kubectl: kubectl(&config),
+            is_local: ctx.kube_target().await.is_ok_and(|target| is_local(&target)),
         })
     }
+}
+
+/// The context of the kubeconfig that `toygres local up` writes.
+const LOCAL_CONTEXT: &str = "toygres-local";
+
+fn is_local(target: &KubeTarget) -> bool {
+    target.context.as_deref() == Some(LOCAL_CONTEXT)
 }
 
 /// A lease in milliseconds. The server takes none below a second; to compare, none is fine too.

@@ -2,6 +2,7 @@
 //! take, and the function that looks.
 
 use crate::gather::Sources;
+use crate::gather::cluster::is_not_permitted;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -193,8 +194,12 @@ impl Finding {
         Self::new(Outcome::Skipped, summary)
     }
 
-    /// A backend that could not be asked: unknown, with the reason and the hint.
+    /// A backend that could not be asked: unknown, with the reason and the hint. What this user need
+    /// not be permitted is passed over.
     pub(crate) fn cannot_tell(error: &Error) -> Self {
+        if is_not_permitted(error) {
+            return Self::skipped(reason(error)).see("kind", error.kind.name());
+        }
         Self::unknown(reason(error))
             .see("kind", error.kind.name())
             .fixes(error.hint.iter().filter_map(|hint| command_of(hint)))

@@ -46,7 +46,10 @@ instance! {
     state: String,
     /// `healthy`, `unhealthy` or `unknown`.
     health: Option<String>,
+    /// The version that was asked for.
     postgres_version: Option<String>,
+    /// The version that its server reported at the last health check.
+    running_version: Option<String>,
     storage_gb: Option<i64>,
     load_balancer: Option<bool>,
     dns_name: Option<String>,
@@ -86,6 +89,8 @@ pub(crate) struct Step {
     pub(crate) message: Option<String>,
     /// From start to end; `None` while it runs.
     pub(crate) duration_ms: Option<i64>,
+    /// A command of `kubectl` that shows what it waits for, where that is known.
+    pub(crate) look: Option<String>,
 }
 
 /// Kubernetes allots powers of two.
@@ -97,6 +102,21 @@ impl Instance {
         self.address = self.told_address();
         self.storage_bytes = self.storage_gb.and_then(|gb| gb.checked_mul(BYTES_OF_A_GB));
         self
+    }
+
+    /// The version that runs, beside the one that was asked for where that is another.
+    pub(crate) fn told_version(&self) -> Option<String> {
+        let (Some(running), Some(requested)) = (&self.running_version, &self.postgres_version)
+        else {
+            return self.running_version.clone().or_else(|| self.postgres_version.clone());
+        };
+        // Whoever asks for `18` gets its newest minor version.
+        let rest = running.strip_prefix(requested.as_str());
+        let is_what_was_asked = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        Some(match is_what_was_asked {
+            true => running.clone(),
+            false => format!("{running} (requested {requested})"),
+        })
     }
 
     fn told_address(&self) -> Option<String> {
@@ -159,6 +179,23 @@ mod tests {
         assert_eq!(with("[]").address, None);
         let deleted = Instance { state: "deleted".to_owned(), ..with("postgresql://h/postgres") };
         assert_eq!(deleted.completed().address, None);
+    }
+
+    #[test]
+    fn the_version_that_runs_is_told_beside_the_one_that_was_asked_for() {
+        let told = |running: Option<&str>, requested: &str| {
+            let instance = Instance {
+                running_version: running.map(str::to_owned),
+                postgres_version: Some(requested.to_owned()),
+                ..Instance::default()
+            };
+            instance.told_version().unwrap()
+        };
+        assert_eq!(told(None, "18"), "18");
+        assert_eq!(told(Some("18.1"), "18"), "18.1");
+        assert_eq!(told(Some("18.1"), "18.1"), "18.1");
+        assert_eq!(told(Some("15.18"), "18"), "15.18 (requested 18)");
+        assert_eq!(told(Some("18.10"), "18.1"), "18.10 (requested 18.1)");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::tell::Teller;
 use crate::view::steps;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
+use toygres_model::kubectl::Kubectl;
 use toygres_model::time;
 use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Context, Error, ErrorKind, Result};
@@ -122,7 +123,8 @@ pub(crate) async fn until(
             Err(error) => return Err(error),
         };
         if Instant::now() >= deadline {
-            return Err(late(&last, lost, goal, timeout));
+            let error = late(&last, lost, goal, timeout);
+            return Err(looked_at(ctx, &last, error).await);
         }
         teller.tell(&last, lost.as_ref()).await?;
         tokio::select! {
@@ -146,6 +148,16 @@ fn late(last: &Found, lost: Option<Error>, goal: Goal, timeout: Duration) -> Err
         goal.noun(),
         ShellCommand::new("toygres get").arg(k8s_name)
     ))
+}
+
+/// The same with the command that shows what is waited for, where the server names one.
+async fn looked_at(ctx: &Context, last: &Found, error: Error) -> Error {
+    let (Some(look), Ok(config)) = (steps::look(&last.steps), ctx.config().all().await) else {
+        return error;
+    };
+    let look = Kubectl::of(&config).aimed(look);
+    let hint = error.hint.clone().unwrap_or_default();
+    error.hint(format!("see what holds it with `{look}`; {hint}"))
 }
 
 fn interrupted(begun: &Instance, goal: Goal) -> Error {

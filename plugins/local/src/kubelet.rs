@@ -22,8 +22,8 @@ pub(crate) use plan::DATA;
 
 use crate::daemon::Log;
 use crate::folders::Folders;
-use crate::kube::object::{items, name, namespace, number, text, uid};
-use crate::kube::resource::{POD, SERVICE};
+use crate::kube::object::{as_map, items, map, name, namespace, number, text, uid};
+use crate::kube::resource::{self, POD, SERVICE};
 use crate::kube::{ApiServer, NODE};
 use crate::postgres::Installed;
 use crate::process::account::Account;
@@ -43,6 +43,9 @@ const PORT_NAME: &str = "toygres.dev/port";
 
 /// Its place in a pod.
 const PORT: &str = "/metadata/annotations/toygres.dev~1port";
+
+/// The annotation of the node that says which major versions of PostgreSQL are installed.
+const VERSIONS: &str = "toygres.dev/postgres-versions";
 
 /// What all who look after objects share.
 #[derive(Debug)]
@@ -130,6 +133,7 @@ impl Kubelet {
         api.set_logs(Arc::new(logs::Logs(shared.clone())));
         let kubelet = Self { shared, api: ApiServerHandle(api) };
         kubelet.forget_readiness().await?;
+        kubelet.tell_versions().await?;
         Ok(kubelet)
     }
 
@@ -151,6 +155,23 @@ impl Kubelet {
     /// How each pod is.
     pub(crate) fn pods(&self) -> Vec<PodStatus> {
         self.shared.objects.list(&POD).iter().map(|pod| status(pod)).collect()
+    }
+
+    /// Says on the node which major versions of PostgreSQL its pods can have.
+    async fn tell_versions(&self) -> Result<()> {
+        let majors: Vec<String> =
+            self.shared.installed.majors().iter().map(ToString::to_string).collect();
+        let said = majors.join(",");
+        let told = self.shared.objects.change(&resource::NODE, "", NODE, |node| {
+            let path = format!("/metadata/annotations/{}", VERSIONS.replace('/', "~1"));
+            if text(node, &path) == said {
+                return false;
+            }
+            as_map(map(map(node, "metadata"), "annotations"))
+                .insert(VERSIONS.to_owned(), said.as_str().into());
+            true
+        });
+        told.await.map(drop)
     }
 
     /// Nobody has asked these processes yet whether they still serve.

@@ -7,7 +7,7 @@ mod probe;
 mod programs;
 mod server;
 
-pub(crate) use create::{Making, literal, quoted};
+pub(crate) use create::{Making, literal, quoted, verifier};
 pub(crate) use pidfile::{Running, running};
 pub(crate) use probe::{accepts, answers};
 pub(crate) use programs::{Installed, Programs};

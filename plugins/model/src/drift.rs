@@ -9,19 +9,20 @@ mod finding;
 mod live;
 mod objects;
 mod orphans;
-mod quantity;
 mod record;
 mod rules;
 mod running;
+mod stuck;
 
+pub use crate::cluster_reading::{Quantity, bytes};
 pub use advice::{causes, resolutions};
 pub use compare::{Compared, InFlight, Settings, compare};
 pub use finding::{Field, Finding, Kind, Severity};
 pub use live::Live;
 pub use objects::{Claim, Cluster, Group, Object, Piece, Pod, Service, StatefulSet, Unread};
-pub use quantity::bytes;
 pub use record::Record;
 pub use rules::{Rule, RuleError};
+pub use stuck::StuckDeletion;
 
 /// The bytes of Kubernetes' Gi.
 pub const GI: i64 = 1 << 30;

@@ -98,6 +98,9 @@ pub struct Instance {
     pub health: Health,
     /// The version that was asked for.
     pub postgres_version: String,
+    /// The version that its server reported at the last health check.
+    #[serde(default)]
+    pub running_version: Option<String>,
     /// The storage that was asked for, in Kubernetes' Gi.
     pub storage_gb: i32,
     /// Whether it has a load balancer, or an address in the cluster only.
@@ -150,6 +153,9 @@ pub struct ProgressStep {
     pub ended_at: Option<String>,
     /// What it waits for, or why it failed.
     pub message: Option<String>,
+    /// A command of `kubectl` that shows what it waits for, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<String>,
 }
 
 /// What is asked for when an instance is created. Unknown fields are refused.

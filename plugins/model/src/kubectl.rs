@@ -1,5 +1,6 @@
 //! Commands of `kubectl` that can be pasted: aimed at the cluster that toygres asked.
 
+use toygres_plugin_api::protocol::{Config, Source};
 use toygres_plugin_api::shell::quote_option;
 
 /// What `kubectl` has to be told, because it would choose another cluster by itself.
@@ -12,6 +13,20 @@ pub struct Kubectl {
 }
 
 impl Kubectl {
+    /// What a configuration makes necessary: a shell's own `KUBECONFIG` and the usual place `kubectl`
+    /// finds itself.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let known = [Source::Default, Source::Environment];
+        let told = |key: &str, known: &[Source]| {
+            config.text_unless(key, known).filter(|text| !text.is_empty())
+        };
+        Self {
+            kubeconfig: told("kubernetes.kubeconfig", &known),
+            context: told("kubernetes.context", &known[..1]),
+        }
+    }
+
     /// The command, aimed; one of another program is left as it is.
     #[must_use]
     pub fn aimed(&self, command: &str) -> String {

@@ -21,12 +21,19 @@ pub const MANAGED_BY: &str = "toygres";
 pub const ID_ANNOTATION: &str = "toygres.io/instance-id";
 /// The annotation by which Azure gives a load balancer its DNS label.
 pub const AZURE_DNS_ANNOTATION: &str = "service.beta.kubernetes.io/azure-dns-label-name";
+/// The only node of the stand-in of `toygres local`.
+pub const LOCAL_NODE: &str = "local";
+/// The annotation by which that node tells the major versions of PostgreSQL that its pods can have.
+pub const LOCAL_VERSIONS_ANNOTATION: &str = "toygres.dev/postgres-versions";
 /// The port that a Service is asked for; which one it has is in the object.
 pub const PORT: u16 = 5432;
 /// The name of that port.
 pub const PORT_NAME: &str = "postgres";
 /// The superuser of every instance.
 pub const SUPERUSER: &str = "postgres";
+/// The container that gives PostgreSQL the password of the Secret before it starts, in pods whose
+/// password was set anew.
+pub const RESET_CONTAINER: &str = "reset-password";
 /// The key of the password in the Secret.
 pub const PASSWORD_KEY: &str = "password";
 /// The key of the user's name in the Secret.

@@ -3,6 +3,7 @@
 //! Nothing here talks to a backend: records in, facts out; `disk` alone asks this machine. Deployments of several generations
 //! exist, so no reader fails on a record that it does not know.
 
+pub mod cluster_reading;
 pub mod completion;
 pub mod diagnosis;
 pub mod disk;

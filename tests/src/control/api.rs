@@ -58,13 +58,18 @@ impl Api {
         answer(request.call())
     }
 
-    /// Asks for an instance and answers it.
+    /// Asks for an instance and answers it; one of the version that stands behind the Services of the
+    /// tests, unless it is to be another.
     ///
     /// # Panics
     /// When it is refused: a test could not go on.
     #[track_caller]
     pub fn create(&self, wanted: &Value) -> Value {
-        let answer = self.post("/api/instances", wanted).unwrap_or_else(|e| panic!("{e}"));
+        let mut wanted = wanted.clone();
+        if wanted.get("version").is_none() {
+            wanted["version"] = crate::postgres::major().into();
+        }
+        let answer = self.post("/api/instances", &wanted).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(answer.status, 202, "{answer:#?}");
         answer.body
     }

@@ -44,6 +44,18 @@ impl Binaries {
         self.folder.join(program)
     }
 
+    /// Their major version.
+    ///
+    /// # Errors
+    /// When they do not say.
+    pub fn major(&self) -> Result<String> {
+        let output = Command::new(self.path("postgres")).arg("--version").output()?;
+        let said = String::from_utf8(output.stdout)?;
+        let version = said.split_whitespace().nth(2).unwrap_or_default();
+        let major: String = version.chars().take_while(char::is_ascii_digit).collect();
+        if major.is_empty() { Err(format!("no version: {said}").into()) } else { Ok(major) }
+    }
+
     /// What `psql` answers, without headings; columns are separated by `|`, rows by newlines.
     ///
     /// # Errors

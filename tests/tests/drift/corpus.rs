@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use toygres_model::kubernetes::Desired;
 use toygres_tests::control::Options;
+use toygres_tests::postgres::major;
 
 /// One change, made to an instance of its own.
 struct Case {
@@ -57,10 +58,11 @@ const CASES: &[Case] = &[
         plane.has(&format!("statefulset/{name}"), ".status.readyReplicas", "1");
     }),
     case("image-elsewhere", "mismatch:image", |plane, name| {
-        let image = "postgres=registry.example/postgres:18";
-        plane.kubectl(&["set", "image", &format!("statefulset/{name}"), image]);
+        let elsewhere = format!("registry.example/postgres:{}", major());
+        let image = format!("postgres={elsewhere}");
+        plane.kubectl(&["set", "image", &format!("statefulset/{name}"), &image]);
         let pod = format!("pod/{name}-0");
-        plane.has(&pod, ".spec.containers[0].image", "registry.example/postgres:18");
+        plane.has(&pod, ".spec.containers[0].image", &elsewhere);
         plane.has(&format!("statefulset/{name}"), ".status.readyReplicas", "1");
     }),
     case("scaled-to-none", "mismatch:replicas", |plane, name| {
@@ -127,6 +129,21 @@ const CASES: &[Case] = &[
     case("storage-grown", "mismatch:storage_bytes", |plane, name| {
         let patch = r#"{"spec": {"resources": {"requests": {"storage": "20Gi"}}}}"#;
         plane.kubectl(&["patch", "pvc", &format!("{name}-pvc"), "-p", patch]);
+    }),
+    case("claim-going", "mismatch:claim_deletion", |plane, name| {
+        // The pod uses it: it goes only when the pod does.
+        plane.kubectl(&["delete", "pvc", &format!("{name}-pvc"), "--wait=false"]);
+    }),
+    case("odd-storage", "mismatch:storage_bytes", |plane, name| {
+        let patch = r#"{"spec": {"resources": {"requests": {"storage": "10500Mi"}}}}"#;
+        plane.kubectl(&["patch", "pvc", &format!("{name}-pvc"), "-p", patch]);
+    }),
+    case("another-major", "mismatch:running_version", |plane, name| {
+        plane.sql(&format!(
+            "INSERT INTO instance_health_checks (instance_id, status, postgres_version, checked_at)
+             SELECT id, 'healthy', '13.4', now() + interval '1 minute' FROM instances
+             WHERE k8s_name = '{name}'"
+        ));
     }),
     case("copied-service", "mismatch:extra", |plane, name| {
         plane.apply(&json!({
@@ -296,15 +313,29 @@ fn every_change_is_found_with_its_kind_and_fields() {
 }
 
 #[test]
-fn what_is_going_is_no_drift_and_data_at_risk_is_told() {
+fn a_claim_that_is_deleted_under_a_running_instance_is_drift() {
     let Some(plane) = Plane::new() else { return };
     let name = plane.instance("going");
     // The pod uses it: it goes only when the pod does.
     plane.kubectl(&["delete", "pvc", &format!("{name}-pvc"), "--wait=false"]);
-    let ran = plane.run(&["drift", "-o", "json"]).code(0);
+    let ran = plane.run(&["drift", "-o", "json"]).code(1);
     let drift = ran.json();
-    assert_eq!(drift["drifts"], json!([]));
-    assert_eq!(drift["in_flight"][0]["k8s_name"], name.as_str());
-    assert_eq!(drift["in_flight"][0]["data_at_risk"], true);
-    ran.says("its data goes with its pod");
+    let found = &of(&drift, &name)[0];
+    assert_eq!(said(found), "mismatch:claim_deletion", "{drift:#}");
+    assert_eq!(found["severity"], "error");
+    let reason = found["fields"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("being deleted for"), "{reason}");
+    assert!(reason.contains("kubernetes.io/pvc-protection"), "{reason}");
+    for way in found["resolutions"].as_array().unwrap() {
+        assert!(!way["command"].as_str().unwrap().contains("delete"), "{way}");
+    }
+    // `health` sees it, too.
+    let health = plane.run(&["health", "--check", "TG0604", "-o", "json"]).code(1).json();
+    let check = &health["checks"][0];
+    assert_eq!(
+        (&check["code"], &check["outcome"]),
+        (&json!("TG0604"), &json!("failed")),
+        "{health:#}"
+    );
+    assert!(check["summary"].as_str().unwrap().contains("being deleted"), "{check:#}");
 }

@@ -12,6 +12,8 @@ mod in_flight;
 mod partial;
 mod pasted;
 mod plane;
+mod repair;
 mod rights;
+mod sets;
 mod sync;
 mod view;

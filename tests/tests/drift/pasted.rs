@@ -98,6 +98,10 @@ impl Shell {
             "--field-selector",
             "--raw",
             "--replicas",
+            "--restore-secret",
+            "--reset-password",
+            "-o",
+            "-p",
         ];
         for word in &words[..end] {
             let option = word.split('=').next().unwrap_or_default();

@@ -82,7 +82,10 @@ fn what_reads_cannot_resolve() {
     let before = plane.sql("SELECT updated_at FROM instances");
     let refused = plane.run(&["drift", "--auto-resolve", "-o", "json"]).code(6).error();
     assert_eq!(refused["kind"], "refused");
-    assert!(refused["hint"].as_str().unwrap().contains("sync --force"), "{refused}");
+    assert!(
+        refused["hint"].as_str().unwrap().contains("toygres server drift --auto-resolve --force"),
+        "{refused}"
+    );
     assert_eq!(plane.sql("SELECT updated_at FROM instances"), before);
     assert_eq!(plane.sql("SELECT count(*) FROM drift_detections").trim(), "0");
 }

@@ -3,6 +3,7 @@
 use crate::plane::Plane;
 use serde_json::json;
 use toygres_model::kubernetes::Desired;
+use toygres_tests::postgres::major;
 
 #[test]
 fn drift_is_told_as_specified() {
@@ -111,11 +112,11 @@ fn data_that_is_left_is_not_offered_to_be_deleted_first() {
     plane.has(&format!("pod/{name}-0"), ".metadata.name", "");
     let text = plane.run(&["drift"]).code(1);
     let namespace = &plane.deployment.namespace;
-    text.hides("--auto-resolve").shows("Issue:        StatefulSet missing\n").shows(&format!(
+    text.hides("--auto-resolve").hides("toygres delete").shows("Issue:        StatefulSet missing\n").shows(&format!(
         "   Resolution Options:
-   - Look at its data volume:         \
+   - Make the StatefulSet again around its data volume: toygres server sync
+   - Look at its data volume:                           \
          kubectl describe -n {namespace} persistentvolumeclaims {name}-pvc
-   - Delete it, with its data volume: toygres delete headless
 "
     ));
     let refused = plane.run(&["sync", "--mark-deleted", "headless", "-o", "json"]).code(9).error();
@@ -135,12 +136,13 @@ fn same_in_yaml(plane: &Plane) {
 /// All objects of an instance of which the CMS knows nothing.
 pub(crate) fn orphan(plane: &Plane, k8s_name: &str) {
     let namespace = plane.deployment.namespace.clone();
+    let image = format!("postgres:{}", major());
     let desired = Desired {
         id: "",
         k8s_name,
         namespace: &namespace,
-        version: "18",
-        image: "postgres:18",
+        version: major(),
+        image: &image,
         storage_gb: 10,
         storage_class: None,
         load_balancer: true,

@@ -117,6 +117,58 @@ fn rights_that_were_taken_away_are_named() {
     }
 }
 
+/// With what `drift` reads, and nothing more, a healthy system is one.
+#[test]
+fn a_reader_is_told_what_it_may_not_see_and_nothing_else() {
+    let Some((plane, _)) = Plane::with_instance() else { return };
+    let rules = [
+        Rule { group: "apps", resources: &["statefulsets"], verbs: &["get", "list"] },
+        Rule {
+            group: "",
+            resources: &["services", "persistentvolumeclaims", "pods"],
+            verbs: &["get", "list"],
+        },
+    ];
+    for code in ["TG0601", "TG0602", "TG0603", "TG0605"] {
+        plane.becomes(code, "ok", "");
+    }
+    let user = plane.deployment.world.api.user_with(&plane.deployment.namespace, &rules).unwrap();
+    let kubernetes = (501..=516).map(|code| format!("TG0{code}"));
+    let data = (602..=605).map(|code| format!("TG0{code}"));
+    let codes: Vec<String> = kubernetes
+        .chain(data)
+        .filter(|code| !["TG0509", "TG0510"].contains(&code.as_str()))
+        .collect();
+    let checks: Vec<&str> = codes.iter().flat_map(|code| ["--check", code.as_str()]).collect();
+    let run = |format: &[&str]| {
+        let toygres = plane.toygres().env("KUBECONFIG", &user.kubeconfig.to_string_lossy());
+        toygres
+            .args(["server", "health"])
+            .args(checks.iter().copied())
+            .args(format.iter().copied())
+            .run()
+    };
+    let ran = run(&["-o", "json"]).code(0);
+    for (code, right) in [
+        ("TG0503", "needs `list` on `nodes`"),
+        ("TG0508", "needs `list` on `storageclasses`"),
+        ("TG0505", "needs `list` on `resourcequotas`"),
+        ("TG0511", "on `statefulsets.apps`"),
+        ("TG0514", "on `secrets`"),
+    ] {
+        let row = one(&ran, code);
+        assert_eq!(row["outcome"], "skipped", "{row:#}");
+        assert!(row["summary"].as_str().unwrap().contains(right), "{row:#}");
+    }
+    for code in ["TG0501", "TG0504", "TG0515", "TG0602", "TG0604"] {
+        assert_eq!(one(&ran, code)["outcome"], "ok", "{ran:#?}");
+    }
+    let text = run(&["--verbose"]).code(0);
+    for debug in ["Status {", "ApiError", "ServiceError", "Some("] {
+        assert!(!text.stdout.contains(debug) && !text.stderr.contains(debug), "{text:#?}");
+    }
+}
+
 async fn delete<K>(client: kube::Client, namespace: &str, name: &str) -> toygres_tests::Result
 where
     K: kube::Resource<Scope = kube::core::NamespaceResourceScope>

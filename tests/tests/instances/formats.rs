@@ -13,6 +13,7 @@ const KEYS: &[&str] = &[
     "state",
     "health",
     "postgres_version",
+    "running_version",
     "storage_gb",
     "load_balancer",
     "dns_name",

@@ -8,6 +8,7 @@ mod failures;
 mod formats;
 mod lifecycle;
 mod passwords;
+mod repair;
 mod terminal;
 
 use support::Ran;

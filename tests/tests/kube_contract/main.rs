@@ -91,6 +91,7 @@ contract! {
     patches {
         merge
         operations
+        a_port_before_the_first
         strategic_merge_of_lists_by_their_keys
         strategic_merge_with_directives
         of_another_version
@@ -136,6 +137,7 @@ contract! {
         delete_waits_until_it_is_gone
         get_watches
         label_annotate_patch_and_scale
+        create_makes_quotas_and_services
         rollout_and_wait
         errors_are_those_of_the_server
     }

@@ -1,6 +1,6 @@
 //! The view of `drift`, as the specification shows it.
 
-use super::{Answer, Difference, Drift};
+use super::{Answer, Difference, Drift, Resolution};
 use crate::read::NotCompared;
 use serde_json::Value;
 use toygres_plugin_api::report::{Block, Tone};
@@ -18,6 +18,8 @@ pub(super) fn report(answer: &Answer, verbose: bool) -> Result<Report> {
     } else {
         found(report, answer, verbose)
     };
+    report = hanging(report, answer);
+    report = other_versions(report, answer);
     if verbose {
         report = besides(report, answer);
     } else if !answer.ignored.is_empty() {
@@ -27,14 +29,39 @@ pub(super) fn report(answer: &Answer, verbose: bool) -> Result<Report> {
     if !answer.drifts.is_empty() {
         let simple = (answer.simple_steps > 0)
             .then_some("Run with --auto-resolve to automatically fix simple issues.");
-        let manual = "Use 'toygres server sync' for manual reconciliation.";
-        report = report.lines(simple.into_iter().chain([manual]));
+        let by_sync = |way: &&Resolution| way.command.starts_with("toygres server sync");
+        let manual = answer.drifts.iter().flat_map(|drift| &drift.resolutions).find(by_sync);
+        let manual = manual.map(|_| "Use 'toygres server sync' for manual reconciliation.");
+        report = report.lines(simple.into_iter().chain(manual));
     }
     Ok(report)
 }
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Deletions that hang, with the commands that show what holds them. They are no drift: somebody asked
+/// for them.
+fn hanging(report: Report, answer: &Answer) -> Report {
+    let stuck = answer.in_flight.iter().flat_map(|moving| &moving.stuck);
+    let lines = stuck.flat_map(|stuck| {
+        [format!("- {}", stuck.text), format!("  See it with: {}", stuck.command)]
+    });
+    let lines: Vec<Block> = lines.map(Block::text).collect();
+    if lines.is_empty() { report } else { report.block(Block::section("Stuck Deletions", lines)) }
+}
+
+fn other_versions(report: Report, answer: &Answer) -> Report {
+    let lines: Vec<Block> = answer
+        .other_versions
+        .iter()
+        .map(|it| {
+            let (running, wanted) = (&it.running_version, &it.postgres_version);
+            Block::text(format!("- {}: PostgreSQL {running} (requested {wanted})", it.k8s_name))
+        })
+        .collect();
+    if lines.is_empty() { report } else { report.block(Block::section("Other Versions", lines)) }
 }
 
 fn clean(report: Report, answer: &Answer) -> Report {

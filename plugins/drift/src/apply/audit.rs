@@ -1,34 +1,51 @@
 //! What tells of a change: a row of `drift_detections`, and an event of the instance.
 
-use super::{Applying, Done, faults};
+use super::{Applying, StepOutcome, faults};
 use crate::plan::{Action, Step};
 use crate::settings::quoted;
+use serde::Deserialize;
 use serde_json::json;
 use toygres_plugin_api::context::{Bind, Session};
-use toygres_plugin_api::{Context, Result};
+use toygres_plugin_api::{Context, Error, Result};
 
 impl Applying<'_> {
     /// Tells of a step outside of the database before it is done, so that one which is killed
-    /// half-way has left its row.
-    pub(super) async fn intended(&self, step: &Step) -> Result<()> {
+    /// half-way has left its row. Answers the row, where none told of this drift yet.
+    pub(super) async fn intended(&self, step: &Step) -> Result<Option<i64>> {
+        #[derive(Deserialize)]
+        struct Row {
+            id: i64,
+        }
         let session = self.ctx.db().write(self.confirmed).await?;
         let sql = format!(
             "INSERT INTO {cms}.drift_detections (detection_type, k8s_name, cms_state, k8s_exists,
                  message, metadata)
              SELECT $1, $2, $3, true, $4, $5::jsonb WHERE NOT EXISTS (
                  SELECT FROM {cms}.drift_detections
-                 WHERE detection_type = $1 AND k8s_name = $2 AND resolved_at IS NULL)",
+                 WHERE detection_type = $1 AND k8s_name = $2 AND resolved_at IS NULL)
+             RETURNING id::bigint AS id",
             cms = quoted(&self.settings.cms)
         );
-        let binds: Vec<Bind> = vec![
-            step.kind.as_str().into(),
-            step.k8s_name.as_str().into(),
-            Some(step.state.as_str()).filter(|state| *state != "none").into(),
-            step.text().into(),
-            json!({"step": step}).into(),
-        ];
-        session.execute(&sql, binds).await?;
-        session.commit().await
+        let query = session
+            .query(sql)
+            .bind(step.kind.as_str())
+            .bind(step.k8s_name.as_str())
+            .bind(Some(step.state.as_str()).filter(|state| *state != "none"))
+            .bind(step.text())
+            .bind(json!({"step": step}));
+        let row: Option<Row> = query.fetch_optional().await?;
+        session.commit().await?;
+        Ok(row.map(|row| row.id))
+    }
+
+    /// Closes the row of a step that failed, and says in it what it failed with. What cannot be
+    /// written is left to the next run, which takes it for interrupted.
+    pub(super) async fn not_done(&self, detection: i64, error: &Error) {
+        let what = format!("; the step failed: {}", error.message);
+        if let Err(left) = self.close(detection, &what).await {
+            let text = format!("the record of a step that failed stays open: {}", left.message);
+            self.ctx.ui().warn(text).await;
+        }
     }
 
     /// Tells of a step that was done outside of the database.
@@ -36,9 +53,9 @@ impl Applying<'_> {
         &self,
         number: usize,
         step: &Step,
-        done: Done,
+        done: StepOutcome,
         event: bool,
-    ) -> Result<Done> {
+    ) -> Result<StepOutcome> {
         faults::at(number, "abort");
         let session = self.ctx.db().write(self.confirmed).await?;
         let cms = quoted(&self.settings.cms);
@@ -56,7 +73,13 @@ const INTERRUPTED: &str = "; the run that began this was interrupted, and it is 
 
 impl Applying<'_> {
     /// Closes the record of a step that was interrupted, and says in it what happened.
-    pub(super) async fn settled(&self, detection: i64) -> Result<Done> {
+    pub(super) async fn settled(&self, detection: i64) -> Result<StepOutcome> {
+        let closed = self.close(detection, INTERRUPTED).await?;
+        Ok(if closed { StepOutcome::Done } else { StepOutcome::Already })
+    }
+
+    /// Closes a row and adds to what it says; answers whether it was open.
+    async fn close(&self, detection: i64, what: &str) -> Result<bool> {
         let session = self.ctx.db().write(self.confirmed).await?;
         let sql = format!(
             "UPDATE {cms}.drift_detections SET resolved_at = now(),
@@ -64,10 +87,10 @@ impl Applying<'_> {
              WHERE id = $1 AND resolved_at IS NULL",
             cms = quoted(&self.settings.cms)
         );
-        let binds: Vec<Bind> = vec![detection.into(), by(self.ctx).into(), INTERRUPTED.into()];
+        let binds: Vec<Bind> = vec![detection.into(), by(self.ctx).into(), what.into()];
         let closed = session.execute(&sql, binds).await?;
         session.commit().await?;
-        Ok(if closed > 0 { Done::Done } else { Done::Already })
+        Ok(closed > 0)
     }
 }
 
@@ -77,6 +100,9 @@ fn event_type(action: &Action) -> &'static str {
         Action::MarkDeleted => "marked-deleted",
         Action::KeepPassword => "password-kept",
         Action::Import(_) => "imported",
+        Action::RestoreSecret => "secret-restored",
+        Action::ResetPassword { .. } => "password-reset",
+        Action::MakeStatefulSet { .. } => "stateful-set-made",
         Action::StartMonitor => "monitor-started",
         Action::RecordMonitor { .. } => "monitor-recorded",
         Action::RecordAddress { .. } => "address-recorded",

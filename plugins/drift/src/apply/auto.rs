@@ -1,12 +1,13 @@
 //! `drift --auto-resolve`: the simple part of a plan.
 
-use super::Applying;
+use super::{Applying, answering, failure};
 use crate::commands::sync;
 use crate::plan;
 use crate::read::Sides;
 use crate::settings::Settings;
 use toygres_model::drift::Finding;
 use toygres_model::instance::State;
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Confirmation, Context, Result};
 
 /// Brings the CMS up to the truth and monitors back, after a confirmation.
@@ -20,7 +21,10 @@ pub(crate) async fn resolve(
     findings: &[Finding],
 ) -> Result<()> {
     let kept = sides.records.iter().filter(|record| record.state != State::Deleted);
-    let plan = plan::resolve(ctx, settings, findings, kept.count()).await?.simple();
+    let mut plan = plan::resolve(ctx, settings, findings, kept.count()).await?.simple();
+    for left in answering::keep_answering(&mut plan).await {
+        ctx.ui().note(left).await;
+    }
     if plan.steps.is_empty() && findings.is_empty() {
         return Ok(());
     }
@@ -32,13 +36,18 @@ pub(crate) async fn resolve(
     let question = sync::question(&plan);
     let question = Confirmation::new(question).preview(sync::told(&plan, true, None)?);
     let confirmed = ctx.ui().confirm(question).await.map_err(|error| {
-        // The host's own hint is an option that a command which reads does not have.
-        error.hint("answer on a terminal, or use `toygres server sync --force`")
+        // Whatever else `sync` would do was not asked for.
+        let force =
+            ShellCommand::new("toygres server drift").flag("--auto-resolve").flag("--force");
+        error.hint(format!("answer on a terminal, or use `{force}`"))
     })?;
     let applying = Applying { ctx, settings, confirmed: &confirmed, password: None };
     let done = applying.all(&plan).await?;
-    for (step, became) in plan.steps.iter().zip(done) {
+    for (step, became) in plan.steps.iter().zip(&done) {
         ctx.ui().note(format!("{}: {}", sync::word(became), step.text())).await;
     }
-    Ok(())
+    match failure(&plan, &done) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
 }

@@ -1,6 +1,6 @@
 //! Steps that change the CMS alone: each is one transaction with what tells of it.
 
-use super::{Applying, Done, audit, faults};
+use super::{Applying, Password, StepOutcome, audit, faults};
 use crate::plan::{Action, Adopted, Step};
 use crate::settings::quoted;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
 impl Applying<'_> {
-    pub(super) async fn in_cms(&self, number: usize, step: &Step) -> Result<Done> {
+    pub(super) async fn in_cms(&self, number: usize, step: &Step) -> Result<StepOutcome> {
         let cms = quoted(&self.settings.cms);
         let session = self.ctx.db().write(self.confirmed).await?;
         let changed = match &step.action {
@@ -19,7 +19,7 @@ impl Applying<'_> {
             Action::RecordMonitor { monitor } => {
                 record_monitor(&session, &cms, step, monitor).await?
             }
-            Action::RecordAddress { host, port, load_balancer } => {
+            Action::RecordAddress { host, port, load_balancer, .. } => {
                 record_address(&session, &cms, step, host.as_deref(), *port, *load_balancer).await?
             }
             Action::RecordStorage { storage_gb } => {
@@ -35,11 +35,35 @@ impl Applying<'_> {
         audit::detection(self.ctx, &session, &cms, step).await?;
         faults::at(number, "abort");
         session.commit().await?;
-        Ok(Done::Done)
+        Ok(StepOutcome::Done)
+    }
+
+    /// The password that an old deployment left in its record. It goes nowhere but into the Secret.
+    pub(super) async fn recorded_password(&self, step: &Step) -> Result<Password> {
+        #[derive(Deserialize)]
+        struct Row {
+            password: Option<String>,
+        }
+        let sql = format!(
+            "SELECT coalesce(
+                 substring(ip_connection_string from '://[^/:@]*:([^/]+)@'),
+                 substring(dns_connection_string from '://[^/:@]*:([^/]+)@')) AS password
+             FROM {}.instances WHERE id = $1::uuid",
+            quoted(&self.settings.cms)
+        );
+        let query = self.ctx.db().query(sql).bind(step.id.as_str());
+        let password = query.fetch_optional::<Row>().await?.and_then(|row| row.password);
+        let password = password.ok_or_else(|| {
+            Error::refused(format!("the record of `{}` holds no password by now", step.k8s_name))
+        })?;
+        let decoded = percent_encoding::percent_decode_str(&password).decode_utf8();
+        let decoded = decoded
+            .map_err(|error| Error::failed("the recorded password is no text").cause(error))?;
+        Ok(Password::generated(decoded.into_owned()))
     }
 
     /// Where nothing was to be changed: whether that is because it is as it should be.
-    async fn is_done_already(&self, cms: &str, step: &Step) -> Result<Done> {
+    async fn is_done_already(&self, cms: &str, step: &Step) -> Result<StepOutcome> {
         #[derive(Deserialize)]
         struct Row {
             state: String,
@@ -53,7 +77,7 @@ impl Applying<'_> {
             _ => "running",
         };
         if state.as_deref() == Some(wanted) {
-            return Ok(Done::Already);
+            return Ok(StepOutcome::Already);
         }
         let state = state.unwrap_or_else(|| "gone".to_owned());
         Err(Error::refused(format!("the record of `{}` is {state} by now", step.k8s_name)))
@@ -149,7 +173,8 @@ async fn record_monitor(session: &Session, cms: &str, step: &Step, monitor: &str
     Ok(session.execute(&sql, vec![step.id.as_str().into(), monitor.into()]).await? > 0)
 }
 
-/// Host and port of the connection strings; a password that an old deployment left in one stays
+/// Host and port of the connection strings. A backslash comes from `chr(92)`: whether it is a letter
+/// like any other in a literal is a setting of the role. A password that an old deployment left in one stays
 /// there and is not read.
 async fn record_address(
     session: &Session,
@@ -162,9 +187,9 @@ async fn record_address(
     let id: Bind = step.id.as_str().into();
     if !load_balancer {
         let sql = format!(
-            r"UPDATE {cms}.instances SET external_ip = NULL, ip_connection_string = NULL,
-                 dns_connection_string =
-                     regexp_replace(dns_connection_string, ':[0-9]+/([^/@]*)$', ':' || $2 || E'/\\1'),
+            "UPDATE {cms}.instances SET external_ip = NULL, ip_connection_string = NULL,
+                 dns_connection_string = regexp_replace(dns_connection_string,
+                     ':[0-9]+/([^/@]*)$', ':' || $2 || '/' || chr(92) || '1'),
                  updated_at = now()
              WHERE id = $1::uuid AND state = 'running'"
         );
@@ -172,13 +197,13 @@ async fn record_address(
     }
     let place = host.map(|host| format!("{}:{port}", bracketed(host)));
     let sql = format!(
-        r"UPDATE {cms}.instances SET external_ip = $2,
+        "UPDATE {cms}.instances SET external_ip = $2,
              ip_connection_string = CASE WHEN $3::text IS NULL THEN NULL
                  WHEN ip_connection_string ~ '@[^@/]+/'
                  THEN regexp_replace(ip_connection_string, '@[^@/]+/', '@' || $3::text || '/')
                  ELSE 'postgresql://{SUPERUSER}@' || $3::text || '/postgres' END,
-             dns_connection_string =
-                 regexp_replace(dns_connection_string, ':[0-9]+/([^/@]*)$', ':' || $4 || E'/\\1'),
+             dns_connection_string = regexp_replace(dns_connection_string,
+                 ':[0-9]+/([^/@]*)$', ':' || $4 || '/' || chr(92) || '1'),
              updated_at = now()
          WHERE id = $1::uuid AND state = 'running'"
     );

@@ -4,7 +4,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +26,11 @@ const MOST_BYTES: u64 = 4096;
 impl Password {
     pub(super) fn text(&self) -> &str {
         &self.0
+    }
+
+    /// One that was made here.
+    pub(super) fn generated(text: String) -> Self {
+        Self(text)
     }
 
     /// The one line of a file; `-` is standard input.
@@ -96,6 +101,16 @@ impl Password {
             .map_err(|refusal| Error::usage(refusal.message).hint(refusal.hint))?;
         Ok(Self(text))
     }
+}
+
+/// 128 random bits as letters and digits, which need no escaping anywhere.
+///
+/// # Errors
+/// The system's.
+pub(super) fn random_text() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// How long a line is waited for before it is looked whether anybody waits for it still.

@@ -1,6 +1,6 @@
 //! `drift`.
 
-use crate::answer::{Answer, Drift as Told, Summary};
+use crate::answer::{Answer, Drift as Told, Moving, OtherVersion, Summary};
 use crate::ignore::Rules;
 use crate::plan;
 use crate::read::{self, again, cms};
@@ -12,8 +12,8 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 /// Compares both sides field by field and changes nothing. What an orchestration is working on,
 /// what is being deleted and what Kubernetes fills in by itself is no drift. Exit code 1 where there
 /// is drift, 4 where something could not be read. With `--auto-resolve` what is simple is put right
-/// after a confirmation: addresses, sizes and monitors in the CMS; nothing is deleted. Everything
-/// else is for `toygres server sync`.
+/// after a confirmation: addresses, sizes and monitors in the CMS; nothing is deleted, and an address
+/// is written only if PostgreSQL answers there. Everything else is for `toygres server sync`.
 #[derive(Args)]
 #[command(
     category = "Data Consistency",
@@ -74,7 +74,10 @@ async fn look(
     };
     ctx.ui().progress("").await;
     let checked_instances = sides.records.iter().filter(kept).count();
-    let simple = plan::of_findings(&findings, &sides, checked_instances, settings).simple();
+    let mut simple = plan::of_findings(&findings, &sides, checked_instances, settings).simple();
+    // What would not be done is not offered.
+    crate::apply::answering::keep_answering(&mut simple).await;
+    let other_versions = if settings.is_local { other_versions(&sides) } else { Vec::new() };
     let answer = Answer {
         checked_instances,
         simple_steps: simple.steps.len(),
@@ -83,8 +86,26 @@ async fn look(
         drifts,
         ignored,
         expired_rules: rules.expired,
-        in_flight: compared.in_flight.into_iter().map(Into::into).collect(),
+        in_flight: compared.in_flight.into_iter().map(|it| Moving::of(it, kubectl)).collect(),
         not_compared: sides.unread.clone(),
+        other_versions,
     };
     Ok((answer, sides, findings))
+}
+
+/// The instances of this machine that run another major version than was asked for.
+fn other_versions(sides: &read::Sides) -> Vec<OtherVersion> {
+    let mut others: Vec<OtherVersion> = sides
+        .records
+        .iter()
+        .filter_map(|record| {
+            Some(OtherVersion {
+                k8s_name: record.k8s_name.clone(),
+                postgres_version: record.version.clone(),
+                running_version: record.other_major()?.to_owned(),
+            })
+        })
+        .collect();
+    others.sort_by(|a, b| a.k8s_name.cmp(&b.k8s_name));
+    others
 }

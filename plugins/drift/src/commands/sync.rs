@@ -1,6 +1,6 @@
 //! `sync`.
 
-use crate::apply::{Applying, Done, Password};
+use crate::apply::{Applying, Password, StepOutcome, failure};
 use crate::complete;
 use crate::ignore::Rules;
 use crate::plan::{self, Action, Left, Plan};
@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use toygres_model::drift::Piece;
+use toygres_model::drift::{Piece, Record};
 use toygres_model::instance::State;
 use toygres_plugin_api::report::{Block, Step as Line, Tone};
 use toygres_plugin_api::{Args, Confirmation, Context, Error, Report, Result, Schema};
@@ -17,9 +17,10 @@ use toygres_plugin_api::{Args, Confirmation, Context, Error, Report, Result, Sch
 /// Synchronize CMS with K8s state (reconciliation).
 ///
 /// A plan is made and shown first; it is done after a confirmation, and only while what it was made
-/// for is as it was. Without --import and --mark-deleted it has a step for everything that `drift`
-/// finds and that can be resolved without a decision. Each step can be done again; nothing is
-/// deleted from Kubernetes.
+/// for is as it was. Without an option that names an instance it has a step for everything that
+/// `drift` finds and that can be resolved without a decision; a lost StatefulSet is made again around
+/// the data volume that is there. Each step can be done again, and one that fails holds up no other
+/// instance; nothing is deleted from Kubernetes.
 #[derive(Args)]
 #[command(
     category = "Data Consistency",
@@ -39,14 +40,30 @@ pub(crate) struct Sync {
     /// Mark abandoned CMS record as deleted
     #[arg(long, value_name = "NAME", complete = complete::instances)]
     mark_deleted: Option<String>,
+    /// Make the lost Secret of an instance again, with the password that it has
+    #[arg(
+        long,
+        value_name = "NAME",
+        complete = complete::instances,
+        conflicts = ["import", "mark_deleted"]
+    )]
+    restore_secret: Option<String>,
+    /// Give an instance the password of its Secret, or a new one if that is lost, and restart it
+    #[arg(
+        long,
+        value_name = "NAME",
+        complete = complete::instances,
+        conflicts = ["import", "mark_deleted", "restore_secret"]
+    )]
+    reset_password: Option<String>,
     /// Show what would be done without doing it
     #[arg(long)]
     dry_run: bool,
     /// With --import: the name that it gets
     #[arg(long, value_name = "NAME", requires = ["import"])]
     name: Option<String>,
-    /// With --import: the password where no Secret has it; `-` is standard input
-    #[arg(long, value_name = "FILE", requires = ["import"])]
+    /// With --import and --restore-secret: the password where no Secret has it; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts = ["mark_deleted", "reset_password"])]
     password_file: Option<PathBuf>,
     /// With --dry-run: keep the plan in this file; else: do the plan of this file
     #[arg(long, value_name = "FILE", writes)]
@@ -86,13 +103,17 @@ pub(crate) struct Told {
     namespace: String,
     /// One line.
     text: String,
-    /// `planned`, `done` or `already`.
+    /// `planned`, `done`, `already`, `failed` or `skipped`.
     status: String,
 }
 
 pub(crate) async fn sync(ctx: &Context, args: Sync) -> Result<Report> {
     let settings = Settings::read(ctx).await?;
     Rules::read(&args.ignore, &settings, "")?;
+    if args.password_file.is_some() && args.import.is_none() && args.restore_secret.is_none() {
+        return Err(Error::usage("`--password-file` is for `--import` and `--restore-secret`")
+            .hint("see `toygres server sync --help`"));
+    }
     let given = args.password_file.as_deref().map(Password::from_file).transpose()?;
     let plan = decide(ctx, &settings, &args).await?;
     if args.dry_run {
@@ -115,15 +136,22 @@ pub(crate) async fn sync(ctx: &Context, args: Sync) -> Result<Report> {
     let confirmed = ctx.ui().confirm(confirmation).await?;
     let (password, confirmed) = (password.as_ref(), &confirmed);
     let done = Applying { ctx, settings: &settings, confirmed, password }.all(&plan).await?;
-    told(&plan, false, Some(&done))
+    let Some(error) = failure(&plan, &done) else { return told(&plan, false, Some(&done)) };
+    for (step, became) in plan.steps.iter().zip(&done) {
+        if matches!(became, StepOutcome::Done | StepOutcome::Already) {
+            ctx.ui().note(format!("{}: {}", word(became), step.text())).await;
+        }
+    }
+    Err(error)
 }
 
 /// The plan that was asked for.
 async fn decide(ctx: &Context, settings: &Settings, args: &Sync) -> Result<Plan> {
     if let Some(file) = args.plan.as_deref().filter(|_| !args.dry_run) {
-        if args.import.is_some() || args.mark_deleted.is_some() {
+        let others = [&args.import, &args.mark_deleted, &args.restore_secret, &args.reset_password];
+        if others.into_iter().any(Option::is_some) {
             return Err(Error::usage("a plan of a file is done as it is")
-                .hint("leave out --import and --mark-deleted, or give --dry-run to make a plan"));
+                .hint("leave out the options that name an instance, or give --dry-run"));
         }
         return plan::load(file);
     }
@@ -132,6 +160,14 @@ async fn decide(ctx: &Context, settings: &Settings, args: &Sync) -> Result<Plan>
     }
     if let Some(name) = &args.mark_deleted {
         return mark_deleted(ctx, settings, name).await;
+    }
+    if let Some(name) = &args.restore_secret {
+        let (record, sides) = instance(ctx, settings, name).await?;
+        return plan::restore_secret(&record, &sides, settings);
+    }
+    if let Some(name) = &args.reset_password {
+        let (record, sides) = instance(ctx, settings, name).await?;
+        return plan::reset_password(&record, &sides, settings);
     }
     ctx.ui().progress("comparing the CMS with Kubernetes").await;
     let sides = read::everything(ctx, settings).await?;
@@ -206,12 +242,18 @@ async fn place(
 }
 
 async fn mark_deleted(ctx: &Context, settings: &Settings, name: &str) -> Result<Plan> {
+    let (record, sides) = instance(ctx, settings, name).await?;
+    plan::mark_deleted(&record, &sides)
+}
+
+/// The instance that an operator calls so, and what both sides say of it.
+async fn instance(ctx: &Context, settings: &Settings, name: &str) -> Result<(Record, Sides)> {
     let k8s_name = read::cms::find(ctx, settings, name).await?;
     let names = BTreeMap::from([(k8s_name.clone(), BTreeSet::new())]);
     let sides = again::exactly(ctx, settings, names).await?;
-    let record = sides.records.iter().find(|record| record.k8s_name == k8s_name);
+    let record = sides.records.iter().find(|record| record.k8s_name == k8s_name).cloned();
     let record = record.ok_or_else(|| read::cms::no_such(name))?;
-    plan::mark_deleted(record, &sides)
+    Ok((record, sides))
 }
 
 /// The password, where a step needs it.
@@ -233,16 +275,18 @@ pub(crate) fn question(plan: &Plan) -> String {
 }
 
 /// What became of a step, in a word.
-pub(crate) fn word(done: Done) -> &'static str {
+pub(crate) fn word(done: &StepOutcome) -> &'static str {
     match done {
-        Done::Done => "done",
-        Done::Already => "already",
+        StepOutcome::Done => "done",
+        StepOutcome::Already => "already",
+        StepOutcome::Failed(_) => "failed",
+        StepOutcome::Skipped => "skipped",
     }
 }
 
 /// The plan, and what became of its steps where they were done.
-pub(crate) fn told(plan: &Plan, dry_run: bool, done: Option<&[Done]>) -> Result<Report> {
-    let became = |number: usize| done.and_then(|done| done.get(number)).copied();
+pub(crate) fn told(plan: &Plan, dry_run: bool, done: Option<&[StepOutcome]>) -> Result<Report> {
+    let became = |number: usize| done.and_then(|done| done.get(number));
     let steps = plan.steps.iter().enumerate().map(|(number, step)| Told {
         number: number + 1,
         action: step.word().to_owned(),
@@ -276,6 +320,7 @@ fn line(step: &Told) -> Line {
     let (tone, detail) = match step.status.as_str() {
         "done" => (Tone::Good, None),
         "already" => (Tone::Good, Some("done before".to_owned())),
+        "failed" | "skipped" => (Tone::Bad, Some(step.status.clone())),
         _ => (Tone::Muted, None),
     };
     Line { tone, label: format!("{}. {}", step.number, step.text), detail, lines: Vec::new() }

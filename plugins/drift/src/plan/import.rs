@@ -3,6 +3,7 @@
 use super::{Action, Adopted, Plan, Step, make};
 use crate::read::Sides;
 use crate::settings::Settings;
+use toygres_model::cluster_reading::version_of_image;
 use toygres_model::drift::{GI, Group, Kind, Piece, Record, bytes};
 use toygres_model::instance::State;
 use toygres_model::request;
@@ -137,7 +138,8 @@ fn adopted(k8s_name: &str, group: &Group, settings: &Settings) -> Result<Adopted
         let asked = claim.storage.as_deref().unwrap_or("nothing");
         return Err(unfit(format!("its claim asks for {asked}, which is no whole number of Gi")));
     }
-    if load_balancer && service.address.is_none() {
+    let host = service.address(&[]).map(str::to_owned).filter(|_| load_balancer);
+    if load_balancer && host.is_none() {
         return Err(unfit("its load balancer has no address yet".to_owned()));
     }
     Ok(Adopted {
@@ -145,16 +147,17 @@ fn adopted(k8s_name: &str, group: &Group, settings: &Settings) -> Result<Adopted
         storage_gb: storage / GI,
         load_balancer,
         dns_label: service.dns_label.clone().filter(|_| load_balancer),
-        host: service.address.clone().filter(|_| load_balancer),
-        port: service.port.ok_or_else(|| unfit("its Service has no port".to_owned()))?,
+        host,
+        port: service
+            .postgres_port(Some(set))
+            .map(|port| port.port)
+            .ok_or_else(|| unfit("no port of its Service leads to PostgreSQL".to_owned()))?,
     })
 }
 
 /// The version of an image, where it is of the template.
 fn version(template: &str, image: &str) -> Option<String> {
-    let (before, behind) = template.split_once("{version}")?;
-    let version = image.strip_prefix(before)?.strip_suffix(behind)?;
-    request::version(version).is_ok().then(|| version.to_owned())
+    version_of_image(template, image).filter(|version| request::version(version).is_ok())
 }
 
 /// The name that it gets: what stands before the digits.

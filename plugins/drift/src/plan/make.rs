@@ -36,7 +36,7 @@ pub(crate) fn of_findings(
                 None => plan.leave(finding, "its record is gone"),
             },
             Kind::Mismatch => match record {
-                Some(record) => mismatch(&mut plan, finding, record, sides),
+                Some(record) => mismatch(&mut plan, finding, record, sides, settings),
                 None => plan.leave(finding, "its record is gone"),
             },
         }
@@ -126,12 +126,18 @@ fn orphan(plan: &mut Plan, finding: &Finding, sides: &Sides, settings: &Settings
     }
 }
 
-fn mismatch(plan: &mut Plan, finding: &Finding, record: &Record, sides: &Sides) {
+fn mismatch(
+    plan: &mut Plan,
+    finding: &Finding,
+    record: &Record,
+    sides: &Sides,
+    settings: &Settings,
+) {
     let nothing = Group::default();
     let group = sides.cluster.group(&record.namespace, &record.k8s_name).unwrap_or(&nothing);
     let mut left = Vec::new();
     for field in &finding.fields {
-        match actions(field, record, group, sides) {
+        match actions(field, record, group, sides, settings) {
             Some(actions) => {
                 for action in actions {
                     let step = step(record, Kind::Mismatch, action);
@@ -145,25 +151,74 @@ fn mismatch(plan: &mut Plan, finding: &Finding, record: &Record, sides: &Sides) 
     }
     if !left.is_empty() {
         let rest = Finding { fields: left, ..finding.clone() };
-        plan.leave(&rest, "which side is right is for you to decide; see `toygres server drift`");
+        let reason = reason(&rest, settings);
+        plan.leave(&rest, &reason);
     }
 }
 
+/// Why a drift is left, with what can be done about it.
+fn reason(rest: &Finding, settings: &Settings) -> String {
+    let ways = toygres_model::drift::resolutions(rest).into_iter();
+    let ways = ways.filter(|(_, command)| command != "toygres server sync");
+    let ways = ways.map(|(what, command)| format!("{what}: {}", settings.kubectl.aimed(&command)));
+    let ways: Vec<String> = ways.collect();
+    if ways.is_empty() {
+        return "needs a decision".to_owned();
+    }
+    format!("needs a decision: {}", ways.join("; "))
+}
+
+/// What makes a lost StatefulSet again: the record names its version, the claim has its data, and
+/// its Secret the password, without which no pod starts.
+pub(super) fn make_stateful_set(
+    record: &Record,
+    group: &Group,
+    settings: &Settings,
+) -> Option<Action> {
+    let has_claim = group.claim.as_ref().is_some_and(|claim| !claim.object.is_terminating());
+    if group.set.is_some() || !has_claim {
+        return None;
+    }
+    let image = settings.images.first()?;
+    let version = record.version.clone();
+    let image = toygres_model::kubernetes::image(image, &version);
+    Some(Action::MakeStatefulSet { version, image })
+}
+
 /// What resolves a field; none where that is not ours to decide.
-fn actions(field: &Field, record: &Record, group: &Group, sides: &Sides) -> Option<Vec<Action>> {
+fn actions(
+    field: &Field,
+    record: &Record,
+    group: &Group,
+    sides: &Sides,
+    settings: &Settings,
+) -> Option<Vec<Action>> {
     let live = sides.live.as_ref()?;
     match field.field {
         "external_ip" | "host" | "port" => {
             let service = group.service.as_ref()?;
+            let host = service.address(&[record.address(), record.host.as_deref()]);
             Some(vec![Action::RecordAddress {
-                host: service.address.clone(),
-                port: service.port?,
+                host: host.filter(|_| record.load_balancer).map(str::to_owned),
+                port: service.postgres_port(group.set.as_ref())?.port,
                 load_balancer: record.load_balancer,
+                probe: service.cluster_ip.clone().filter(|_| !record.load_balancer),
             }])
+        }
+        "statefulset" => {
+            let make = make_stateful_set(record, group, settings)?;
+            match &group.secret {
+                Some(secret) if secret.is_terminating() => None,
+                Some(_) => Some(vec![make]),
+                // Old deployments have the password in the record, and no Secret.
+                None if record.keeps_password => Some(vec![Action::RestoreSecret, make]),
+                None => None,
+            }
         }
         "storage_bytes" => {
             let there = bytes(group.claim.as_ref()?.storage.as_deref()?)?;
-            let whole = there % GI == 0;
+            // The CMS holds whole Gi in 32 bits.
+            let whole = there > 0 && there % GI == 0 && i32::try_from(there / GI).is_ok();
             whole.then(|| vec![Action::RecordStorage { storage_gb: there / GI }])
         }
         "monitor" => Some(vec![Action::StartMonitor]),
@@ -188,7 +243,7 @@ fn labels(record: &Record, group: &Group) -> Vec<Action> {
     Piece::ALL
         .iter()
         .filter_map(|piece| Some((piece, group.object(*piece)?)))
-        .filter(|(_, object)| !object.terminating && wrong(object))
+        .filter(|(_, object)| !object.is_terminating() && wrong(object))
         .map(|(piece, object)| Action::RestoreLabels {
             piece: piece.label().to_owned(),
             object: object.name.clone(),

@@ -48,7 +48,7 @@ pub(crate) async fn compared(
     for (k8s_name, namespaces) in suspicious.names {
         let namespace = namespaces.into_iter().next().unwrap_or_default();
         let reason = "it changes from one look to the next".to_owned();
-        kept.in_flight.push(InFlight { k8s_name, namespace, reason, data_at_risk: false });
+        kept.in_flight.push(InFlight { k8s_name, namespace, reason, stuck: Vec::new() });
     }
     kept.findings.sort_by(|a, b| {
         (a.kind, &a.k8s_name, &a.namespace).cmp(&(b.kind, &b.k8s_name, &b.namespace))
@@ -67,6 +67,7 @@ fn model(settings: &Settings, now_ms: i64) -> toygres_model::drift::Settings {
         images: settings.images.clone(),
         now_ms,
         settle_ms: settings.settle_ms,
+        is_local: settings.is_local,
     }
 }
 

@@ -30,9 +30,10 @@ pub(crate) struct Known {
 const MOMENT: &str = "SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_ms,
     to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS today";
 
-/// What is compared of a record. The host and the port are cut out of the connection string by the
+/// What is compared of a record. No literal has a backslash in it: whether that is a letter like any
+/// other is a setting of the role. The host and the port are cut out of the connection string by the
 /// database, so that a password that an old deployment left in it goes nowhere.
-const COLUMNS: &str = r"
+const COLUMNS: &str = "
     id::text AS id, user_name, k8s_name, namespace, postgres_version AS version,
     storage_size_gb AS storage_gb, use_load_balancer AS load_balancer, dns_name, external_ip,
     btrim(substring(ip_connection_string from '@([^@/]+):[0-9]{1,5}(?:[/?]|$)'), '[]') AS host,
@@ -97,11 +98,45 @@ async fn read(
     if let Some(names) = names {
         query = query.bind(names);
     }
-    let records = query.fetch().await?;
+    let mut records: Vec<Record> = query.fetch().await?;
     let live = live(&session, settings).await;
     // A transaction that only read has nothing to lose.
     let _ended = session.rollback().await;
+    let versions = running_versions(ctx, settings, names).await;
+    for record in &mut records {
+        record.running_version = versions.get(&record.k8s_name).cloned();
+    }
     Ok(Known { records, live, moment })
+}
+
+/// The versions that the servers of running instances reported at their last health check, by name
+/// in Kubernetes. Where that cannot be read, nobody knows.
+async fn running_versions(
+    ctx: &Context,
+    settings: &Settings,
+    names: Option<&[String]>,
+) -> HashMap<String, String> {
+    #[derive(Deserialize)]
+    struct Row {
+        k8s_name: String,
+        version: String,
+    }
+    let cms = quoted(&settings.cms);
+    let among = if names.is_some() { "AND i.k8s_name = ANY($1::text[])" } else { "" };
+    let sql = format!(
+        "SELECT i.k8s_name, c.postgres_version AS version FROM {cms}.instances i
+         JOIN LATERAL (
+             SELECT postgres_version FROM {cms}.instance_health_checks
+             WHERE instance_id = i.id ORDER BY checked_at DESC LIMIT 1
+         ) c ON c.postgres_version IS NOT NULL
+         WHERE i.state = 'running' {among}"
+    );
+    let mut query = ctx.db().query(sql);
+    if let Some(names) = names {
+        query = query.bind(names);
+    }
+    let rows: Vec<Row> = query.fetch().await.unwrap_or_default();
+    rows.into_iter().map(|row| (row.k8s_name, row.version)).collect()
 }
 
 /// The ids of what has not ended, and of what is queued and has no record yet. A monitor is for a

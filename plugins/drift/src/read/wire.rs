@@ -3,6 +3,9 @@
 
 use serde::Deserialize;
 use std::borrow::Cow;
+use toygres_model::cluster_reading::{
+    ContainerPort, Deletion, POSTGRES_CONTAINER, PortTarget, ServicePort, mounted_volume,
+};
 use toygres_model::drift::{Claim, Object, Pod, Service, StatefulSet};
 
 type Text<'a> = Option<Cow<'a, str>>;
@@ -42,6 +45,8 @@ struct Metadata<'a> {
     #[serde(borrow, default)]
     deletion_timestamp: Text<'a>,
     #[serde(borrow, default)]
+    finalizers: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default)]
     labels: Labels<'a>,
     #[serde(borrow, default)]
     annotations: Annotations<'a>,
@@ -71,6 +76,7 @@ fn owned(text: Text<'_>) -> Option<String> {
 
 impl From<Metadata<'_>> for Object {
     fn from(metadata: Metadata<'_>) -> Self {
+        let finalizers = metadata.finalizers.into_iter().flatten().map(Cow::into_owned).collect();
         Self {
             name: metadata.name.into_owned(),
             app: owned(metadata.labels.app),
@@ -78,7 +84,7 @@ impl From<Metadata<'_>> for Object {
             id: owned(metadata.annotations.id).filter(|id| !id.is_empty()),
             uid: owned(metadata.uid).unwrap_or_default(),
             version: owned(metadata.resource_version).unwrap_or_default(),
-            terminating: metadata.deletion_timestamp.is_some(),
+            deletion: Deletion::read(metadata.deletion_timestamp.as_deref(), finalizers),
         }
     }
 }
@@ -136,16 +142,50 @@ struct PodSpec<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Container<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(borrow, default)]
     image: Text<'a>,
+    #[serde(borrow, default)]
+    env: Option<Vec<Variable<'a>>>,
+    #[serde(borrow, default)]
+    ports: Option<Vec<WireContainerPort<'a>>>,
+    #[serde(borrow, default)]
+    volume_mounts: Option<Vec<Mount<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Variable<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    value: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireContainerPort<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    container_port: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mount<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    mount_path: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Volume<'a> {
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
     #[serde(borrow, default)]
     persistent_volume_claim: Option<VolumeClaim<'a>>,
 }
@@ -158,17 +198,41 @@ struct VolumeClaim<'a> {
 }
 
 impl PodSpec<'_> {
-    /// The image of PostgreSQL's container: the one that is called so, or the first.
-    fn image(&self) -> Option<String> {
-        let named = self.containers.iter().find(|container| container.name == "postgres");
-        let container = named.or(self.containers.first())?;
-        container.image.as_deref().map(str::to_owned)
+    /// PostgreSQL's container: the one that is called so, or the first.
+    fn postgres(&self) -> Option<&Container<'_>> {
+        let named = self.containers.iter().find(|it| it.name == POSTGRES_CONTAINER);
+        named.or(self.containers.first())
     }
 
+    fn image(&self) -> Option<String> {
+        self.postgres()?.image.as_deref().map(str::to_owned)
+    }
+
+    fn ports(&self) -> Vec<ContainerPort> {
+        let ports = self.postgres().and_then(|container| container.ports.as_ref());
+        let ports = ports.into_iter().flatten();
+        ports
+            .map(|port| ContainerPort {
+                name: port.name.as_deref().map(str::to_owned),
+                number: port.container_port,
+            })
+            .collect()
+    }
+
+    /// The claim behind the path on which PostgreSQL has its data.
     fn claim(&self) -> Option<String> {
-        let claims =
-            self.volumes.iter().filter_map(|volume| volume.persistent_volume_claim.as_ref());
-        claims.map(|claim| claim.claim_name.clone().into_owned()).next()
+        let container = self.postgres()?;
+        let variables = container.env.iter().flatten();
+        let data = variables.filter(|it| it.name == "PGDATA").find_map(|it| it.value.as_deref());
+        let mounts: Vec<(&str, &str)> = container
+            .volume_mounts
+            .iter()
+            .flatten()
+            .map(|mount| (mount.name.as_ref(), mount.mount_path.as_ref()))
+            .collect();
+        let volume = mounted_volume(&mounts, data)?;
+        let volume = self.volumes.iter().find(|it| it.name == volume)?;
+        Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone().into_owned())
     }
 }
 
@@ -183,6 +247,7 @@ impl From<WireSet<'_>> for StatefulSet {
             observed: generation.is_none_or(|wanted| observed.is_some_and(|seen| seen >= wanted)),
             image: pod.as_ref().and_then(PodSpec::image),
             claim: pod.as_ref().and_then(PodSpec::claim),
+            ports: pod.as_ref().map(PodSpec::ports).unwrap_or_default(),
             object: wire.metadata.into(),
         }
     }
@@ -202,6 +267,8 @@ pub(super) struct WireService<'a> {
 struct ServiceSpec<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Text<'a>,
+    #[serde(rename = "clusterIP", borrow, default)]
+    cluster_ip: Text<'a>,
     #[serde(borrow, default)]
     ports: Vec<Port<'a>>,
     #[serde(borrow, default)]
@@ -211,8 +278,9 @@ struct ServiceSpec<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Port<'a> {
-    #[serde(default)]
-    port: Option<u16>,
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    port: u16,
     #[serde(borrow, default)]
     target_port: Option<Target<'a>>,
 }
@@ -247,28 +315,35 @@ struct Ingress<'a> {
 
 impl From<WireService<'_>> for Service {
     fn from(wire: WireService<'_>) -> Self {
-        let port = wire.spec.ports.first();
-        let target = port.and_then(|port| port.target_port.as_ref()).map(|target| match target {
-            Target::Number(number) => number.to_string(),
-            Target::Name(name) => name.clone().into_owned(),
+        let ports = wire.spec.ports.into_iter().map(|port| ServicePort {
+            name: owned(port.name).filter(|name| !name.is_empty()),
+            port: port.port,
+            target: port.target_port.map(|target| match target {
+                Target::Number(number) => PortTarget::Number(number),
+                Target::Name(name) => PortTarget::Name(name.into_owned()),
+            }),
         });
         // In the order of names, as the selector that it is compared with.
         let selector: Vec<String> =
             wire.spec.selector.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let ingress = wire.status.load_balancer.ingress.into_iter().next();
-        let address = ingress.and_then(|ingress| owned(ingress.ip).or(owned(ingress.hostname)));
+        let ingress = wire.status.load_balancer.ingress.into_iter();
+        let addresses = ingress.flat_map(|it| [owned(it.ip), owned(it.hostname)]).flatten();
+        let is_address = |ip: &String| !ip.is_empty() && ip != "None";
         let mut metadata = wire.metadata;
         Self {
             kind: owned(wire.spec.kind).unwrap_or_else(|| "ClusterIP".to_owned()),
-            port: port.and_then(|port| port.port),
-            target,
+            ports: ports.collect(),
             selector: selector.join(","),
-            address: address.filter(|address| !address.is_empty()),
+            addresses: addresses.filter(|address| !address.is_empty()).collect(),
+            cluster_ip: owned(wire.spec.cluster_ip).filter(is_address),
             dns_label: owned(metadata.annotations.dns_label.take()),
             object: metadata.into(),
         }
     }
 }
+
+/// What keeps a claim of the stand-in until its folder is gone.
+const FOLDER_FINALIZER: &str = "toygres.dev/folder";
 
 #[derive(Deserialize)]
 pub(super) struct WireClaim<'a> {
@@ -281,9 +356,12 @@ pub(super) struct WireClaim<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ClaimSpec<'a> {
     #[serde(borrow, default)]
     resources: Resources<'a>,
+    #[serde(borrow, default)]
+    volume_name: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -295,7 +373,15 @@ struct Resources<'a> {
 #[derive(Deserialize, Default)]
 struct Requests<'a> {
     #[serde(borrow, default)]
-    storage: Text<'a>,
+    storage: Option<Amount<'a>>,
+}
+
+/// A quantity, which a document may have as a plain number too.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Amount<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Number(serde_json::Number),
 }
 
 #[derive(Deserialize, Default)]
@@ -306,11 +392,16 @@ struct Phase<'a> {
 
 impl From<WireClaim<'_>> for Claim {
     fn from(wire: WireClaim<'_>) -> Self {
-        Self {
-            storage: owned(wire.spec.resources.requests.storage),
-            phase: owned(wire.status.phase),
-            object: wire.metadata.into(),
-        }
+        let storage = wire.spec.resources.requests.storage.map(|amount| match amount {
+            Amount::Text(text) => text.into_owned(),
+            Amount::Number(number) => number.to_string(),
+        });
+        // The stand-in's volumes are folders, and no objects.
+        let finalizers = wire.metadata.finalizers.iter().flatten();
+        let is_folder = finalizers.into_iter().any(|it| it == FOLDER_FINALIZER);
+        let object = Object::from(wire.metadata);
+        let volume = owned(wire.spec.volume_name).filter(|name| !name.is_empty() && !is_folder);
+        Self { storage, phase: owned(wire.status.phase), volume, object }
     }
 }
 
@@ -408,6 +499,7 @@ impl From<WirePod<'_>> for Pod {
 mod tests {
     use super::{Page, WireClaim, WirePod, WireService, WireSet};
     use serde_json::json;
+    use toygres_model::cluster_reading::PortTarget;
     use toygres_model::drift::{Claim, Pod, Service, StatefulSet};
     use toygres_model::kubernetes::Desired;
 
@@ -435,12 +527,53 @@ mod tests {
         let service = desired().service().to_string();
         let service: Service = serde_json::from_str::<WireService<'_>>(&service).unwrap().into();
         assert_eq!(service.selector, "app=postgres,instance=proddb-a1b2c3d4");
-        assert_eq!((service.port, service.target.as_deref()), (Some(5432), Some("postgres")));
+        let port = service.postgres_port(Some(&set)).unwrap();
+        assert_eq!(
+            (port.port, port.target.clone()),
+            (5432, Some(PortTarget::Name("postgres".into())))
+        );
         assert_eq!(service.dns_label.as_deref(), Some("proddb"));
         let claim = desired().claim().to_string();
         let claim: Claim = serde_json::from_str::<WireClaim<'_>>(&claim).unwrap().into();
         assert_eq!(claim.storage.as_deref(), Some("20Gi"));
-        assert!(!claim.object.terminating);
+        assert!(!claim.object.is_terminating());
+    }
+
+    #[test]
+    fn what_others_added_is_told_apart() {
+        let mut set = desired().stateful_set();
+        let pod = &mut set["spec"]["template"]["spec"];
+        let claim =
+            json!({"name": "cache", "persistentVolumeClaim": {"claimName": "backup-cache"}});
+        pod["volumes"].as_array_mut().unwrap().insert(0, claim);
+        let mounts = pod["containers"][0]["volumeMounts"].as_array_mut().unwrap();
+        mounts.insert(0, json!({"name": "cache", "mountPath": "/cache"}));
+        let sidecar = json!({"name": "exporter", "image": "exporter:1",
+            "ports": [{"containerPort": 9187}]});
+        pod["containers"].as_array_mut().unwrap().insert(0, sidecar);
+        let set = set.to_string();
+        let set: StatefulSet = serde_json::from_str::<WireSet<'_>>(&set).unwrap().into();
+        assert_eq!(set.claim.as_deref(), Some("proddb-a1b2c3d4-pvc"));
+        assert_eq!(set.image.as_deref(), Some("postgres:18"));
+        assert_eq!(set.ports[0].number, 5432);
+
+        let mut service = desired().service();
+        let metrics = json!({"name": "metrics", "port": 9187, "targetPort": 9187});
+        service["spec"]["ports"].as_array_mut().unwrap().insert(0, metrics);
+        service["status"] = json!({"loadBalancer": {"ingress":
+            [{"hostname": "lb.example.com"}, {"ip": "10.0.0.1", "hostname": ""}, {}]}});
+        let service = service.to_string();
+        let service: Service = serde_json::from_str::<WireService<'_>>(&service).unwrap().into();
+        assert_eq!(service.postgres_port(Some(&set)).unwrap().port, 5432);
+        assert_eq!(service.addresses, ["lb.example.com", "10.0.0.1"]);
+
+        for (amount, told) in [(json!("1Ei"), "1Ei"), (json!(1_000_000), "1000000")] {
+            let mut claim = desired().claim();
+            claim["spec"]["resources"]["requests"]["storage"] = amount;
+            let claim = claim.to_string();
+            let claim: Claim = serde_json::from_str::<WireClaim<'_>>(&claim).unwrap().into();
+            assert_eq!(claim.storage.as_deref(), Some(told));
+        }
     }
 
     #[test]
@@ -454,7 +587,7 @@ mod tests {
             {"reason": "ErrImagePull", "message": "no \"such\" image"}}}]});
         let pod_waits = pod(waits);
         assert_eq!(pod_waits.reason.as_deref(), Some("ErrImagePull: no \"such\" image"));
-        assert!(pod_waits.object.terminating && !pod_waits.ready);
+        assert!(pod_waits.object.is_terminating() && !pod_waits.ready);
         let ready = pod(json!({"conditions": [{"type": "Ready", "status": "True"}]}));
         assert_eq!((ready.ready, ready.reason), (true, None));
         assert_eq!(pod(json!({})).reason, None);

@@ -186,6 +186,9 @@ async fn addresses(sources: &Sources) -> Finding {
 
 async fn storage(sources: &Sources) -> Finding {
     wrong(sources, "each claim is bound", "without their storage", |view| {
+        if let Some(deletion) = view.claim_deletion.as_ref().filter(|_| !view.elsewhere) {
+            return Some(format!("its claim is {deletion}; its data goes when its pod ends"));
+        }
         if view.elsewhere || view.claim.as_deref() == Some("Bound") {
             return None;
         }

@@ -2,8 +2,9 @@
 
 use crate::check::{Finding, NAMED, Row, listed, row};
 use crate::gather::Sources;
-use crate::gather::cluster::{Object, is_forbidden};
+use crate::gather::cluster::{Object, is_not_permitted};
 use serde_json::json;
+use toygres_model::cluster_reading::Quantity;
 use toygres_model::time;
 use toygres_plugin_api::ErrorKind;
 use toygres_plugin_api::shell::ShellCommand;
@@ -144,7 +145,7 @@ async fn namespace(sources: &Sources) -> Finding {
                 .fix(ShellCommand::new("kubectl create namespace").arg(&name))
         }
         // Not everybody may look at a namespace; what lies in one shows that it is there.
-        Err(error) if is_forbidden(&error) && has_objects(sources).await => {
+        Err(error) if is_not_permitted(&error) && has_objects(sources).await => {
             Finding::ok(format!("`{name}` has objects in it"))
         }
         Err(error) => Finding::cannot_tell(&error),
@@ -218,28 +219,7 @@ async fn quotas(sources: &Sources) -> Finding {
 
 /// A quantity of Kubernetes: `1500m`, `10Gi`, `2k`.
 fn quantity(text: &str) -> Option<f64> {
-    let end = text.find(|c: char| c.is_ascii_alphabetic() && c != 'e').unwrap_or(text.len());
-    let number: f64 = text[..end].parse().ok()?;
-    let factor = match &text[end..] {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1024_f64.powi(2),
-        "Gi" => 1024_f64.powi(3),
-        "Ti" => 1024_f64.powi(4),
-        "Pi" => 1024_f64.powi(5),
-        "Ei" => 1024_f64.powi(6),
-        _ => return None,
-    };
-    Some(number * factor)
+    Quantity::parse(text).map(Quantity::as_f64)
 }
 
 async fn events(sources: &Sources) -> Finding {

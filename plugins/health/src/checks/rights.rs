@@ -70,7 +70,7 @@ async fn of(sources: &Sources, resource: &str) -> Finding {
 }
 
 /// A user that may read and change nothing is an observer's, not the control plane's: its rights
-/// say nothing about the server's.
+/// say nothing about the server's. An observer need not see Secrets either.
 fn judged(right: &Right, missing: &[&str], namespace: &str) -> Finding {
     let what = if right.group.is_empty() {
         right.resource.to_owned()
@@ -78,14 +78,14 @@ fn judged(right: &Right, missing: &[&str], namespace: &str) -> Finding {
         format!("{}.{}", right.resource, right.group)
     };
     let changes = |verb: &&str| !matches!(*verb, "get" | "list" | "watch");
+    let is_changed = right.verbs.iter().any(changes);
     let may_change = right.verbs.iter().any(|verb| changes(verb) && !missing.contains(verb));
     let may_read = right.verbs.iter().all(|verb| changes(verb) || !missing.contains(verb));
+    let need_not_read = right.resource == SECRETS;
     let finding = if missing.is_empty() {
         Finding::ok(right.verbs.join(", "))
-    } else if !may_change && may_read {
-        Finding::warning(format!(
-            "this user may only read {what}; whether the server may manage them is not seen from here"
-        ))
+    } else if is_changed && !may_change && (may_read || need_not_read) {
+        Finding::skipped(format!("not permitted: needs {} on `{what}`", quoted(missing)))
     } else {
         Finding::failed(format!("this user may not {} {what}", missing.join(", ")))
     };
@@ -102,6 +102,13 @@ fn judged(right: &Right, missing: &[&str], namespace: &str) -> Finding {
     }
 }
 
+/// The resource that holds passwords.
+const SECRETS: &str = "secrets";
+
+fn quoted(verbs: &[&str]) -> String {
+    verbs.iter().map(|verb| format!("`{verb}`")).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::judged;
@@ -114,7 +121,10 @@ mod tests {
         let pods = NEEDED.iter().find(|right| right.resource == "pods").unwrap();
         assert_eq!(judged(services, &[], "n").outcome, Outcome::Ok);
         assert_eq!(judged(services, &["create"], "n").outcome, Outcome::Failed);
-        assert_eq!(judged(services, &["create", "delete"], "n").outcome, Outcome::Warning);
+        assert_eq!(judged(services, &["create", "delete"], "n").outcome, Outcome::Skipped);
+        let secrets = NEEDED.iter().find(|right| right.resource == "secrets").unwrap();
+        assert_eq!(judged(secrets, secrets.verbs, "n").outcome, Outcome::Skipped);
+        assert_eq!(judged(secrets, &["get"], "n").outcome, Outcome::Failed);
         assert_eq!(judged(services, &["create", "delete", "get"], "n").outcome, Outcome::Failed);
         assert_eq!(judged(pods, &["list"], "n").outcome, Outcome::Failed);
     }

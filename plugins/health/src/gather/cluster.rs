@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use toygres_model::kubernetes::{APP, APP_LABEL, INSTANCE_LABEL};
 use toygres_plugin_api::protocol::KubeTarget;
-use toygres_plugin_api::{Context, Error, Result};
+use toygres_plugin_api::{Context, Error, ErrorKind, Result};
 
 /// What the API server answers.
 pub(crate) struct Answers {
@@ -57,6 +57,7 @@ pub(crate) struct Metadata {
     pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) creation_timestamp: Option<String>,
     pub(crate) deletion_timestamp: Option<String>,
+    pub(crate) finalizers: Vec<String>,
 }
 
 impl Object {
@@ -244,7 +245,39 @@ async fn get<T: DeserializeOwned>(ctx: &Context, path: &str) -> Result<T> {
     let request = http::Request::get(path)
         .body(Vec::new())
         .map_err(|error| Error::plugin("a request could not be made").cause(error))?;
-    ask(ctx, request).await
+    ask(ctx, request).await.map_err(|error| match error.kind {
+        ErrorKind::Refused => not_permitted(path),
+        _ => error,
+    })
+}
+
+/// What every user of these checks has to be able to list; without it nothing can be said.
+const NEEDED: [&str; 4] = ["statefulsets", "services", "persistentvolumeclaims", "pods"];
+
+/// The message of what a user may do without: the checks that want it are skipped.
+const NOT_PERMITTED: &str = "not permitted";
+
+/// That this user lacks a right, by its verb and resource.
+fn not_permitted(path: &str) -> Error {
+    let path = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    // `/api/v1/namespaces/NAME` is one object, and so is what lies below a resource by its name.
+    let (verb, resource) = match parts.as_slice() {
+        [.., "namespaces", _] => ("get", "namespaces"),
+        [.., resource] => ("list", *resource),
+        [] => ("get", "/"),
+    };
+    let place = match parts.as_slice() {
+        [.., "namespaces", namespace, _] => format!(" in namespace `{namespace}`"),
+        _ => String::new(),
+    };
+    let right = format!("needs `{verb}` on `{resource}`{place}");
+    let message =
+        if NEEDED.contains(&resource) { "Kubernetes forbids the request" } else { NOT_PERMITTED };
+    Error::unavailable(message)
+        .cause(right)
+        .retryable(false)
+        .hint("see `kubectl auth can-i --list`")
 }
 
 async fn ask<T: DeserializeOwned>(ctx: &Context, request: http::Request<Vec<u8>>) -> Result<T> {
@@ -263,22 +296,49 @@ fn own_error(error: kube::Error) -> Error {
     {
         return own.clone();
     }
+    if let kube::Error::Api(status) = &error
+        && status.code == 403
+    {
+        return Error::refused(status.message.clone());
+    }
     Error::from(error)
 }
 
-/// Whether an error says that this user may not ask.
-pub(crate) fn is_forbidden(error: &Error) -> bool {
-    error.message.contains("forbids")
+/// Whether an error says that this user lacks a right that it need not have.
+pub(crate) fn is_not_permitted(error: &Error) -> bool {
+    error.message == NOT_PERMITTED
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Object, escaped};
+    use super::{Object, escaped, is_not_permitted, not_permitted};
     use serde_json::json;
 
     #[test]
     fn a_token_passes_through_a_query() {
         assert_eq!(escaped("a+b/c=="), "a%2Bb%2Fc%3D%3D");
+    }
+
+    #[test]
+    fn a_missing_right_is_named() {
+        for (path, right, may_be_missing) in [
+            ("/api/v1/nodes?limit=1000", "needs `list` on `nodes`", true),
+            ("/api/v1/namespaces/toygres", "needs `get` on `namespaces`", true),
+            (
+                "/api/v1/namespaces/toygres/events?fieldSelector=type%3DWarning",
+                "needs `list` on `events` in namespace `toygres`",
+                true,
+            ),
+            (
+                "/apis/apps/v1/namespaces/toygres/statefulsets?labelSelector=app",
+                "needs `list` on `statefulsets` in namespace `toygres`",
+                false,
+            ),
+        ] {
+            let error = not_permitted(path);
+            assert_eq!(error.causes, [right]);
+            assert_eq!(is_not_permitted(&error), may_be_missing, "{path}");
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use crate::gather::Sources;
 use crate::gather::cluster::Object;
 use crate::gather::instances::Instance;
+use serde_json::Value;
 use std::collections::HashMap;
+use toygres_model::cluster_reading::Deletion;
 use toygres_plugin_api::Result;
 
 /// One instance.
@@ -18,6 +20,8 @@ pub(crate) struct View {
     pub(crate) address: bool,
     /// The phase of its claim.
     pub(crate) claim: Option<String>,
+    /// That its claim is being deleted, in words.
+    pub(crate) claim_deletion: Option<String>,
     pub(crate) pod_phase: Option<String>,
     pub(crate) pod_ready: bool,
     /// What its container waits for.
@@ -62,6 +66,7 @@ pub(crate) async fn views(sources: &Sources) -> Result<Vec<View>> {
             claim: claims
                 .get(name)
                 .map(|claim| claim.status["phase"].as_str().unwrap_or("Pending").to_owned()),
+            claim_deletion: claims.get(name).and_then(|claim| deletion(claim)),
             pod_phase: pod.map(|pod| pod.status["phase"].as_str().unwrap_or("Unknown").to_owned()),
             pod_ready: pod.is_some_and(|pod| pod.has_condition("Ready") && !pod.is_going()),
             pod_reason: pod.and_then(|pod| waiting(pod)),
@@ -80,8 +85,17 @@ fn has_address(service: &Object, load_balancer: bool) -> bool {
     if !load_balancer {
         return service.spec["clusterIP"].as_str().is_some_and(|address| !address.is_empty());
     }
-    let ingress = &service.status["loadBalancer"]["ingress"][0];
-    ingress["ip"].is_string() || ingress["hostname"].is_string()
+    let ingress = service.status["loadBalancer"]["ingress"].as_array().into_iter().flatten();
+    let is_told = |ingress: &Value| ingress["ip"].is_string() || ingress["hostname"].is_string();
+    ingress.into_iter().any(is_told)
+}
+
+/// That an object is being deleted, and what holds it.
+fn deletion(object: &Object) -> Option<String> {
+    let metadata = &object.metadata;
+    let asked = metadata.deletion_timestamp.as_deref();
+    let deletion = Deletion::read(asked, metadata.finalizers.clone())?;
+    Some(deletion.text(jiff::Timestamp::now().as_millisecond()))
 }
 
 /// Why a container does not run, where one does not.

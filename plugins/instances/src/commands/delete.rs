@@ -74,7 +74,7 @@ fn preview(instance: &Instance) -> Result<Report> {
         Field::new("Kubernetes name", instance.k8s_name.as_str()),
         Field::new("State", instance.state.as_str()).kind(states()),
         text("Health", &instance.health).kind(healths()),
-        text("PostgreSQL", &instance.postgres_version),
+        Field::new("PostgreSQL", instance.told_version()),
         Field::new("Storage", instance.storage_bytes).kind(Kind::Bytes),
         text("Address", &instance.address),
         text("Created", &instance.created_at).kind(Kind::TimeAgo),

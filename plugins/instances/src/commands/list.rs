@@ -85,6 +85,7 @@ fn columns() -> Vec<Column> {
         Column::new("state", "STATE").kind(states()),
         Column::new("health", "HEALTH").kind(healths()),
         Column::new("postgres_version", "VERSION"),
+        Column::new("running_version", "RUNNING"),
         Column::new("storage_bytes", "STORAGE").kind(Kind::Bytes),
         Column::new("address", "ADDRESS").shrink(),
         Column::new("created_at", "AGE").kind(Kind::Ago),

@@ -62,7 +62,7 @@ fn what(instance: &Instance) -> Block {
     fields.extend([
         Field::new("Kubernetes name", instance.k8s_name.as_str()),
         text("Namespace", &instance.namespace),
-        text("PostgreSQL", &instance.postgres_version),
+        Field::new("PostgreSQL", instance.told_version()),
         Field::new("Storage", instance.storage_bytes).kind(Kind::Bytes),
         text("Created", &instance.created_at).kind(Kind::TimeAgo),
     ]);

@@ -54,6 +54,12 @@ fn tone(state: &str) -> Tone {
     }
 }
 
+/// The command that shows what the step under way waits for.
+pub(crate) fn look(steps: &[Step]) -> Option<&str> {
+    let last = steps.iter().rev().find(|step| step.ended_at.is_none()).or(steps.last())?;
+    last.look.as_deref()
+}
+
 /// The step that is under way, in one sentence: what a command that waits waits for.
 pub(crate) fn under_way(steps: &[Step], now: i64) -> Option<String> {
     let last = steps.iter().rev().find(|step| step.ended_at.is_none()).or(steps.last())?;
@@ -85,6 +91,7 @@ mod tests {
             ended_at: ended.map(str::to_owned),
             message: message.map(str::to_owned),
             duration_ms: None,
+            look: None,
         }
         .completed()
     }

@@ -6,7 +6,7 @@ use crate::folders::Folders;
 use crate::kept::{DATABASE, Kept, ROLE};
 use crate::ports;
 use crate::postgres::{
-    Installed, Making, Programs, Server, answers, literal, major_of, quoted, running,
+    Installed, Making, Programs, Server, answers, literal, major_of, quoted, running, verifier,
 };
 use crate::process::Process;
 use crate::process::account::Account;
@@ -251,7 +251,7 @@ pub(crate) async fn programs(
 /// The control plane's role is no superuser, and the superuser has no password: nobody is that
 /// over the network.
 fn script(password: &str) -> Result<Vec<String>> {
-    let verifier = postgres_protocol::password::scram_sha_256(password.as_bytes());
+    let verifier = verifier(password);
     Ok(vec![
         format!("CREATE ROLE {} LOGIN PASSWORD {}", quoted(ROLE), literal(&verifier)),
         format!("GRANT pg_monitor TO {}", quoted(ROLE)),

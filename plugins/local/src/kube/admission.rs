@@ -1,6 +1,6 @@
 //! What happens to a Service before it is stored: addresses and ports are given out.
 
-use super::object::{as_map, items, map, metadata, number, text};
+use super::object::{as_map, items, map, metadata, number, postgres_port_path, text};
 use super::resource;
 use super::status::{ApiError, Cause, Result};
 use super::storage::State;
@@ -40,7 +40,7 @@ pub(crate) fn service(
         // What the client may not change is refused, and not quietly changed back below.
         super::validate::change(&resource::SERVICE, service, old)?;
     }
-    let asked = number(service, "/spec/ports/0/port");
+    let asked = number(service, &postgres_port_path(service));
     if let Some(admission) = admission {
         admission.service(old, service).map_err(|why| {
             ApiError::forbidden(&resource::SERVICE, super::object::name(service), &why)
@@ -92,7 +92,7 @@ fn drop_node_parts(old: &Value, spec: &mut Value) {
 fn keep_port(old: &Value, service: &mut Value) {
     let annotation = format!("/metadata/annotations/{}", REQUESTED_PORT.replace('/', "~1"));
     let Ok(asked) = text(old, &annotation).parse::<i64>() else { return };
-    let Some(given) = number(old, "/spec/ports/0/port") else { return };
+    let Some(given) = number(old, &postgres_port_path(old)) else { return };
     let Some(Value::Array(ports)) = service.pointer_mut("/spec/ports") else { return };
     for port in ports.iter_mut() {
         if number(port, "/port") == Some(asked) {
@@ -120,7 +120,7 @@ fn keep_node_ports(old: &Value, service: &mut Value) {
 }
 
 fn remember(asked: Option<i64>, old: Option<&Value>, service: &mut Value) {
-    let given = number(service, "/spec/ports/0/port");
+    let given = number(service, &postgres_port_path(service));
     if let Some(asked) = asked
         && old.is_none()
         && given != Some(asked)

@@ -95,3 +95,19 @@ pub(crate) fn or_text(parent: &mut Value, field: &str, value: &str) {
 pub(crate) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
+
+/// The port of a Service that is PostgreSQL's: the one of that name, the one that leads to its port, or
+/// the first. Others may stand before it.
+pub(crate) fn postgres_port(service: &Value) -> usize {
+    let ports = items(service, "/spec/ports");
+    let named = ports.iter().position(|port| text(port, "/name") == "postgres");
+    let leads = |port: &Value| {
+        text(port, "/targetPort") == "postgres" || number(port, "/targetPort") == Some(5432)
+    };
+    named.or_else(|| ports.iter().position(leads)).unwrap_or(0)
+}
+
+/// The path of that port's number.
+pub(crate) fn postgres_port_path(service: &Value) -> String {
+    format!("/spec/ports/{}/port", postgres_port(service))
+}

@@ -4,7 +4,7 @@
 use super::{DATA, Shared};
 use crate::files;
 use crate::kube::object::{is_terminating, items, map, name, namespace, text, uid};
-use crate::kube::resource::CLAIM;
+use crate::kube::resource::{CLAIM, STORAGE_CLASS};
 use crate::postgres::running;
 use crate::process::Process;
 use serde_json::{Value, json};
@@ -28,6 +28,10 @@ pub(super) async fn reconcile(shared: &Shared, space: &str, claim: &str) -> Resu
 
 async fn bind(shared: &Shared, claim: &Value) -> Result<()> {
     if text(claim, "/status/phase") == "Bound" && has_folder(claim) {
+        return Ok(());
+    }
+    if let Some((reason, message)) = unprovisionable(shared, claim) {
+        shared.events.warning(claim, reason, &message).await;
         return Ok(());
     }
     let folder = shared.folders.volumes().join(namespace(claim)).join(name(claim));
@@ -61,6 +65,21 @@ async fn bind(shared: &Shared, claim: &Value) -> Result<()> {
     let message = format!("Successfully provisioned volume {volume}");
     shared.events.normal(claim, "ProvisioningSucceeded", &message).await;
     Ok(())
+}
+
+/// Why no volume is made for a claim: the reason and the message of its event.
+fn unprovisionable(shared: &Shared, claim: &Value) -> Option<(&'static str, String)> {
+    match text(claim, "/spec/storageClassName") {
+        "" => Some((
+            "FailedBinding",
+            "no persistent volumes available for this claim and no storage class is set".to_owned(),
+        )),
+        class if shared.objects.get(&STORAGE_CLASS, "", class).is_none() => Some((
+            "ProvisioningFailed",
+            format!("storageclass.storage.k8s.io \"{class}\" not found"),
+        )),
+        _ => None,
+    }
 }
 
 /// Removes the folder, and lets the object go after that.

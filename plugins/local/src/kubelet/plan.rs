@@ -12,6 +12,10 @@ use std::path::PathBuf;
 /// The data folder within a volume.
 pub(crate) const DATA: &str = "pgdata";
 
+/// The container by which `toygres server sync --reset-password` has the password set before
+/// PostgreSQL starts.
+const RESET_CONTAINER: &str = "reset-password";
+
 /// What to run.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -26,8 +30,10 @@ pub(super) struct Plan {
     pub(super) arguments: Vec<String>,
     pub(super) superuser: String,
     pub(super) database: String,
-    /// Needed the first time only.
+    /// Needed the first time, and where it is set anew.
     pub(super) password: Option<String>,
+    /// Whether the superuser gets the password before every start.
+    pub(super) resets_password: bool,
 }
 
 /// Why it cannot run yet.
@@ -85,6 +91,9 @@ pub(super) fn plan(
         database: get("POSTGRES_DB").unwrap_or_else(|| superuser.clone()),
         superuser: named(&variables, superuser)?,
         password: get("POSTGRES_PASSWORD"),
+        resets_password: items(pod, "/spec/initContainers")
+            .iter()
+            .any(|it| text(it, "/name") == RESET_CONTAINER),
     })
 }
 

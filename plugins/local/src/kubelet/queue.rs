@@ -4,7 +4,9 @@ use super::ports::labels;
 use super::worker::Worker;
 use super::{Shared, claims, plan, sets};
 use crate::kube::object::{items, name, namespace, text, uid};
-use crate::kube::resource::{CLAIM, CONFIG_MAP, POD, Resource, SECRET, SERVICE, STATEFUL_SET};
+use crate::kube::resource::{
+    CLAIM, CONFIG_MAP, POD, Resource, SECRET, SERVICE, STATEFUL_SET, STORAGE_CLASS,
+};
 use crate::kube::{ApiServer, Watch, WatchEvent};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -29,9 +31,9 @@ enum Work {
 
 /// Looks after all objects until everything shall stop, and then until all pods have.
 pub(super) async fn run(shared: &Arc<Shared>, api: &ApiServer) {
-    let watched: [&'static Resource; 6] =
-        [&STATEFUL_SET, &POD, &CLAIM, &SERVICE, &SECRET, &CONFIG_MAP];
-    let [mut sets, mut pods, mut claims, mut services, mut secrets, mut maps] =
+    let watched: [&'static Resource; 7] =
+        [&STATEFUL_SET, &POD, &CLAIM, &SERVICE, &SECRET, &CONFIG_MAP, &STORAGE_CLASS];
+    let [mut sets, mut pods, mut claims, mut services, mut secrets, mut maps, mut classes] =
         watched.map(|resource| api.watch(resource, None));
     let mut queue = Queue::new(shared.clone());
     let mut expiry = tokio::time::interval(EXPIRE);
@@ -42,6 +44,7 @@ pub(super) async fn run(shared: &Arc<Shared>, api: &ApiServer) {
             event = pods.next() => queue.pods(event),
             event = claims.next() => queue.claims(event),
             event = services.next() => queue.services(&event),
+            _ = classes.next() => queue.unbound_claims(),
             _ = changed(&mut secrets, &mut maps) => {}
             Some(done) = queue.running.join_next() => queue.done(done.ok()),
             _ = expiry.tick() => {
@@ -97,6 +100,14 @@ impl Queue {
     fn claims(&mut self, event: WatchEvent) {
         for claim in objects(event).0 {
             self.waiting.insert(Work::Claim(namespace(&claim).to_owned(), name(&claim).to_owned()));
+        }
+    }
+
+    /// A claim may have waited for a storage class.
+    fn unbound_claims(&mut self) {
+        let claims = self.shared.objects.list(&CLAIM);
+        for claim in claims.iter().filter(|claim| text(claim, "/status/phase") != "Bound") {
+            self.waiting.insert(Work::Claim(namespace(claim).to_owned(), name(claim).to_owned()));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::ports::{Ports, labels};
 use crate::kube::Admission;
-use crate::kube::object::{map, namespace, number, text};
+use crate::kube::object::{map, namespace, number, postgres_port_path, text};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -32,10 +32,11 @@ impl Admission for LoadBalancer {
 }
 
 impl LoadBalancer {
-    /// The first port becomes the one that was given; it stays for the Service's life.
+    /// PostgreSQL's port becomes the one that was given; it stays for the Service's life.
     fn give_port(&self, old: Option<&Value>, service: &mut Value) -> Result<(), String> {
         let selector = labels(service.pointer("/spec/selector"));
-        if selector.is_empty() || number(service, "/spec/ports/0/port").is_none() {
+        let path = postgres_port_path(service);
+        if selector.is_empty() || number(service, &path).is_none() {
             return Ok(());
         }
         let space = namespace(service).to_owned();
@@ -47,7 +48,7 @@ impl LoadBalancer {
             }
             None => self.0.of_service(&space, selector).map_err(|error| error.message)?,
         };
-        if let Some(slot) = service.pointer_mut("/spec/ports/0/port") {
+        if let Some(slot) = service.pointer_mut(&path) {
             *slot = port.into();
         }
         Ok(())
@@ -56,7 +57,7 @@ impl LoadBalancer {
 
 /// The port that a stored Service was given.
 pub(super) fn port_of(service: &Value) -> Option<u16> {
-    number(service, "/spec/ports/0/port")?.try_into().ok()
+    number(service, &postgres_port_path(service))?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -89,6 +90,25 @@ mod tests {
         assert_eq!(port_of(&changed), Some(port));
         assert_eq!(changed["status"]["loadBalancer"], json!({}));
         assert_eq!(changed["spec"]["clusterIP"], "127.0.0.1");
+    }
+
+    #[test]
+    fn a_port_before_it_is_not_taken_for_it() {
+        let balancer = LoadBalancer(Arc::default());
+        let mut first = service("LoadBalancer");
+        first["spec"]["ports"] =
+            json!([{ "name": "postgres", "port": 5432, "targetPort": "postgres" }]);
+        balancer.service(None, &mut first).unwrap();
+        let port = port_of(&first).unwrap();
+        let mut changed = first.clone();
+        let metrics = json!({ "name": "metrics", "port": 9187, "targetPort": 9187 });
+        changed["spec"]["ports"].as_array_mut().unwrap().insert(0, metrics);
+        balancer.service(Some(&first), &mut changed).unwrap();
+        assert_eq!(changed["spec"]["ports"][0]["port"], 9187);
+        assert_eq!(
+            (changed["spec"]["ports"][1]["port"].as_u64(), port_of(&changed)),
+            (Some(port.into()), Some(port))
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{NODE, PORT, PORT_NAME, Shared};
 use crate::files;
 use crate::kube::object::{as_map, is_terminating, map, name, namespace, now, number, text, uid};
 use crate::kube::resource::{CLAIM, POD};
-use crate::postgres::{Making, Server, accepts, literal, quoted, running};
+use crate::postgres::{Making, Server, accepts, literal, quoted, running, verifier};
 use crate::process::{Ended, Identity, Process};
 use serde_json::Value;
 use std::io::Write;
@@ -63,6 +63,14 @@ struct Status {
     unwritten: Mutex<Option<View>>,
     /// Told when something could not be written.
     failed: Notify,
+}
+
+/// A claim that a pod waits for.
+#[derive(Debug)]
+struct MissingClaim {
+    text: String,
+    /// It comes by itself, in a moment.
+    is_routine: bool,
 }
 
 impl Worker {
@@ -168,28 +176,19 @@ impl Worker {
         let mut changes = self.shared.objects.changes();
         loop {
             let pod = self.pod();
-            let missing = plan::claims(&pod).into_iter().find_map(|claim| {
-                let found = self.shared.objects.get(&CLAIM, namespace(&pod), claim);
-                match found {
-                    None => Some(format!("persistentvolumeclaim \"{claim}\" not found")),
-                    Some(found) if text(&found, "/status/phase") != "Bound" => {
-                        Some(format!("persistentvolumeclaim \"{claim}\" is not bound yet"))
-                    }
-                    Some(_) => None,
-                }
-            });
-            if missing == self.view.unscheduled && missing.is_none() {
+            let missing = self.missing_claim(&pod);
+            let missing_text = missing.as_ref().map(|missing| missing.text.clone());
+            if missing_text == self.view.unscheduled && missing.is_none() {
                 break;
             }
-            if missing != self.view.unscheduled
-                && let Some(missing) = &missing
-                && missing.ends_with("not found")
+            if missing_text != self.view.unscheduled
+                && let Some(missing) = missing.as_ref().filter(|missing| !missing.is_routine)
             {
-                let message = format!("0/1 nodes are available: {missing}.");
+                let message = format!("0/1 nodes are available: {}.", missing.text);
                 self.shared.events.warning(&pod, "FailedScheduling", &message).await;
             }
             let found = missing.is_none();
-            self.view.unscheduled = missing;
+            self.view.unscheduled = missing_text;
             self.publish().await;
             if found {
                 break;
@@ -207,6 +206,24 @@ impl Worker {
             let message = format!("Successfully assigned {} to {NODE}", called(&pod));
             self.shared.events.normal(&pod, "Scheduled", &message).await;
         }
+    }
+
+    /// What keeps a pod from a place. A claim that is being deleted gets no new pod: its data is about
+    /// to go. A pod that has its place keeps it, as the claim waits for that one.
+    fn missing_claim(&self, pod: &Value) -> Option<MissingClaim> {
+        let is_placed = !text(pod, "/spec/nodeName").is_empty();
+        plan::claims(pod).into_iter().find_map(|claim| {
+            let (what, is_routine) = match self.shared.objects.get(&CLAIM, namespace(pod), claim) {
+                None => ("not found", false),
+                Some(found) if !is_placed && is_terminating(&found) => ("is being deleted", false),
+                Some(found) if text(&found, "/status/phase") != "Bound" => {
+                    ("is not bound yet", true)
+                }
+                Some(_) => return None,
+            };
+            let text = format!("persistentvolumeclaim \"{claim}\" {what}");
+            Some(MissingClaim { text, is_routine })
+        })
     }
 
     async fn place(&self, pod: &Value) -> Result<()> {
@@ -300,6 +317,7 @@ impl Worker {
         let pulled = format!("Container image \"{image}\" already present on machine");
         self.shared.events.normal(&pod, "Pulled", &pulled).await;
         self.make(plan, &server).await?;
+        self.reset_password(plan, &server).await?;
         self.mark(port).await?;
         let created = format!("Created container {}", plan.container);
         self.shared.events.normal(&pod, "Created", &created).await;
@@ -339,6 +357,32 @@ impl Worker {
             making.run(&data)
         }));
         // It stays in its field while it runs: whoever stops this waits for it there.
+        let made = match &mut self.making {
+            Some(making) => making.await,
+            None => return Ok(()),
+        };
+        self.making = None;
+        made?
+    }
+
+    /// Does what the container does that gives PostgreSQL the password of its Secret: such a pod has
+    /// one, and shells of containers are not run here.
+    async fn reset_password(&mut self, plan: &Plan, server: &Server) -> Result<()> {
+        let (Some(password), true) = (&plan.password, plan.resets_password) else { return Ok(()) };
+        let script = vec![set_password(plan, password)];
+        let (data, programs) = (server.data.clone(), plan.programs.clone());
+        let superuser = plan.superuser.clone();
+        let shared = self.shared.clone();
+        self.making = Some(tokio::task::spawn_blocking(move || {
+            let making = Making {
+                programs: &programs,
+                templates: &shared.folders.templates(),
+                account: shared.account.as_ref(),
+                superuser: &superuser,
+                script: &script,
+            };
+            making.single_user(&data)
+        }));
         let made = match &mut self.making {
             Some(making) => making.await,
             None => return Ok(()),
@@ -517,13 +561,17 @@ async fn end_of(mut object: watch::Receiver<Arc<Value>>) -> Duration {
 /// What makes an empty server the one that the pod's variables ask for. The password itself stays
 /// here: the server gets what it keeps of one.
 fn script(plan: &Plan, password: &str) -> Vec<String> {
-    let verifier = postgres_protocol::password::scram_sha_256(password.as_bytes());
     let superuser = quoted(&plan.superuser);
-    let mut script = vec![format!("ALTER ROLE {superuser} PASSWORD {}", literal(&verifier))];
+    let mut script = vec![set_password(plan, password)];
     if plan.database != "postgres" {
         script.push(format!("CREATE DATABASE {} OWNER {superuser}", quoted(&plan.database)));
     }
     script
+}
+
+fn set_password(plan: &Plan, password: &str) -> String {
+    let superuser = quoted(&plan.superuser);
+    format!("ALTER ROLE {superuser} PASSWORD {}", literal(&verifier(password)))
 }
 
 fn capital(text: &str) -> String {

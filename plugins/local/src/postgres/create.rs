@@ -7,6 +7,7 @@
 use super::Programs;
 use crate::files;
 use crate::process::account::Account;
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -110,7 +111,7 @@ impl Making<'_> {
     }
 
     /// Runs the script in the server's single-user mode: nothing listens meanwhile.
-    fn single_user(&self, data: &Path) -> Result<()> {
+    pub(crate) fn single_user(&self, data: &Path) -> Result<()> {
         if self.script.is_empty() {
             return Ok(());
         }
@@ -144,6 +145,16 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// What PostgreSQL keeps of a password. Clients normalise one with SASLprep before they prove that
+/// they know it, and so does PostgreSQL; a password that cannot be normalised is taken as it is.
+pub(crate) fn verifier(password: &str) -> String {
+    postgres_protocol::password::scram_sha_256(normalized(password).as_bytes())
+}
+
+fn normalized(password: &str) -> Cow<'_, str> {
+    stringprep::saslprep(password).unwrap_or(Cow::Borrowed(password))
+}
+
 /// A text in SQL.
 pub(crate) fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
@@ -173,7 +184,22 @@ fn succeeded(what: &str, output: &Output) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{literal, quoted};
+    use super::{literal, normalized, quoted};
+
+    #[test]
+    fn a_password_is_normalised_as_clients_do_it() {
+        for (typed, normal) in [
+            ("p½ss-word-1", "p1\u{2044}2ss-word-1"),
+            ("a\u{a0}b", "a b"),
+            ("a\u{feff}b\u{ad}", "ab"),
+            ("a\u{308}", "ä"),
+            ("plain", "plain"),
+            // What cannot be normalised is taken as it is.
+            ("a\u{7}b", "a\u{7}b"),
+        ] {
+            assert_eq!(normalized(typed), normal, "{typed}");
+        }
+    }
 
     #[test]
     fn names_and_texts_cannot_end_early() {

@@ -89,6 +89,13 @@ impl Installed {
         self.all.iter().find(|programs| programs.major == major)
     }
 
+    /// The major versions, each once, the newest first.
+    pub(crate) fn majors(&self) -> Vec<u32> {
+        let mut majors: Vec<u32> = self.all.iter().map(|programs| programs.major).collect();
+        majors.dedup();
+        majors
+    }
+
     /// The newest.
     pub(crate) fn newest(&self) -> Option<&Programs> {
         self.all.first()

@@ -1,7 +1,8 @@
 //! The comparison of everything, and of one instance.
 
 use super::{
-    Cluster, Field, Finding, Group, Kind, Live, Piece, Record, Severity, orphans, running,
+    Cluster, Field, Finding, Group, Kind, Live, Object, Piece, Record, Severity, StuckDeletion,
+    orphans, running,
 };
 use crate::instance::State;
 use crate::kubernetes::image;
@@ -17,6 +18,9 @@ pub struct Settings {
     pub now_ms: i64,
     /// How long a change of the CMS is left to whoever made it, in milliseconds.
     pub settle_ms: i64,
+    /// Whether instances run on the programs of one machine, which need not have the version that
+    /// was asked for.
+    pub is_local: bool,
 }
 
 impl Settings {
@@ -50,8 +54,8 @@ pub struct InFlight {
     pub namespace: String,
     /// What changes it.
     pub reason: String,
-    /// A claim is being deleted though nobody deletes the instance: its data goes with its pod.
-    pub data_at_risk: bool,
+    /// Its deletions that do not come to their end by themselves.
+    pub stuck: Vec<StuckDeletion>,
 }
 
 /// What a comparison of everything found.
@@ -80,7 +84,8 @@ pub fn compare(
     }
     for (namespace, k8s_name, group) in cluster.groups() {
         let record = names.by_k8s_name.get(k8s_name).map(|place| &records[*place]);
-        compared.take(orphans::check(namespace, k8s_name, group, record, cluster, live));
+        let found = orphans::check(namespace, k8s_name, group, record, cluster, live, settings);
+        compared.take(found);
     }
     compared.findings.sort_by(|a, b| {
         (a.kind, &a.k8s_name, &a.namespace).cmp(&(b.kind, &b.k8s_name, &b.namespace))
@@ -138,16 +143,17 @@ fn compare_one(
     if record.state == State::Deleted {
         return Checked::Same;
     }
-    if let Some(reason) = changes(record, live, settings) {
-        return Checked::InFlight(in_flight(record, reason));
-    }
     let nothing = Group::default();
     let group = cluster.group(&record.namespace, &record.k8s_name).unwrap_or(&nothing);
+    let stuck = StuckDeletion::of(&record.namespace, group, settings.now_ms);
+    if let Some(reason) = changes(record, live, settings) {
+        return Checked::InFlight(InFlight { stuck, ..in_flight(record, reason) });
+    }
     let mut findings = Vec::new();
     match record.state {
         State::Running => findings.extend(running::check(record, group, cluster, live, settings)),
         State::Creating | State::Deleting => {
-            findings.extend(stuck(record, group, live));
+            findings.extend(abandoned_work(record, group, live));
         }
         State::Failed if !group.is_gone() && !group.is_all_terminating() => {
             findings.push(failed(record, group));
@@ -162,7 +168,10 @@ fn compare_one(
     if !findings.is_empty() {
         return Checked::Drift(findings);
     }
-    going(record, group).map_or(Checked::Same, Checked::InFlight)
+    match going(record, group) {
+        Some(going) => Checked::InFlight(InFlight { stuck, ..going }),
+        None => Checked::Same,
+    }
 }
 
 /// What changes an instance at this moment.
@@ -182,24 +191,23 @@ fn changes(record: &Record, live: Option<&Live>, settings: &Settings) -> Option<
 
 fn in_flight(record: &Record, reason: String) -> InFlight {
     let (k8s_name, namespace) = (record.k8s_name.clone(), record.namespace.clone());
-    InFlight { k8s_name, namespace, reason, data_at_risk: false }
+    InFlight { k8s_name, namespace, reason, stuck: Vec::new() }
 }
 
-/// What is being deleted of a running instance.
+/// What is being deleted of an instance whose deletion nobody works on.
 fn going(record: &Record, group: &Group) -> Option<InFlight> {
-    let goes = |piece: &&Piece| group.object(**piece).is_some_and(|object| object.terminating);
+    let goes = |piece: &&Piece| group.object(**piece).is_some_and(Object::is_terminating);
     let going: Vec<Piece> = Piece::ALL.iter().filter(goes).copied().collect();
-    if record.state != State::Running || going.is_empty() {
+    if going.is_empty() {
         return None;
     }
     let names: Vec<&str> = going.iter().map(|piece| piece.label()).collect();
     let reason = format!("its {} is being deleted in Kubernetes", names.join(", "));
-    let data_at_risk = going.contains(&Piece::Claim);
-    Some(InFlight { data_at_risk, ..in_flight(record, reason) })
+    Some(in_flight(record, reason))
 }
 
 /// Being made or unmade, and nothing is at it.
-fn stuck(record: &Record, group: &Group, live: Option<&Live>) -> Option<Finding> {
+fn abandoned_work(record: &Record, group: &Group, live: Option<&Live>) -> Option<Finding> {
     live?;
     let recorded = match record.state {
         State::Deleting => record.delete_id.as_deref(),
@@ -247,6 +255,7 @@ pub(super) fn finding(kind: Kind, record: &Record, group: &Group, fields: Vec<Fi
         missing,
         severity: Severity::Warning,
         fields,
+        volume: group.claim.as_ref().and_then(|claim| claim.volume.clone()),
     };
     finding.weigh();
     finding

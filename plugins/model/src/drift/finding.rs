@@ -141,6 +141,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Where the sides differ.
     pub fields: Vec<Field>,
+    /// The volume behind its claim, where Kubernetes has an object for that.
+    pub volume: Option<String>,
 }
 
 impl Finding {

@@ -1,5 +1,8 @@
 //! An instance's objects in Kubernetes, as far as they are compared.
 
+use crate::cluster_reading::{
+    ContainerPort, Deletion, ServicePort, postgres_port, preferred_address,
+};
 use std::collections::{HashMap, HashSet};
 
 /// A sort of object that an instance has one of.
@@ -96,8 +99,16 @@ pub struct Object {
     pub uid: String,
     /// Its `resourceVersion`.
     pub version: String,
-    /// It is being deleted.
-    pub terminating: bool,
+    /// That it is being deleted, where it is.
+    pub deletion: Option<Deletion>,
+}
+
+impl Object {
+    /// Whether it is being deleted.
+    #[must_use]
+    pub fn is_terminating(&self) -> bool {
+        self.deletion.is_some()
+    }
 }
 
 /// A StatefulSet.
@@ -113,8 +124,10 @@ pub struct StatefulSet {
     pub observed: bool,
     /// The image of its container.
     pub image: Option<String>,
-    /// The claim that its pod mounts.
+    /// The claim on which PostgreSQL's data lies.
     pub claim: Option<String>,
+    /// The ports of PostgreSQL's container.
+    pub ports: Vec<ContainerPort>,
 }
 
 /// A Service.
@@ -124,16 +137,38 @@ pub struct Service {
     pub object: Object,
     /// `LoadBalancer`, `ClusterIP`, …
     pub kind: String,
-    /// Its first port.
-    pub port: Option<u16>,
-    /// The port of the pod that it leads to: a name or a number.
-    pub target: Option<String>,
+    /// Its ports, in the order in which they are written.
+    pub ports: Vec<ServicePort>,
     /// The pods that it leads to, as `app=postgres,instance=…`.
     pub selector: String,
-    /// The load balancer's address.
-    pub address: Option<String>,
+    /// The load balancer's addresses, in no order that means anything.
+    pub addresses: Vec<String>,
+    /// The address within the cluster.
+    pub cluster_ip: Option<String>,
     /// The DNS label that Azure is asked for.
     pub dns_label: Option<String>,
+}
+
+impl Service {
+    /// The port through which PostgreSQL is reached.
+    #[must_use]
+    pub fn postgres_port(&self, set: Option<&StatefulSet>) -> Option<&ServicePort> {
+        postgres_port(&self.ports, set.map_or(&[], |set| &set.ports))
+    }
+
+    /// The load balancer's address: the first of the recorded ones that it still has, else another
+    /// one of its own.
+    #[must_use]
+    pub fn address<'a>(&'a self, recorded: &[Option<&str>]) -> Option<&'a str> {
+        let kept = recorded.iter().flatten().find(|one| self.has_address(one)).copied();
+        preferred_address(&self.addresses, kept)
+    }
+
+    /// Whether the load balancer has this address.
+    #[must_use]
+    pub fn has_address(&self, address: &str) -> bool {
+        self.addresses.iter().any(|own| crate::cluster_reading::is_same_address(own, address))
+    }
 }
 
 /// A PersistentVolumeClaim.
@@ -145,6 +180,8 @@ pub struct Claim {
     pub storage: Option<String>,
     /// `Bound`, `Pending` or `Lost`.
     pub phase: Option<String>,
+    /// The volume that it is bound to.
+    pub volume: Option<String>,
 }
 
 /// A pod.
@@ -199,15 +236,19 @@ impl Group {
     /// Whether something of it is being deleted.
     #[must_use]
     pub fn is_terminating(&self) -> bool {
-        Piece::ALL.iter().any(|piece| self.object(*piece).is_some_and(|object| object.terminating))
-            || self.extra.iter().any(|(_, object)| object.terminating)
+        Piece::ALL
+            .iter()
+            .any(|piece| self.object(*piece).is_some_and(|object| object.is_terminating()))
+            || self.extra.iter().any(|(_, object)| object.is_terminating())
     }
 
     /// Whether everything of it is being deleted.
     #[must_use]
     pub fn is_all_terminating(&self) -> bool {
         let named = Piece::ALL.iter().filter_map(|piece| self.object(*piece));
-        named.chain(self.extra.iter().map(|(_, object)| object)).all(|object| object.terminating)
+        named
+            .chain(self.extra.iter().map(|(_, object)| object))
+            .all(|object| object.is_terminating())
     }
 
     /// Whether there is nothing.

@@ -1,7 +1,8 @@
 //! Objects that no live record owns.
 
+use super::compare::Settings;
 use super::compare::{Checked, InFlight};
-use super::{Cluster, Field, Finding, Group, Kind, Live, Piece, Record, Severity};
+use super::{Cluster, Field, Finding, Group, Kind, Live, Piece, Record, Severity, StuckDeletion};
 use crate::instance::State;
 
 /// Looks at what there is of an instance in a namespace, from the side of Kubernetes.
@@ -12,18 +13,28 @@ pub(super) fn check(
     record: Option<&Record>,
     cluster: &Cluster,
     live: Option<&Live>,
+    settings: &Settings,
 ) -> Checked {
-    if group.is_empty() || group.is_all_terminating() || is_owned(namespace, record, cluster) {
+    if group.is_empty() || is_owned(namespace, record, cluster) {
         return Checked::Same;
+    }
+    let stuck = StuckDeletion::of(namespace, group, settings.now_ms);
+    let in_flight = |reason: String, stuck: Vec<StuckDeletion>| {
+        let (k8s_name, namespace) = (k8s_name.to_owned(), namespace.to_owned());
+        Checked::InFlight(InFlight { k8s_name, namespace, reason, stuck })
+    };
+    if group.is_all_terminating() {
+        return match stuck.as_slice() {
+            [] => Checked::Same,
+            _ => in_flight("what is left of it is being deleted in Kubernetes".to_owned(), stuck),
+        };
     }
     let deleted = record.filter(|record| record.state == State::Deleted);
     if let Some(id) = live.and_then(|live| match record {
         Some(record) => live.work_on(record),
         None => live.work_on_name(k8s_name),
     }) {
-        let (k8s_name, namespace) = (k8s_name.to_owned(), namespace.to_owned());
-        let reason = format!("`{id}` works on it");
-        return Checked::InFlight(InFlight { k8s_name, namespace, reason, data_at_risk: false });
+        return in_flight(format!("`{id}` works on it"), stuck);
     }
     Checked::Drift(vec![orphaned(namespace, k8s_name, group, record, deleted.is_some(), cluster)])
 }
@@ -79,5 +90,6 @@ fn orphaned(
         missing: missing.map(Piece::label).collect(),
         severity: Severity::Warning,
         fields,
+        volume: group.claim.as_ref().and_then(|claim| claim.volume.clone()),
     }
 }

@@ -40,6 +40,9 @@ pub struct Record {
     pub monitor_id: Option<String>,
     /// When it was changed last, in milliseconds since the epoch.
     pub updated_ms: i64,
+    /// The version that its server reported at the last health check.
+    #[serde(default)]
+    pub running_version: Option<String>,
 }
 
 impl Record {
@@ -49,10 +52,25 @@ impl Record {
         self.external_ip.as_deref().filter(|address| !address.is_empty())
     }
 
+    /// The version that its server reported, where that is of another major version than was asked
+    /// for.
+    #[must_use]
+    pub fn other_major(&self) -> Option<&str> {
+        let running = self.running_version.as_deref()?;
+        let is_other = major(running)? != major(&self.version)?;
+        is_other.then_some(running)
+    }
+
     /// The first label of its DNS name.
     #[must_use]
     pub fn dns_label(&self) -> Option<&str> {
         let name = self.dns_name.as_deref().filter(|name| !name.is_empty())?;
         name.split('.').next()
     }
+}
+
+/// The major part of a version such as `15.18` or `19beta1`.
+fn major(version: &str) -> Option<u32> {
+    let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
+    version[..digits].parse().ok()
 }

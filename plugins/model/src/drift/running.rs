@@ -2,11 +2,12 @@
 
 use super::compare::{Settings, finding};
 use super::{
-    Claim, Cluster, Field, Finding, GI, Group, Kind, Live, Object, Piece, Record, Service,
-    StatefulSet, bytes,
+    Claim, Cluster, Field, Finding, GI, Group, Kind, Live, Object, Piece, Quantity, Record,
+    Service, StatefulSet,
 };
-use crate::kubernetes::{APP, PORT, PORT_NAME, selector};
-use serde_json::{Value, json};
+use crate::cluster_reading::{ImageMatch, compare_images, leads_to_postgres};
+use crate::kubernetes::{APP, PORT_NAME, selector};
+use serde_json::json;
 
 /// Compares a running instance. What is being deleted is neither there nor missing.
 pub(super) fn check(
@@ -27,14 +28,15 @@ pub(super) fn check(
         return Some(abandoned(record, group));
     }
     let mut fields = missing(record, group, &knows);
-    if let Some(set) = group.set.as_ref().filter(|set| !set.object.terminating) {
+    if let Some(set) = group.set.as_ref().filter(|set| !set.object.is_terminating()) {
         fields.extend(set_fields(record, set, group, settings));
     }
-    if let Some(service) = group.service.as_ref().filter(|service| !service.object.terminating) {
-        fields.extend(service_fields(record, service));
+    let service = group.service.as_ref();
+    if let Some(service) = service.filter(|service| !service.object.is_terminating()) {
+        fields.extend(service_fields(record, service, group.set.as_ref()));
     }
-    if let Some(claim) = group.claim.as_ref().filter(|claim| !claim.object.terminating) {
-        fields.extend(claim_fields(record, claim));
+    if let Some(claim) = &group.claim {
+        fields.extend(claim_fields(record, claim, settings));
     }
     fields.extend(labels(record, group));
     fields.extend(monitor(record, live));
@@ -88,15 +90,7 @@ fn set_fields(
     group: &Group,
     settings: &Settings,
 ) -> Vec<Field> {
-    let mut fields = Vec::new();
-    let wanted = settings.images(&record.version);
-    let image = set.image.as_deref().unwrap_or_default();
-    if !wanted.iter().any(|wanted| wanted == image) {
-        fields.push(Field::warning("image", wanted.first().cloned(), set.image.clone()));
-    } else if let Some(running) = pod_image(group).filter(|running| *running != image) {
-        let field = Field::warning("pod_image", wanted.first().cloned(), running);
-        fields.push(field.because("the pod still runs another image than its StatefulSet names"));
-    }
+    let mut fields: Vec<Field> = image(record, set, group, settings).into_iter().collect();
     if set.replicas != 1 {
         let field = Field::warning("replicas", 1, set.replicas);
         let none = set.replicas == 0;
@@ -113,16 +107,57 @@ fn set_fields(
     fields
 }
 
+/// What runs beside what was asked for: the image of the StatefulSet, that of its pod, and the
+/// version that the server reports. The first that differs explains those behind it.
+fn image(record: &Record, set: &StatefulSet, group: &Group, settings: &Settings) -> Option<Field> {
+    let wanted = settings.images(&record.version);
+    let image = set.image.as_deref().unwrap_or_default();
+    let differs = || Field::warning("image", wanted.first().cloned(), set.image.clone());
+    match compare_images(image, &wanted) {
+        ImageMatch::Same => {}
+        ImageMatch::Different => return Some(differs()),
+        ImageMatch::OtherRegistry => {
+            return Some(differs().because(
+                "the same repository and tag from another registry; a mirror of yours is named by \
+                 `kubernetes.image`",
+            ));
+        }
+        ImageMatch::OnlyDigest => {
+            return Some(
+                differs().because("it is pinned by its digest alone, which says no version"),
+            );
+        }
+    }
+    if let Some(running) = pod_image(group).filter(|running| !is_same_pod(running, image, &wanted))
+    {
+        let field = Field::warning("pod_image", wanted.first().cloned(), running);
+        return Some(field.because("the pod still runs another image than its StatefulSet names"));
+    }
+    let running = record.other_major().filter(|_| !settings.is_local)?;
+    let field = Field::warning("running_version", record.version.as_str(), running);
+    Some(field.because("the server reports another major version than was asked for"))
+}
+
+/// Whether a pod runs its StatefulSet's image: that one, or the same by way of a mirror that the
+/// settings name, which a cluster may put in its place.
+fn is_same_pod(running: &str, image: &str, wanted: &[String]) -> bool {
+    match compare_images(running, &[image.to_owned()]) {
+        ImageMatch::Same => true,
+        ImageMatch::OtherRegistry => compare_images(running, wanted) == ImageMatch::Same,
+        ImageMatch::OnlyDigest | ImageMatch::Different => false,
+    }
+}
+
 fn pod_image(group: &Group) -> Option<&str> {
-    let pod = group.pod.as_ref().filter(|pod| !pod.object.terminating)?;
+    let pod = group.pod.as_ref().filter(|pod| !pod.object.is_terminating())?;
     pod.image.as_deref()
 }
 
 fn is_pod_terminating(group: &Group) -> bool {
-    group.pod.as_ref().is_some_and(|pod| pod.object.terminating)
+    group.pod.as_ref().is_some_and(|pod| pod.object.is_terminating())
 }
 
-fn service_fields(record: &Record, service: &Service) -> Vec<Field> {
+fn service_fields(record: &Record, service: &Service, set: Option<&StatefulSet>) -> Vec<Field> {
     let mut fields = Vec::new();
     let kind = if record.load_balancer { "LoadBalancer" } else { "ClusterIP" };
     if service.kind != kind {
@@ -135,14 +170,7 @@ fn service_fields(record: &Record, service: &Service) -> Vec<Field> {
         let field = Field::error("selector", wanted, service.selector.as_str());
         fields.push(field.because("the Service leads to other pods, or to none"));
     }
-    let target = service.target.as_deref();
-    let plain = PORT.to_string();
-    if !target.is_some_and(|target| target == PORT_NAME || target == plain) {
-        fields.push(Field::error("target_port", PORT_NAME, target));
-    }
-    if record.port.is_some() && record.port != service.port {
-        fields.push(Field::warning("port", record.port, service.port));
-    }
+    fields.extend(port(record, service, set));
     let label = record.dns_label().filter(|_| record.load_balancer);
     if label.is_some() && service.dns_label.as_deref() != label {
         fields.push(Field::warning("dns_label", label, service.dns_label.clone()));
@@ -150,28 +178,78 @@ fn service_fields(record: &Record, service: &Service) -> Vec<Field> {
     fields
 }
 
+/// Where the Service's port for PostgreSQL leads to, and whether it is the one that is told.
+fn port(record: &Record, service: &Service, set: Option<&StatefulSet>) -> Vec<Field> {
+    let Some(port) = service.postgres_port(set) else {
+        let all: Vec<String> = service.ports.iter().map(|port| port.port.to_string()).collect();
+        let field = Field::error("target_port", PORT_NAME, ());
+        let reason = match all.as_slice() {
+            [] => "the Service has no port".to_owned(),
+            _ => format!("no port of the Service leads to PostgreSQL: {}", all.join(", ")),
+        };
+        return vec![field.because(reason)];
+    };
+    let mut fields = Vec::new();
+    if !leads_to_postgres(port, set.map_or(&[], |set| &set.ports)) {
+        let target = port.target.as_ref().map(ToString::to_string);
+        fields.push(Field::error("target_port", PORT_NAME, target));
+    }
+    if record.port.is_some_and(|recorded| recorded != port.port) {
+        fields.push(Field::warning("port", record.port, port.port));
+    }
+    fields
+}
+
 /// The addresses of a load balancer: the one that is told, and the one in the connection string.
+/// Any that it has is right.
 fn address(record: &Record, service: &Service) -> Vec<Field> {
     let mut fields = Vec::new();
-    let there = service.address.as_deref();
-    let there = there.filter(|_| record.load_balancer);
-    if record.address() != there {
-        fields.push(Field::warning("external_ip", record.address(), there));
+    if !record.load_balancer {
+        if let Some(told) = record.address() {
+            fields.push(Field::warning("external_ip", told, ()));
+        }
+        return fields;
     }
-    let host = record.host.as_deref().filter(|_| record.load_balancer);
-    if host.is_some() && host != there && host != record.address() {
+    let host = record.host.as_deref();
+    let there = service.address(&[record.address(), host]);
+    let all = || match service.addresses.as_slice() {
+        [] | [_] => None,
+        several => Some(format!("the load balancer has {}", several.join(", "))),
+    };
+    let told = |field: Field| match all() {
+        Some(all) => field.because(all),
+        None => field,
+    };
+    let is_right = match record.address() {
+        Some(recorded) => service.has_address(recorded),
+        None => there.is_none(),
+    };
+    if !is_right {
+        fields.push(told(Field::warning("external_ip", record.address(), there)));
+    }
+    if let Some(host) = host
+        && !service.has_address(host)
+        && Some(host) != record.address()
+    {
         let field = Field::warning("host", host, there);
         fields.push(field.because("the connection string has another address"));
     }
     fields
 }
 
-fn claim_fields(record: &Record, claim: &Claim) -> Vec<Field> {
+fn claim_fields(record: &Record, claim: &Claim, settings: &Settings) -> Vec<Field> {
+    if let Some(deletion) = &claim.object.deletion {
+        let field = Field::error("claim_deletion", "kept", "being deleted");
+        return vec![field.because(format!(
+            "the claim is {}; its data goes when its pod ends, and no new pod starts on it",
+            deletion.text(settings.now_ms)
+        ))];
+    }
     let mut fields = Vec::new();
     let wanted = record.storage_gb.saturating_mul(GI);
-    let there = claim.storage.as_deref().and_then(bytes);
-    if there != Some(wanted) {
-        let shown = there.map_or_else(|| json!(claim.storage), Value::from);
+    let there = claim.storage.as_deref().and_then(Quantity::parse);
+    if there.map(Quantity::bytes) != Some(wanted) {
+        let shown = there.map_or_else(|| json!(claim.storage), Quantity::json);
         fields.push(Field::warning("storage_bytes", wanted, shown));
     }
     if claim.phase.as_deref() != Some("Bound") {
@@ -184,7 +262,7 @@ fn claim_fields(record: &Record, claim: &Claim) -> Vec<Field> {
 fn labels(record: &Record, group: &Group) -> Vec<Field> {
     let mut fields = Vec::new();
     for piece in Piece::ALL {
-        let Some(object) = group.object(*piece).filter(|object| !object.terminating) else {
+        let Some(object) = group.object(*piece).filter(|object| !object.is_terminating()) else {
             continue;
         };
         if let Some(said) = wrong_labels(object, &record.k8s_name) {
@@ -234,7 +312,7 @@ fn extra(group: &Group) -> Option<Field> {
     let more: Vec<String> = group
         .extra
         .iter()
-        .filter(|(_, object)| !object.terminating)
+        .filter(|(_, object)| !object.is_terminating())
         .map(|(piece, object)| format!("{}/{}", piece.field(), object.name))
         .collect();
     (!more.is_empty()).then(|| {

@@ -2,6 +2,7 @@ use super::{
     Claim, Cluster, Compared, Kind, Live, Object, Piece, Pod, Record, Service, Settings, Severity,
     StatefulSet, causes, compare, resolutions,
 };
+use crate::cluster_reading::{ContainerPort, Deletion, PortTarget, ServicePort};
 use crate::instance::State;
 use serde_json::json;
 
@@ -26,6 +27,7 @@ fn record() -> Record {
         delete_id: None,
         monitor_id: Some(format!("health-{NAME}")),
         updated_ms: 0,
+        running_version: Some("18.1".into()),
     }
 }
 
@@ -37,6 +39,14 @@ fn object(piece: Piece) -> Object {
         id: Some(record().id),
         ..Object::default()
     }
+}
+
+fn port(name: &str, port: u16, target: PortTarget) -> ServicePort {
+    ServicePort { name: Some(name.into()), port, target: Some(target) }
+}
+
+fn deletion(finalizer: &str) -> Option<Deletion> {
+    Deletion::read(Some("1970-01-01T00:16:00Z"), vec![finalizer.into()])
 }
 
 /// What Kubernetes has of it; each part may be changed, or taken away.
@@ -57,20 +67,22 @@ fn world() -> World {
             observed: true,
             image: Some("postgres:18".into()),
             claim: Some(format!("{NAME}-pvc")),
+            ports: vec![ContainerPort { name: Some("postgres".into()), number: 5432 }],
         }),
         service: Some(Service {
             object: object(Piece::Service),
             kind: "LoadBalancer".into(),
-            port: Some(5432),
-            target: Some("postgres".into()),
+            ports: vec![port("postgres", 5432, PortTarget::Name("postgres".into()))],
             selector: format!("app=postgres,instance={NAME}"),
-            address: Some("10.0.0.1".into()),
+            addresses: vec!["10.0.0.1".into()],
+            cluster_ip: Some("10.96.0.7".into()),
             dns_label: None,
         }),
         claim: Some(Claim {
             object: object(Piece::Claim),
             storage: Some("10Gi".into()),
             phase: Some("Bound".into()),
+            volume: Some("pv-1".into()),
         }),
         pod: Some(Pod {
             object: object(Piece::Pod),
@@ -106,7 +118,12 @@ impl World {
 }
 
 fn settings() -> Settings {
-    Settings { images: vec!["postgres:{version}".into()], now_ms: 1_000_000, settle_ms: 60_000 }
+    Settings {
+        images: vec!["postgres:{version}".into()],
+        now_ms: 1_000_000,
+        settle_ms: 60_000,
+        is_local: false,
+    }
 }
 
 fn watched() -> Live {
@@ -143,7 +160,8 @@ fn what_is_the_same_is_no_drift() {
         record.keeps_password = true;
         world.secret = None;
         world.set.as_mut().unwrap().object.id = None;
-        world.service.as_mut().unwrap().target = Some("5432".into());
+        let service = world.service.as_mut().unwrap();
+        service.ports[0].target = Some(PortTarget::Number(5432));
     });
     assert_eq!(old, Compared::default());
 }
@@ -160,11 +178,28 @@ fn each_difference_is_its_field() {
         ("mounted_claim", |_, w| w.set.as_mut().unwrap().claim = None),
         ("service_type", |_, w| w.service.as_mut().unwrap().kind = "ClusterIP".into()),
         ("service_type", |r, _| r.load_balancer = false),
-        ("external_ip", |_, w| w.service.as_mut().unwrap().address = None),
+        ("external_ip", |_, w| w.service.as_mut().unwrap().addresses.clear()),
         ("external_ip", |r, _| r.external_ip = None),
         ("host", |r, _| r.host = Some("10.9.9.9".into())),
-        ("port", |_, w| w.service.as_mut().unwrap().port = Some(5433)),
-        ("target_port", |_, w| w.service.as_mut().unwrap().target = Some("80".into())),
+        ("port", |_, w| w.service.as_mut().unwrap().ports[0].port = 5433),
+        ("target_port", |_, w| {
+            w.service.as_mut().unwrap().ports[0].target = Some(PortTarget::Number(80));
+        }),
+        ("target_port", |_, w| {
+            let ports = &mut w.service.as_mut().unwrap().ports;
+            *ports = vec![
+                port("metrics", 9187, PortTarget::Number(9187)),
+                port("pooler", 6432, PortTarget::Number(6432)),
+            ];
+        }),
+        ("running_version", |r, _| r.running_version = Some("15.18".into())),
+        ("claim_deletion", |_, w| {
+            w.claim.as_mut().unwrap().object.deletion = deletion("kubernetes.io/pvc-protection");
+        }),
+        ("storage_bytes", |_, w| w.claim.as_mut().unwrap().storage = Some("10500Mi".into())),
+        ("storage_bytes", |_, w| w.claim.as_mut().unwrap().storage = Some("6G".into())),
+        ("storage_bytes", |_, w| w.claim.as_mut().unwrap().storage = Some("1Ei".into())),
+        ("storage_bytes", |_, w| w.claim.as_mut().unwrap().storage = Some("odd".into())),
         ("selector", |_, w| w.service.as_mut().unwrap().selector = "app=web".into()),
         ("dns_label", |r, _| r.dns_name = Some("prod.westus3.cloudapp.azure.com".into())),
         ("storage_bytes", |_, w| w.claim.as_mut().unwrap().storage = Some("20Gi".into())),
@@ -216,14 +251,15 @@ fn nothing_there_is_abandoned_and_nobody_s_is_orphaned() {
 #[test]
 fn what_is_in_flight_or_going_is_no_drift() {
     let going = changed(|_, world| {
-        world.set.as_mut().unwrap().object.terminating = true;
-        world.set.as_mut().unwrap().ready = 0;
-        world.service.as_mut().unwrap().object.terminating = true;
-        world.service.as_mut().unwrap().kind = "ClusterIP".into();
-        world.claim.as_mut().unwrap().object.terminating = true;
+        let set = world.set.as_mut().unwrap();
+        set.object.deletion = deletion("foregroundDeletion");
+        set.ready = 0;
+        let service = world.service.as_mut().unwrap();
+        service.object.deletion = deletion("service.kubernetes.io/load-balancer-cleanup");
+        service.kind = "ClusterIP".into();
     });
     assert_eq!((going.findings.len(), going.in_flight.len()), (0, 1), "{going:#?}");
-    assert!(going.in_flight[0].data_at_risk);
+    assert_eq!(going.in_flight[0].stuck, []);
     let all = |id: &str| Live::new([id.to_owned()]);
     for (state, id) in [
         (State::Creating, "create-proddb-a1b2c3d4"),
@@ -288,4 +324,133 @@ fn copies_of_an_object_are_told() {
     cluster.add_service("toygres", copy, |name| name == NAME);
     let found = compare(&records, &cluster, Some(&watched()), &settings());
     assert_eq!(fields(&found), ["extra"]);
+}
+
+#[test]
+fn what_others_add_to_an_object_is_no_drift() {
+    type Change = fn(&mut Record, &mut World);
+    let same: &[Change] = &[
+        // Ports of sidecars, before and behind, and a port of another number.
+        |_, w| {
+            let metrics = port("metrics", 9187, PortTarget::Number(9187));
+            w.service.as_mut().unwrap().ports.insert(0, metrics);
+        },
+        |_, w| {
+            let service = w.service.as_mut().unwrap();
+            service.ports[0].name = None;
+            service.ports[0].target = Some(PortTarget::Name("pg".into()));
+            w.set.as_mut().unwrap().ports[0].name = Some("pg".into());
+        },
+        // Two addresses, in either order and spelling.
+        |_, w| {
+            let addresses = &mut w.service.as_mut().unwrap().addresses;
+            *addresses = vec!["10.0.0.2".into(), "10.0.0.1".into()];
+        },
+        |_, w| w.service.as_mut().unwrap().addresses.insert(0, "lb.example.com".into()),
+        |r, w| {
+            r.external_ip = Some("FD00:0::1".into());
+            r.host = Some("fd00::1".into());
+            w.service.as_mut().unwrap().addresses = vec!["10.0.0.1".into(), "fd00::1".into()];
+        },
+        |r, w| {
+            r.host = Some("10.0.0.2".into());
+            w.service.as_mut().unwrap().addresses.push("10.0.0.2".into());
+        },
+        // Spellings of an image, pinned, and by way of a mirror that was configured.
+        |_, w| w.set.as_mut().unwrap().image = Some("docker.io/library/postgres:18".into()),
+        |_, w| w.set.as_mut().unwrap().image = Some("postgres:18@sha256:00ff".into()),
+        |_, w| w.pod.as_mut().unwrap().image = Some("index.docker.io/library/postgres:18".into()),
+        |_, w| w.claim.as_mut().unwrap().storage = Some("10737418240000m".into()),
+        |r, _| r.running_version = None,
+    ];
+    for (n, change) in same.iter().enumerate() {
+        assert_eq!(changed(*change), Compared::default(), "{n}");
+    }
+    let records = [record()];
+    let mut mirrored = world();
+    let mirror = "mirror.example/library/postgres:18";
+    mirrored.pod.as_mut().unwrap().image = Some(mirror.into());
+    let cluster = mirrored.cluster(&records);
+    let mut settings = settings();
+    settings.images.insert(0, "mirror.example/library/postgres:{version}".into());
+    assert_eq!(compare(&records, &cluster, Some(&watched()), &settings), Compared::default());
+    // On one machine there may be no other version.
+    let records = [Record { running_version: Some("15.18".into()), ..record() }];
+    settings.is_local = true;
+    let cluster = world().cluster(&records);
+    assert_eq!(compare(&records, &cluster, Some(&watched()), &settings), Compared::default());
+}
+
+#[test]
+fn a_change_that_is_one_is_not_hidden_among_others() {
+    let gone = changed(|_, world| {
+        let addresses = &mut world.service.as_mut().unwrap().addresses;
+        *addresses = vec!["10.0.0.2".into(), "10.0.0.3".into()];
+    });
+    assert_eq!(fields(&gone), ["external_ip"]);
+    assert_eq!(gone.findings[0].fields[0].kubernetes, json!("10.0.0.2"));
+    let other = changed(|_, world| {
+        let metrics = port("metrics", 9187, PortTarget::Number(9187));
+        let ports = &mut world.service.as_mut().unwrap().ports;
+        ports.insert(0, metrics);
+        ports[1].port = 5433;
+    });
+    assert_eq!(fields(&other), ["port"]);
+    assert_eq!(other.findings[0].fields[0].kubernetes, json!(5433));
+    for image in ["mirror.example/library/postgres:18", "postgres@sha256:00ff", "postgres:17"] {
+        let found = changed(|_, world| world.set.as_mut().unwrap().image = Some(image.into()));
+        assert_eq!(fields(&found), ["image"], "{image}");
+    }
+    let whole = changed(|_, w| w.claim.as_mut().unwrap().storage = Some("1Ei".into()));
+    assert_eq!(whole.findings[0].fields[0].kubernetes, json!(1_i64 << 60));
+}
+
+#[test]
+fn a_deletion_that_hangs_is_told_with_what_holds_it() {
+    let live = Live::new(["delete-proddb-a1b2c3d4".to_owned()]);
+    for state in [State::Deleting, State::Deleted, State::Failed] {
+        let records = [Record { state, ..record() }];
+        let mut left = World { set: None, service: None, pod: None, secret: None, ..world() };
+        left.claim.as_mut().unwrap().object.deletion = deletion("example.com/hold");
+        let cluster = left.cluster(&records);
+        let live = if state == State::Deleting { &live } else { &Live::default() };
+        let found = compare(&records, &cluster, Some(live), &settings());
+        assert_eq!((found.findings.len(), found.in_flight.len()), (0, 1), "{found:#?}");
+        let [stuck] = found.in_flight[0].stuck.as_slice() else { panic!("{found:#?}") };
+        assert_eq!(
+            stuck.text,
+            "persistentvolumeclaims `proddb-a1b2c3d4-pvc` is being deleted for 40s, held by the \
+             finalizer `example.com/hold`"
+        );
+        assert_eq!(
+            stuck.look,
+            "kubectl get -n toygres persistentvolumeclaims proddb-a1b2c3d4-pvc -o yaml"
+        );
+    }
+}
+
+/// Nothing that keeps data is offered to be deleted where only a part of an instance is wrong.
+#[test]
+fn what_is_offered_keeps_the_data() {
+    type Change = fn(&mut Record, &mut World);
+    let cases: &[Change] = &[
+        |_, w| w.set = None,
+        |_, w| w.secret = None,
+        |_, w| w.set.as_mut().unwrap().claim = Some("backup-cache".into()),
+        |_, w| w.claim.as_mut().unwrap().object.deletion = deletion("kubernetes.io/pvc-protection"),
+        |_, w| w.claim.as_mut().unwrap().storage = Some("6G".into()),
+        |r, _| r.running_version = Some("15.18".into()),
+    ];
+    for (n, change) in cases.iter().enumerate() {
+        let found = changed(*change);
+        for (what, command) in resolutions(&found.findings[0]) {
+            assert!(!command.contains("delete"), "{n}: {what}: {command}");
+        }
+    }
+    let left = World { set: None, service: None, claim: None, pod: None, ..world() };
+    let orphan = compared(&[], left);
+    assert_eq!(
+        resolutions(&orphan.findings[0]),
+        [("Delete from K8s", format!("kubectl delete secret -n toygres -l instance={NAME}"))]
+    );
 }

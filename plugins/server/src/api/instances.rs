@@ -161,7 +161,8 @@ mod tests {
     async fn an_array_in_pieces_is_the_array() {
         let one = json!({
             "name": "a", "k8s_name": "a-00000000", "id": "1", "namespace": "n", "state": "running",
-            "health": "healthy", "postgres_version": "18", "storage_gb": 10, "load_balancer": true,
+            "health": "healthy", "postgres_version": "18", "running_version": "18.1",
+            "storage_gb": 10, "load_balancer": true,
             "dns_name": null, "external_ip": null, "port": null, "connection_string": null,
             "create_orchestration_id": null, "delete_orchestration_id": null,
             "health_orchestration_id": null, "created_at": "t", "updated_at": "t",

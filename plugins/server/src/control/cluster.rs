@@ -12,9 +12,11 @@ pub(super) use remove::Owner;
 
 use super::broken::Broken;
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Node;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use std::fmt;
+use toygres_model::kubernetes as names;
 
 /// Kubernetes, as the control plane uses it.
 #[derive(Clone)]
@@ -37,6 +39,19 @@ impl Cluster {
         let sets: Api<StatefulSet> = self.api(namespace);
         let one = ListParams::default().limit(1);
         call::call("list", "statefulsets", namespace, sets.list(&one)).await.map(drop)
+    }
+
+    /// The major versions of PostgreSQL that a stand-in has for its pods; none where it does not say.
+    ///
+    /// # Errors
+    /// What Kubernetes refuses.
+    pub(super) async fn local_versions(&self) -> Result<Vec<u32>, Broken> {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let node = call::call_opt("get", "nodes", "", nodes.get(names::LOCAL_NODE)).await?;
+        let annotations = node.and_then(|node| node.metadata.annotations).unwrap_or_default();
+        let versions = annotations.get(names::LOCAL_VERSIONS_ANNOTATION);
+        let versions = versions.map_or("", String::as_str).split(',');
+        Ok(versions.filter_map(|version| version.trim().parse().ok()).collect())
     }
 
     fn api<K>(&self, namespace: &str) -> Api<K>

@@ -51,7 +51,8 @@ fn told(steps: &[Step]) -> Vec<ProgressStep> {
                 let started_at = last.started_at.take();
                 // A new attempt has nothing to say yet: what the last one waited for still holds.
                 let message = next.message.clone().or_else(|| last.message.take());
-                *last = ProgressStep { started_at, message, ..next };
+                let look = next.look.clone().or_else(|| last.look.take());
+                *last = ProgressStep { started_at, message, look, ..next };
             }
             None => told.push(next),
         }
@@ -66,6 +67,7 @@ fn told(steps: &[Step]) -> Vec<ProgressStep> {
     }
     for step in told.iter_mut().filter(|step| step.state == "completed") {
         step.message = None;
+        step.look = None;
     }
     told
 }
@@ -88,7 +90,14 @@ fn one(step: &Step) -> ProgressStep {
         started_at: step.started.and_then(rfc3339),
         ended_at: step.ended.and_then(rfc3339),
         message,
+        look: look(step),
     }
+}
+
+/// The command that shows what an attempt waits for.
+fn look(step: &Step) -> Option<String> {
+    let answer: Value = serde_json::from_str(step.outcome.as_deref()?).ok()?;
+    answer["look"].as_str().map(str::to_owned)
 }
 
 /// What an attempt found missing.

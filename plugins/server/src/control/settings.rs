@@ -25,6 +25,9 @@ pub(crate) struct ControlSettings {
     pub(crate) network_policy: bool,
     /// Whether this process reaches the addresses inside the cluster.
     pub(crate) cluster_network: bool,
+    /// Whether the cluster is the stand-in of `toygres local`, whose pods run the programs of one
+    /// machine.
+    pub(crate) is_local: bool,
     /// The pause between two health checks of an instance.
     pub(crate) monitor_interval: Duration,
     /// The pause between two attempts of anything that is waited for.
@@ -53,6 +56,7 @@ impl ControlSettings {
             network_policy: false,
             // Set by Kubernetes in every pod.
             cluster_network: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
+            is_local: false,
             monitor_interval: Duration::from_secs(30),
             ready_interval: Duration::from_secs(30),
             lease: Duration::from_secs(30),

@@ -234,12 +234,15 @@ pub(crate) async fn control(
     let defaults = ControlSettings::new(url);
     let text = |key: &str| settings.text(key).filter(|text| !text.is_empty());
     let in_cluster = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    /// The context of the kubeconfig that `toygres local up` writes.
+    const LOCAL_CONTEXT: &str = "toygres-local";
     Ok(ControlSettings {
         cms_schema: text("database.cms_schema").unwrap_or(defaults.cms_schema),
         duroxide_schema: text("database.duroxide_schema").unwrap_or(defaults.duroxide_schema),
         namespace: ctx.kube_target().await?.namespace,
         image: text("kubernetes.image").unwrap_or(defaults.image),
         storage_class: text("kubernetes.storage_class"),
+        is_local: text("kubernetes.context").as_deref() == Some(LOCAL_CONTEXT),
         dns_suffix: text("kubernetes.dns_suffix"),
         network_policy: settings.flag("kubernetes.network_policy")?.unwrap_or(false),
         cluster_network: settings.flag("kubernetes.cluster_network")?.unwrap_or(in_cluster),

@@ -269,3 +269,18 @@ pub(crate) async fn errors_are_those_of_the_server(at: &Scope) {
     let told = at.kubectl(&["create", "-f", "-"]).input(&bad).fails();
     assert!(told.contains("The ConfigMap \"A_\" is invalid: metadata.name"), "{told}");
 }
+
+/// Kinds that kubectl sends in protobuf.
+pub(crate) async fn create_makes_quotas_and_services(at: &Scope) {
+    at.kubectl(&["create", "quota", "few", "--hard=pods=50,requests.storage=100Gi"]).prints();
+    let quota = at.kubectl(&["get", "quota", "few", "-o", "json"]).json();
+    assert_eq!(quota["spec"]["hard"], json!({ "pods": "50", "requests.storage": "100Gi" }));
+    let args = ["create", "service", "clusterip", "plain", "--tcp=80:8080", "--tcp=81:http"];
+    at.kubectl(&args).prints();
+    let service = at.kubectl(&["get", "service", "plain", "-o", "json"]).json();
+    assert_eq!(service["spec"]["type"], "ClusterIP");
+    let targets: Vec<&Value> =
+        service["spec"]["ports"].as_array().unwrap().iter().map(|it| &it["targetPort"]).collect();
+    assert_eq!(targets, [&json!(8080), &json!("http")]);
+    at.kubectl(&["delete", "quota/few", "service/plain"]).prints();
+}

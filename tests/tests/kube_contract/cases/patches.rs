@@ -51,6 +51,29 @@ pub(crate) async fn operations(at: &Scope) {
     at.patch(&path, OPERATIONS, &json!({ "op": "add" })).await.refused(400, "BadRequest");
 }
 
+/// As whoever adds a sidecar's port does; what was there stays what it was.
+pub(crate) async fn a_port_before_the_first(at: &Scope) {
+    let service = json!({
+        "metadata": { "name": "a" },
+        "spec": {
+            "type": "LoadBalancer", "selector": { "instance": "a" },
+            "ports": [{ "name": "postgres", "port": 5432, "targetPort": "postgres" }],
+        },
+    });
+    let made = at.post(&at.path("services"), &service).await.code(201);
+    let before = made["spec"]["ports"][0].clone();
+    let metrics = json!({ "name": "metrics", "port": 9187, "targetPort": 9187 });
+    let change = json!([{ "op": "add", "path": "/spec/ports/0", "value": metrics }]);
+    let changed = at.patch(&at.path("services/a"), OPERATIONS, &change).await.code(200);
+    let ports = changed["spec"]["ports"].as_array().unwrap();
+    assert_eq!((ports.len(), &ports[0]["port"]), (2, &json!(9187)));
+    assert_eq!(ports[1], before);
+    assert_ne!(ports[0]["nodePort"], before["nodePort"]);
+    let change = json!([{ "op": "remove", "path": "/spec/ports/0" }]);
+    let changed = at.patch(&at.path("services/a"), OPERATIONS, &change).await.code(200);
+    assert_eq!(changed["spec"]["ports"], json!([before]));
+}
+
 pub(crate) async fn strategic_merge_of_lists_by_their_keys(at: &Scope) {
     at.stateful_set("a").await;
     let path = at.path("apps/statefulsets/a");

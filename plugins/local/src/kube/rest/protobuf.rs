@@ -1,5 +1,5 @@
 //! Protobuf of the few kinds that kubectl sends in it (`create namespace`, `create secret`,
-//! `create configmap`, `create serviceaccount`, `auth can-i`).
+//! `create configmap`, `create serviceaccount`, `create service`, `create quota`, `auth can-i`).
 //!
 //! A field that is not known here is refused, never dropped.
 
@@ -17,12 +17,19 @@ const MAGIC: &[u8] = b"k8s\0";
 enum Field {
     Text,
     Flag,
+    Number,
     /// What the server sets itself.
     Ignored,
     Texts,
     TextMap,
     BytesMap,
     Message(Schema),
+    /// A list of messages.
+    Messages(Schema),
+    /// Quantities by name.
+    QuantityMap,
+    /// A number or a name.
+    NumberOrText,
 }
 
 /// The fields of a message: number, name, how it is read.
@@ -66,6 +73,45 @@ const CONFIG_MAP: Schema = &[
 
 const SERVICE_ACCOUNT: Schema =
     &[(1, "metadata", Field::Message(METADATA)), (4, "automountServiceAccountToken", Field::Flag)];
+
+const RESOURCE_QUOTA: Schema = &[
+    (1, "metadata", Field::Message(METADATA)),
+    (2, "spec", Field::Message(&[(1, "hard", Field::QuantityMap), (2, "scopes", Field::Texts)])),
+    (3, "status", Field::Ignored),
+];
+
+const SERVICE_PORT: Schema = &[
+    (1, "name", Field::Text),
+    (2, "protocol", Field::Text),
+    (3, "port", Field::Number),
+    (4, "targetPort", Field::NumberOrText),
+    (5, "nodePort", Field::Number),
+    (6, "appProtocol", Field::Text),
+];
+
+const SERVICE: Schema = &[
+    (1, "metadata", Field::Message(METADATA)),
+    (
+        2,
+        "spec",
+        Field::Message(&[
+            (1, "ports", Field::Messages(SERVICE_PORT)),
+            (2, "selector", Field::TextMap),
+            (3, "clusterIP", Field::Text),
+            (4, "type", Field::Text),
+            (5, "externalIPs", Field::Texts),
+            (7, "sessionAffinity", Field::Text),
+            (8, "loadBalancerIP", Field::Text),
+            (10, "externalName", Field::Text),
+            (11, "externalTrafficPolicy", Field::Text),
+            (12, "healthCheckNodePort", Field::Number),
+            (13, "publishNotReadyAddresses", Field::Flag),
+            (18, "clusterIPs", Field::Texts),
+            (20, "allocateLoadBalancerNodePorts", Field::Flag),
+        ]),
+    ),
+    (3, "status", Field::Ignored),
+];
 
 const RESOURCE_ATTRIBUTES: Schema = &[
     (1, "namespace", Field::Text),
@@ -128,6 +174,8 @@ fn schema(resource: &Resource) -> Option<Schema> {
         "Secret" => SECRET,
         "ConfigMap" => CONFIG_MAP,
         "ServiceAccount" => SERVICE_ACCOUNT,
+        "ResourceQuota" => RESOURCE_QUOTA,
+        "Service" => SERVICE,
         "SelfSubjectAccessReview" => ACCESS_REVIEW,
         "SelfSubjectRulesReview" => RULES_REVIEW,
         _ => return None,
@@ -167,6 +215,32 @@ fn read(object: &mut Map<String, Value>, name: &str, field: Field, data: Data<'_
         (Field::Flag, Data::Number(number)) => {
             object.insert(name.into(), (number != 0).into());
         }
+        (Field::Number, Data::Number(number)) => {
+            // Zero stands for what was not said. A negative one has all of its upper bits set.
+            if number != 0 {
+                object.insert(name.into(), number.cast_signed().into());
+            }
+        }
+        (Field::NumberOrText, Data::Bytes(bytes)) => {
+            if let Some(value) = number_or_text(bytes)? {
+                object.insert(name.into(), value);
+            }
+        }
+        (Field::QuantityMap, Data::Bytes(bytes)) => {
+            let (key, value) = pair(bytes)?;
+            let quantity = message(&[(1, "text", Field::Text)], value)?;
+            let quantity = quantity.get("text").cloned().unwrap_or_else(|| "0".into());
+            let map = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(map) = map {
+                map.insert(key, quantity);
+            }
+        }
+        (Field::Messages(schema), Data::Bytes(bytes)) => {
+            let list = object.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(list) = list {
+                list.push(message(schema, bytes)?.into());
+            }
+        }
         (Field::Texts, Data::Bytes(bytes)) => {
             let list = object.entry(name).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(list) = list {
@@ -190,6 +264,24 @@ fn read(object: &mut Map<String, Value>, name: &str, field: Field, data: Data<'_
         _ => return Err(broken()),
     }
     Ok(())
+}
+
+/// A number, or a text where the first field says so; nothing where it is the number zero.
+fn number_or_text(bytes: &[u8]) -> Result<Option<Value>> {
+    let (mut is_text, mut number, mut string) = (false, 0, String::new());
+    for entry in Entries(bytes) {
+        match entry? {
+            (1, Data::Number(kind)) => is_text = kind == 1,
+            (2, Data::Number(value)) => number = value,
+            (3, Data::Bytes(bytes)) => string = text(bytes)?,
+            _ => return Err(broken()),
+        }
+    }
+    Ok(match (is_text, number) {
+        (true, _) => Some(string.into()),
+        (false, 0) => None,
+        (false, number) => Some(number.cast_signed().into()),
+    })
 }
 
 /// An entry of a map.

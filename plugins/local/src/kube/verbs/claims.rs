@@ -87,7 +87,9 @@ impl Verbs<'_, '_> {
     fn is_used(&self, key: &Key) -> bool {
         self.store.state().list(&resource::POD, Some(&key.namespace)).any(|pod| {
             let ended = ["Succeeded", "Failed"].contains(&text(pod, "/status/phase"));
-            !ended && claims(pod).any(|claim| claim == key.name)
+            // One that has no place yet gets none on a claim that is going.
+            let is_placed = !text(pod, "/spec/nodeName").is_empty();
+            !ended && is_placed && claims(pod).any(|claim| claim == key.name)
         })
     }
 }

@@ -95,7 +95,8 @@ async fn ask(address: &Address, password: &str) -> Result<probe::Answer, Broken>
 }
 
 async fn way(control: &Inner, record: &cms::Record) -> Result<(Address, String), Broken> {
-    let reach = control.cluster.reach(&record.namespace, &record.k8s_name).await?;
+    let told = record.external_ip.as_deref();
+    let reach = control.cluster.reach(&record.namespace, &record.k8s_name, told).await?;
     let address = reach.ok_or_else(|| {
         Broken::lasting("this server is outside the cluster, where the instance has no address")
     })?;

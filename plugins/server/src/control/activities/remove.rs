@@ -23,6 +23,8 @@ impl Activity for Remove {
         };
         let rest = control.cluster.remove(owner, control.settings.network_policy).await?;
         turn.end().await?;
-        Ok(json!({"gone": rest.is_empty(), "still_there": rest}))
+        let texts: Vec<&str> = rest.iter().map(|it| it.text.as_str()).collect();
+        let look = rest.iter().find_map(|it| it.look.as_deref());
+        Ok(json!({"gone": rest.is_empty(), "still_there": texts, "look": look}))
     }
 }

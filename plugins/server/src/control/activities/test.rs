@@ -15,7 +15,7 @@ impl Activity for Test {
 
     async fn run(control: &Inner, order: &Order) -> Result<Value, Broken> {
         let Order { namespace, k8s_name, .. } = order;
-        let Some(address) = control.cluster.reach(namespace, k8s_name).await? else {
+        let Some(address) = control.cluster.reach(namespace, k8s_name, None).await? else {
             let reason = "this server is outside the cluster, where the instance has no address";
             return Ok(json!({"tested": false, "reason": reason}));
         };

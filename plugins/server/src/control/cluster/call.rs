@@ -49,8 +49,9 @@ pub(super) async fn call_opt<T>(
 
 fn explain(verb: &str, resource: &str, namespace: &str, error: &kube::Error) -> Broken {
     let kube::Error::Api(status) = error else {
+        let cause = toygres_plugin_api::error::root_cause(error);
         return Broken::passing(format!(
-            "Kubernetes cannot be reached to {verb} {resource}: {error}"
+            "Kubernetes cannot be reached: {cause} (when asked to {verb} {resource})"
         ));
     };
     let said = &status.message;

@@ -35,6 +35,8 @@ pub(in crate::control) struct Record {
     pub(in crate::control) tags: Option<Value>,
     /// When it was checked last.
     pub(in crate::control) checked_ms: Option<i64>,
+    /// The version that the server reported at that check.
+    pub(in crate::control) running_version: Option<String>,
     /// What that check failed with, where it did.
     pub(in crate::control) health_error: Option<String>,
     /// What the event says by which it came into its state.
@@ -49,7 +51,7 @@ const COLUMNS: &str = "
     (extract(epoch FROM i.created_at) * 1000)::bigint AS created_ms,
     (extract(epoch FROM i.updated_at) * 1000)::bigint AS updated_ms,
     (extract(epoch FROM i.deleted_at) * 1000)::bigint AS deleted_ms,
-    i.tags, c.checked_ms, c.health_error,
+    i.tags, c.checked_ms, c.running_version, c.health_error,
     (SELECT e.message FROM instance_events e
      WHERE e.instance_id = i.id AND e.new_state::text = i.state::text
      ORDER BY e.created_at DESC LIMIT 1) AS message";
@@ -57,6 +59,7 @@ const COLUMNS: &str = "
 /// With the last check of each.
 const FROM: &str = "instances i LEFT JOIN LATERAL (
     SELECT (extract(epoch FROM checked_at) * 1000)::bigint AS checked_ms,
+        postgres_version AS running_version,
         CASE WHEN status = 'unhealthy' THEN error_message END AS health_error
     FROM instance_health_checks WHERE instance_id = i.id
     ORDER BY checked_at DESC LIMIT 1) c ON true";
@@ -141,6 +144,7 @@ fn read(row: &PgRow) -> Result<Record, sqlx::Error> {
         deleted_ms: row.try_get("deleted_ms")?,
         tags: row.try_get("tags")?,
         checked_ms: row.try_get("checked_ms")?,
+        running_version: row.try_get("running_version")?,
         health_error: row.try_get("health_error")?,
         message: row.try_get("message")?,
     })

@@ -10,6 +10,7 @@ use sqlx::types::Uuid;
 use std::time::Duration;
 use toygres_model::instance::{NewInstance, State};
 use toygres_model::kubernetes::{Desired, create_orchestration, k8s_name};
+use toygres_model::request;
 use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Error, Result};
 
@@ -21,6 +22,10 @@ impl ControlPlane {
     /// backend cannot be asked, with nothing left over.
     pub(crate) async fn create(&self, wanted: NewInstance) -> Result<Created> {
         wanted.check().map_err(refused)?;
+        let mut wanted = wanted;
+        if self.inner.settings.is_local {
+            wanted.version = Some(self.local_version(wanted.version.as_deref()).await?);
+        }
         let order = self.order(&wanted)?;
         self.reached().await.map_err(unmade)?;
         self.record(&order, &wanted).await?;
@@ -41,6 +46,30 @@ impl ControlPlane {
         let record = record.map_err(broken::cms)?;
         let record = record.ok_or_else(|| Error::failed("the record went as it was made"))?;
         Ok(Created { instance: self.shown(&record), password: generated })
+    }
+
+    /// The version that a pod of this machine can have: the one that is wanted where it is installed,
+    /// or the newest that is.
+    async fn local_version(&self, wanted: Option<&str>) -> Result<String> {
+        let installed = self.inner.cluster.local_versions().await.map_err(Error::from)?;
+        // A stand-in of an earlier release does not say.
+        let Some(newest) = installed.iter().max() else {
+            return Ok(wanted.unwrap_or(request::DEFAULT_VERSION).to_owned());
+        };
+        let Some(wanted) = wanted else { return Ok(newest.to_string()) };
+        let major = wanted.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        if major.is_some_and(|major| installed.contains(&major)) {
+            return Ok(wanted.to_owned());
+        }
+        let names: Vec<String> = installed.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "PostgreSQL {wanted} is not installed on this machine: installed is {}",
+            names.join(", ")
+        );
+        Err(Error::usage(message).hint(format!(
+            "leave the version out for {newest}, or install the other one and restart with: toygres \
+             local down, toygres local up"
+        )))
     }
 
     fn order(&self, wanted: &NewInstance) -> Result<Order> {

@@ -22,6 +22,7 @@ impl ControlPlane {
             state: record.state,
             health: record.health,
             postgres_version: record.version.clone(),
+            running_version: record.running_version.clone(),
             storage_gb: record.storage_gb,
             load_balancer: record.load_balancer,
             dns_name: record.dns_name.as_ref().map(|label| dns_name(label, suffix)),
