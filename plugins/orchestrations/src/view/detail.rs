@@ -37,6 +37,7 @@ pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
         "started_at": started,
         "completed_at": completed,
         "duration_ms": duration(found),
+        "clock_skew_ms": clock_skew(found),
         "custom_status": found.custom_status,
         "cancel_requested": !found.is_terminal() && cancel_requested(records).is_some(),
         "input": input,
@@ -78,9 +79,20 @@ fn continued(found: &Found) -> Option<String> {
 pub(crate) fn duration(found: &Found) -> Option<i64> {
     let (started, completed) = times(found);
     let started = time::parse(&started?)?;
-    let ended = completed.as_deref().and_then(time::parse);
-    Some((ended.unwrap_or(found.records.now) - started).max(0))
+    let ended = completed.as_deref().and_then(time::parse).unwrap_or(found.records.now);
+    Some((ended - started).max(0)).filter(|_| clock_skew(found).is_none())
 }
+
+/// By how much its end, or this moment, lies before its start: the clock of a worker was off.
+fn clock_skew(found: &Found) -> Option<i64> {
+    let (started, completed) = times(found);
+    let started = time::parse(&started?)?;
+    let ended = completed.as_deref().and_then(time::parse).unwrap_or(found.records.now);
+    (started - ended > CLOCK_TOLERANCE_MS).then_some(started - ended)
+}
+
+/// Clocks that differ by less are taken for the same.
+const CLOCK_TOLERANCE_MS: i64 = 1_000;
 
 /// The blocks of a detail.
 pub(crate) fn blocks(data: &Value, found: &Found, diagnosis: Option<&Diagnosis>) -> Vec<Block> {
@@ -148,12 +160,20 @@ fn timeline(data: &Value, found: &Found) -> Block {
         "continued_as_new" => "Continued",
         _ => "Ended",
     };
-    let mut fields = vec![Field::new("Started", data["started_at"].clone()).kind(Kind::TimeAgo)];
+    let mut fields = Vec::new();
+    // An orchestration that continues as new began long before its present execution.
+    if found.latest.is_some_and(|latest| latest > 1) {
+        fields.push(Field::new("Created", data["created_at"].clone()).kind(Kind::TimeAgo));
+    }
+    fields.push(Field::new("Started", data["started_at"].clone()).kind(Kind::TimeAgo));
     if !data["completed_at"].is_null() {
         fields.push(Field::new(ended, data["completed_at"].clone()).kind(Kind::Time));
     }
     let mut duration = Field::new("Duration", data["duration_ms"].clone()).kind(Kind::Duration);
-    if data["completed_at"].is_null() {
+    if let Some(skew) = data["clock_skew_ms"].as_i64() {
+        let skew = time::words(skew);
+        duration = duration.remark(format!("unknown: a worker's clock was ahead by at least {skew}"));
+    } else if data["completed_at"].is_null() {
         duration = duration.remark("so far");
     }
     fields.push(duration);

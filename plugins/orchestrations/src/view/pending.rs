@@ -1,23 +1,39 @@
 //! `--pending`: what it waits for now.
+//!
+//! While an activity is polled or retried, a timer is all that is pending for most of the time. The
+//! activity that the timer is for stands first then, with its attempt and what the last one found.
 
+use super::history;
 use crate::read::records::{Found, is_pending};
 use serde_json::{Value, json};
+use toygres_model::diagnosis::{AttemptMode, Attempts, Diagnosis};
 use toygres_model::steps::{Step, StepKind};
 use toygres_model::time;
 use toygres_plugin_api::report::{Block, Field, Kind, Tone};
 
+/// How many of the last events are shown.
+const LAST_EVENTS: usize = 3;
+
 /// What is pending, as machines read it.
-pub(crate) fn data(found: &Found) -> Value {
+pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
+    let steps = &found.records.steps;
+    let now = found.records.now;
     let of = |kind: StepKind| -> Vec<&Step> {
-        found.records.steps.iter().filter(|step| step.kind == kind && is_pending(step)).collect()
+        steps.iter().filter(|step| step.kind == kind && is_pending(step)).collect()
     };
     let since = |step: &Step| step.started.and_then(time::rfc3339);
+    let attempts = diagnosis.and_then(|diagnosis| diagnosis.attempts.as_ref()).map(|(of, _)| of);
+    let first = steps.len().saturating_sub(LAST_EVENTS);
     json!({
+        "attempts": attempts.map(|attempts| attempts.json(now)),
+        "next_steps": attempts.map(|attempts| next_steps(attempts, now)).unwrap_or_default(),
+        "last_events": steps.iter().enumerate().skip(first)
+            .map(|(n, step)| history::row(n + 1, step)).collect::<Vec<_>>(),
         "activities": of(StepKind::Activity).iter().map(|step| activity(found, step)).collect::<Vec<_>>(),
         "timers": of(StepKind::Timer).iter().map(|step| json!({
             "name": step.name,
             "fires_at": step.fires.and_then(time::rfc3339),
-            "fires_in_ms": step.fires.map(|fires| fires - found.records.now),
+            "fires_in_ms": step.fires.map(|fires| fires - now),
         })).collect::<Vec<_>>(),
         "external_events": of(StepKind::External).iter().map(|step| json!({
             "name": step.name, "since": since(step),
@@ -32,6 +48,21 @@ pub(crate) fn data(found: &Found) -> Value {
             "attempts": row.attempts(),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// What the records and the attempts that are known to be left say of what comes next.
+fn next_steps(attempts: &Attempts, now: i64) -> Vec<String> {
+    let Some(of) = attempts.of.filter(|of| attempts.attempt < *of) else { return Vec::new() };
+    let next = attempts.attempt + 1;
+    let retry = format!("Retry {} (attempt {next}/{of})", attempts.activity);
+    let last = "Continue or schedule next timer".to_owned();
+    match attempts.next_at {
+        Some(at) if at > now => {
+            vec![format!("Timer completes in {}", time::words(at - now)), retry, last]
+        }
+        Some(_) => vec![retry, last],
+        None => Vec::new(),
+    }
 }
 
 fn activity(found: &Found, step: &Step) -> Value {
@@ -77,6 +108,28 @@ fn current(activity: &Value) -> Vec<Block> {
     vec![Block::text(format!("{name}{attempt}")), Block::fields(fields)]
 }
 
+/// The activity that a timer is for: its last attempt, and what that found.
+fn between(attempts: &Value) -> Option<Vec<Block>> {
+    // An attempt that is under way is listed as an activity.
+    attempts["next_at"].as_str()?;
+    let name = attempts["activity"].as_str()?;
+    let number = attempts["attempt"].as_i64().unwrap_or(1);
+    let of = attempts["attempts"].as_i64().map(|of| format!("/{of}")).unwrap_or_default();
+    let polls = attempts["mode"] == AttemptMode::Polling.name();
+    let mut fields = vec![Field::new("Started", attempts["last_started_at"].clone()).kind(Kind::TimeAgo)];
+    if polls {
+        fields.push(Field::new("Expected", attempts["last_result"].clone()));
+    } else {
+        fields.push(Field::new("Last Error", attempts["last_error"].clone()));
+    }
+    let failures = attempts["consecutive_failures"].as_i64().unwrap_or(0);
+    if failures > 0 {
+        fields.push(Field::new("Failures", format!("{failures} in a row")));
+    }
+    fields.push(Field::new("Next Attempt", attempts["next_at"].clone()).kind(Kind::TimeAgo));
+    Some(vec![Block::text(format!("{name} (attempt {number}{of})")), Block::fields(fields)])
+}
+
 /// The same for people; `now` in milliseconds since the epoch, by the database's clock.
 pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
     let list = |key: &str| data[key].as_array().cloned().unwrap_or_default();
@@ -85,6 +138,9 @@ pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
     let mut blocks = vec![Block::heading("Current State:")];
     for activity in list("activities") {
         blocks.push(Block::section("Current Activity", current(&activity)));
+    }
+    if let Some(activity) = between(&data["attempts"]) {
+        blocks.push(Block::section("Current Activity", activity));
     }
     let timers = list("timers").into_iter().map(|timer| {
         let fires = timer["fires_in_ms"].as_i64();
@@ -122,12 +178,14 @@ pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
     if blocks.len() == 1 {
         blocks.push(Block::remark(Tone::Muted, "Nothing is pending"));
     }
+    let next = list("next_steps");
+    let next = next.iter().enumerate().map(|(n, step)| {
+        Block::text(format!("{}. {}", n + 1, step.as_str().unwrap_or_default()))
+    });
+    section(&mut blocks, "Next Steps", next.collect());
     if !steps.is_empty() {
-        let last = &steps[steps.len().saturating_sub(3)..];
-        blocks.push(Block::section(
-            "Last 3 Events",
-            [super::history::block_of(last, steps.len() - last.len())],
-        ));
+        let last = &steps[steps.len().saturating_sub(LAST_EVENTS)..];
+        blocks.push(Block::section("Last 3 Events", [history::last_block(last)]));
     }
     blocks
 }

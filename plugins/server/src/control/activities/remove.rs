@@ -23,6 +23,8 @@ impl Activity for Remove {
         };
         let rest = control.cluster.remove(owner, control.settings.network_policy).await?;
         turn.end().await?;
-        Ok(json!({"gone": rest.is_empty(), "still_there": rest}))
+        let failing = rest.iter().any(|left| left.blocked);
+        let left: Vec<String> = rest.into_iter().map(|left| left.text).collect();
+        Ok(json!({"gone": left.is_empty(), "still_there": left, "failing": failing}))
     }
 }

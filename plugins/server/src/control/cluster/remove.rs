@@ -2,10 +2,13 @@
 
 use super::Cluster;
 use super::call::call_opt;
+use super::inspect::blocked_by;
 use crate::control::broken::Broken;
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Preconditions};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource};
@@ -22,6 +25,24 @@ pub(in crate::control) struct Owner<'a> {
     pub(in crate::control) namespace: &'a str,
 }
 
+/// An object that is still there.
+#[derive(Debug)]
+pub(in crate::control) struct LeftObject {
+    /// Its kind and name, and what holds it.
+    pub(in crate::control) text: String,
+    /// A finalizer has held it for longer than an object takes to go.
+    pub(in crate::control) blocked: bool,
+}
+
+impl LeftObject {
+    fn new(kind: &str, name: &str, metadata: &ObjectMeta) -> Self {
+        match blocked_by(metadata, Timestamp::now()) {
+            Some(held) => Self { text: format!("{kind} {name} ({held})"), blocked: true },
+            None => Self { text: format!("{kind} {name}"), blocked: false },
+        }
+    }
+}
+
 impl Cluster {
     /// Deletes what is there of an instance; answers what still is, which goes by itself.
     ///
@@ -33,7 +54,7 @@ impl Cluster {
         &self,
         owner: Owner<'_>,
         with_policy: bool,
-    ) -> Result<Vec<String>, Broken> {
+    ) -> Result<Vec<LeftObject>, Broken> {
         let name = owner.k8s_name;
         let mut rest = Vec::new();
         // The StatefulSet first, or it would make its pod again.
@@ -43,12 +64,14 @@ impl Cluster {
         rest.extend(self.delete::<Secret>(owner, &names::secret(name)).await?);
         rest.extend(self.delete::<PersistentVolumeClaim>(owner, &names::claim(name)).await?);
         let pods = self.pods(owner.namespace, name).await?;
-        rest.extend(pods.into_iter().filter_map(|pod| Some(format!("pod {}", pod.metadata.name?))));
+        rest.extend(pods.iter().filter_map(|pod| {
+            Some(LeftObject::new("pod", pod.metadata.name.as_deref()?, &pod.metadata))
+        }));
         Ok(rest)
     }
 
     /// Deletes one object where it is the instance's; answers it while it is still there.
-    async fn delete<K>(&self, owner: Owner<'_>, name: &str) -> Result<Option<String>, Broken>
+    async fn delete<K>(&self, owner: Owner<'_>, name: &str) -> Result<Option<LeftObject>, Broken>
     where
         K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned,
         K::DynamicType: Default,
@@ -70,8 +93,8 @@ impl Cluster {
             call_opt("delete", &kind, owner.namespace, request).await?;
         }
         let rest = call_opt("get", &kind, owner.namespace, objects.get(name)).await?;
-        let same = rest.is_some_and(|rest| rest.meta().uid == there.meta().uid);
-        Ok(same.then(|| format!("{kind} {name}")))
+        let same = rest.filter(|rest| rest.meta().uid == there.meta().uid);
+        Ok(same.map(|rest| LeftObject::new(&kind, name, rest.meta())))
     }
 
     /// A NetworkPolicy may be there from a time when they were asked for; where they are not, the
@@ -80,7 +103,7 @@ impl Cluster {
         &self,
         owner: Owner<'_>,
         asked_for: bool,
-    ) -> Result<Option<String>, Broken> {
+    ) -> Result<Option<LeftObject>, Broken> {
         let name = names::network_policy(owner.k8s_name);
         match self.delete::<NetworkPolicy>(owner, &name).await {
             Err(broken) if !asked_for && broken.is_forbidden() => Ok(None),

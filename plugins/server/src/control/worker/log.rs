@@ -1,5 +1,6 @@
 //! What a worker is doing and what it did last: in its heartbeats, and in its log.
 
+use crate::control::broken::Broken;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,13 +80,21 @@ impl Log {
 
 impl Entry {
     /// Notes how it ended.
-    pub(in crate::control) fn end(self, failure: Option<String>) {
+    pub(in crate::control) fn end(self, failure: Option<&Broken>) {
         let Begun { activity, orchestration, at, .. } = &self.begun;
         let duration_ms = millis(at.elapsed());
-        match &failure {
+        match failure {
             None => tracing::info!(activity, orchestration, duration_ms, "activity done"),
-            Some(error) => {
-                tracing::warn!(activity, orchestration, duration_ms, error, "activity failed");
+            Some(failure) => {
+                let (error, retryable) = (failure.reason(), failure.is_transient());
+                tracing::warn!(
+                    activity,
+                    orchestration,
+                    duration_ms,
+                    error,
+                    retryable,
+                    "activity failed"
+                );
             }
         }
         let ended = json!({
@@ -118,7 +127,7 @@ fn now_ms() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Log, RECENT};
+    use super::{Broken, Log, RECENT};
 
     #[test]
     fn what_is_done_is_told_until_it_ended() {
@@ -131,7 +140,7 @@ mod tests {
         assert_eq!(now.as_array().map(Vec::len), Some(0));
         assert_eq!(recent[0]["succeeded"], true);
         for _ in 0..2 * RECENT {
-            log.begin("x", "y").end(Some("why".into()));
+            log.begin("x", "y").end(Some(&Broken::lasting("why")));
         }
         assert_eq!(log.told().1.as_array().map(Vec::len), Some(RECENT));
     }
