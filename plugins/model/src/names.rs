@@ -32,7 +32,9 @@ pub fn k8s_name(id: &str, input: &serde_json::Value) -> Option<String> {
 /// `health-a-00000001-2` is the second monitor of `a-00000001`.
 fn without_number(name: &str) -> &str {
     match name.rsplit_once('-') {
-        Some((first, number)) if !has_suffix(name) && has_suffix(first) && is_number(number) => first,
+        Some((first, number)) if !has_suffix(name) && has_suffix(first) && is_number(number) => {
+            first
+        }
         _ => name,
     }
 }

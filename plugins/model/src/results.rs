@@ -122,7 +122,11 @@ mod tests {
     #[test]
     fn polls_are_read_by_what_they_return() {
         for (outcome, done, finding) in [
-            (r#"{"ready":false,"attempt":2,"waiting_for":"a-0 is pending"}"#, false, "a-0 is pending"),
+            (
+                r#"{"ready":false,"attempt":2,"waiting_for":"a-0 is pending"}"#,
+                false,
+                "a-0 is pending",
+            ),
             (r#"{"ready":false,"waiting_for":null}"#, false, "not ready"),
             (r#"{"gone":false,"still_there":["pod a-0","x"]}"#, false, "still there: pod a-0, x"),
             (r#"{"ended":false,"orchestration_id":"create-a"}"#, false, "not ended"),

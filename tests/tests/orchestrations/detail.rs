@@ -276,9 +276,11 @@ fn passwords_of_inputs_are_masked_and_shown_only_when_asked() {
 #[test]
 fn what_does_not_exist_is_answered_with_what_may_be_meant() {
     let id = Scenario::Completed.id();
-    let missing = server(&["orchestration", &id[..id.len() - 1], "-o", "json"]).code(5);
+    // One letter of its end is wrong.
+    let wrong = format!("{}x", &id[..id.len() - 1]);
+    let missing = server(&["orchestration", &wrong, "-o", "json"]).code(5);
     assert_eq!(missing.error()["kind"], "not_found");
-    assert!(missing.stderr.contains(id), "{}", missing.stderr);
+    assert!(missing.error()["hint"].as_str().unwrap().starts_with(&format!("did you mean `{id}`")));
 }
 
 #[test]

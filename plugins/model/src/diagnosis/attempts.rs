@@ -202,7 +202,9 @@ fn mode(ended: &[&Step], under_way: Option<&Step>) -> Option<AttemptMode> {
     }
     match poll(last) {
         Some(result) => (!result.done).then_some(AttemptMode::Polling),
-        None => (ended.len() + usize::from(under_way.is_some()) > 1).then_some(AttemptMode::Polling),
+        None => {
+            (ended.len() + usize::from(under_way.is_some()) > 1).then_some(AttemptMode::Polling)
+        }
     }
 }
 
@@ -376,7 +378,10 @@ mod tests {
             timer(),
         ];
         let attempts = leading(&records("delete-instance", events)).unwrap();
-        assert_eq!((attempts.mode, attempts.failures, attempts.attempt), (AttemptMode::Polling, 0, 1));
+        assert_eq!(
+            (attempts.mode, attempts.failures, attempts.attempt),
+            (AttemptMode::Polling, 0, 1)
+        );
         assert_eq!(attempts.last.as_deref(), Some("still there: pod a-0"));
     }
 

@@ -152,8 +152,10 @@ fn report(
         }
     }
     if args.pending {
-        data["pending"] = pending::data(found, diagnosis);
-        blocks.extend(pending::blocks(&data["pending"], steps, found.records.now));
+        data["pending"] = pending::data(found);
+        data["next_steps"] = json!(pending::next(diagnosis));
+        data["last_events"] = pending::last_events(steps);
+        blocks.extend(pending::blocks(&data, steps, found.records.now));
     }
     if args.timeline
         && let Some(timeline) = history::timeline(steps, found.records.now)

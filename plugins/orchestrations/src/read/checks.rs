@@ -86,15 +86,16 @@ fn of_execution(execution: i64, events: &[Event]) -> Option<Check> {
     let steps = steps(events);
     let mut activities = steps.iter().filter(|step| step.kind == StepKind::Activity);
     // What records a check gets the same result as its input, and is not looked at.
-    let (check, result) = activities.clone().find_map(|step| {
-        Some((step, CheckResult::read(step.outcome.as_deref()?)?))
-    }).map_or_else(
-        || {
-            let failed = activities.rfind(|step| step.state == StepState::Failed)?;
-            Some((failed, Err(failed.outcome.clone().unwrap_or_default())))
-        },
-        |(step, check)| Some((step, Ok(check))),
-    )?;
+    let (check, result) = activities
+        .clone()
+        .find_map(|step| Some((step, CheckResult::read(step.outcome.as_deref()?)?)))
+        .map_or_else(
+            || {
+                let failed = activities.rfind(|step| step.state == StepState::Failed)?;
+                Some((failed, Err(failed.outcome.clone().unwrap_or_default())))
+            },
+            |(step, check)| Some((step, Ok(check))),
+        )?;
     Some(Check { execution, at: check.ended, result })
 }
 
@@ -117,7 +118,8 @@ mod tests {
             "result": r#"{"status":"unhealthy","error":"refused","response_time_ms":null}"#});
         let check = of_execution(3, &events(sick)).unwrap().json();
         assert_eq!((&check["status"], &check["error"]), (&json!("unhealthy"), &json!("refused")));
-        let failed = json!({"type": "ActivityFailed", "source_event_id": 1, "details": "passing: no"});
+        let failed =
+            json!({"type": "ActivityFailed", "source_event_id": 1, "details": "passing: no"});
         let check = of_execution(3, &events(failed)).unwrap().json();
         assert_eq!((&check["status"], &check["error"]), (&json!(null), &json!("no")));
         assert_eq!(of_execution(3, &events(json!({"type": "Odd"}))), None);

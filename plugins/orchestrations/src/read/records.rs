@@ -406,8 +406,7 @@ async fn name_worker(
         None if is_any_alive => None,
         None => heartbeats.iter().find(|worker| worker.is_lost()),
     };
-    diagnosis.evidence["worker"] =
-        holder.or(lost).map_or(serde_json::Value::Null, Heartbeat::json);
+    diagnosis.evidence["worker"] = holder.or(lost).map_or(serde_json::Value::Null, Heartbeat::json);
     if let Some(worker) = lost {
         let next = if is_any_alive {
             "another worker takes it once the lease has expired"

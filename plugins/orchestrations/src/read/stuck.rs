@@ -3,7 +3,7 @@
 
 use super::schema::Schema;
 use serde::Deserialize;
-use toygres_model::diagnosis::{FAILURES_FOR_ATTENTION, PATIENCE_MS};
+use toygres_model::diagnosis::PATIENCE_MS;
 use toygres_model::records;
 use toygres_plugin_api::Result;
 use toygres_plugin_api::context::Session;
@@ -50,22 +50,14 @@ pub(crate) async fn candidates(session: &Session, schema: &Schema) -> Result<Vec
     Ok(ids.into_iter().map(|row| row.id).collect())
 }
 
-/// Ids of orchestrations that run, and whose present execution has activities that failed, or polls that
-/// found a failure, so often that they may need attention.
+/// Ids of orchestrations whose last activities all failed, or polled for what will not come about.
 pub(crate) async fn failing(session: &Session, schema: &Schema) -> Result<Vec<String>> {
     if !schema.has("history") {
         return Ok(Vec::new());
     }
-    // A result is a text in the event's document: its quotes are escaped there.
-    let sql = format!(
-        "SELECT e.instance_id AS id FROM {} e CROSS JOIN LATERAL (SELECT count(*) AS failures \
-           FROM {} h WHERE h.instance_id = e.instance_id AND h.execution_id = e.execution_id \
-           AND (h.event_data LIKE '%ActivityFailed%' OR h.event_data LIKE '%failing_\":true%') \
-           OFFSET 0) AS found \
-         WHERE e.status = 'Running' AND found.failures >= {FAILURES_FOR_ATTENTION} LIMIT {MOST}",
-        schema.table("executions"),
-        schema.table("history"),
-    );
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+    let failing = records::failing(&schema.table("executions"), &schema.table("history"), most);
+    let sql = format!("SELECT DISTINCT instance_id AS id FROM ({failing}) AS failing");
     let ids: Vec<Id> = session.query(sql).fetch().await?;
     Ok(ids.into_iter().map(|row| row.id).collect())
 }

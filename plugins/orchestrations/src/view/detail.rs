@@ -172,7 +172,8 @@ fn timeline(data: &Value, found: &Found) -> Block {
     let mut duration = Field::new("Duration", data["duration_ms"].clone()).kind(Kind::Duration);
     if let Some(skew) = data["clock_skew_ms"].as_i64() {
         let skew = time::words(skew);
-        duration = duration.remark(format!("unknown: a worker's clock was ahead by at least {skew}"));
+        duration =
+            duration.remark(format!("unknown: a worker's clock was ahead by at least {skew}"));
     } else if data["completed_at"].is_null() {
         duration = duration.remark("so far");
     }

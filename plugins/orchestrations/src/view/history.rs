@@ -65,13 +65,15 @@ fn shown_row(number: usize, step: &Step, shown: String) -> Value {
 
 fn table(number: Option<Column>, rows: Vec<Value>) -> Block {
     Block::Table(Table {
-        columns: number.into_iter().chain([
-            Column::new("started_at", "TIME").kind(Kind::Time),
-            Column::new("shown", "EVENT").shrink(),
-            Column::new("duration_ms", "DURATION").kind(Kind::Duration),
-            Column::new("told", "STATUS").kind(Kind::Text).shrink(),
-        ])
-        .collect(),
+        columns: number
+            .into_iter()
+            .chain([
+                Column::new("started_at", "TIME").kind(Kind::Time),
+                Column::new("shown", "EVENT").shrink(),
+                Column::new("duration_ms", "DURATION").kind(Kind::Duration),
+                Column::new("told", "STATUS").kind(Kind::Text).shrink(),
+            ])
+            .collect(),
         rows: Rows::Inline(rows),
         empty: Some("No events recorded".to_owned()),
     })

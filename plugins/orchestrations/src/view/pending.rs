@@ -15,20 +15,14 @@ use toygres_plugin_api::report::{Block, Field, Kind, Tone};
 const LAST_EVENTS: usize = 3;
 
 /// What is pending, as machines read it.
-pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
+pub(crate) fn data(found: &Found) -> Value {
     let steps = &found.records.steps;
     let now = found.records.now;
     let of = |kind: StepKind| -> Vec<&Step> {
         steps.iter().filter(|step| step.kind == kind && is_pending(step)).collect()
     };
     let since = |step: &Step| step.started.and_then(time::rfc3339);
-    let attempts = diagnosis.and_then(|diagnosis| diagnosis.attempts.as_ref()).map(|(of, _)| of);
-    let first = steps.len().saturating_sub(LAST_EVENTS);
     json!({
-        "attempts": attempts.map(|attempts| attempts.json(now)),
-        "next_steps": attempts.map(|attempts| next_steps(attempts, now)).unwrap_or_default(),
-        "last_events": steps.iter().enumerate().skip(first)
-            .map(|(n, step)| history::row(n + 1, step)).collect::<Vec<_>>(),
         "activities": of(StepKind::Activity).iter().map(|step| activity(found, step)).collect::<Vec<_>>(),
         "timers": of(StepKind::Timer).iter().map(|step| json!({
             "name": step.name,
@@ -48,6 +42,18 @@ pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
             "attempts": row.attempts(),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// The last events, as machines read them.
+pub(crate) fn last_events(steps: &[Step]) -> Value {
+    let first = steps.len().saturating_sub(LAST_EVENTS);
+    steps.iter().enumerate().skip(first).map(|(n, step)| history::row(n + 1, step)).collect()
+}
+
+/// What comes next, as far as it is known.
+pub(crate) fn next(diagnosis: Option<&Diagnosis>) -> Vec<String> {
+    let attempts = diagnosis.and_then(|diagnosis| diagnosis.attempts.as_ref());
+    attempts.map(|(attempts, now)| next_steps(attempts, *now)).unwrap_or_default()
 }
 
 /// What the records and the attempts that are known to be left say of what comes next.
@@ -116,7 +122,8 @@ fn between(attempts: &Value) -> Option<Vec<Block>> {
     let number = attempts["attempt"].as_i64().unwrap_or(1);
     let of = attempts["attempts"].as_i64().map(|of| format!("/{of}")).unwrap_or_default();
     let polls = attempts["mode"] == AttemptMode::Polling.name();
-    let mut fields = vec![Field::new("Started", attempts["last_started_at"].clone()).kind(Kind::TimeAgo)];
+    let mut fields =
+        vec![Field::new("Started", attempts["last_started_at"].clone()).kind(Kind::TimeAgo)];
     if polls {
         fields.push(Field::new("Expected", attempts["last_result"].clone()));
     } else {
@@ -132,14 +139,14 @@ fn between(attempts: &Value) -> Option<Vec<Block>> {
 
 /// The same for people; `now` in milliseconds since the epoch, by the database's clock.
 pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
-    let list = |key: &str| data[key].as_array().cloned().unwrap_or_default();
+    let list = |key: &str| data["pending"][key].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let at = |value: &Value| value.as_str().and_then(time::parse);
     let mut blocks = vec![Block::heading("Current State:")];
     for activity in list("activities") {
         blocks.push(Block::section("Current Activity", current(&activity)));
     }
-    if let Some(activity) = between(&data["attempts"]) {
+    if let Some(activity) = between(&data["diagnosis"]["attempts"]) {
         blocks.push(Block::section("Current Activity", activity));
     }
     let timers = list("timers").into_iter().map(|timer| {
@@ -178,10 +185,11 @@ pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
     if blocks.len() == 1 {
         blocks.push(Block::remark(Tone::Muted, "Nothing is pending"));
     }
-    let next = list("next_steps");
-    let next = next.iter().enumerate().map(|(n, step)| {
-        Block::text(format!("{}. {}", n + 1, step.as_str().unwrap_or_default()))
-    });
+    let next = data["next_steps"].as_array().cloned().unwrap_or_default();
+    let next = next
+        .iter()
+        .enumerate()
+        .map(|(n, step)| Block::text(format!("{}. {}", n + 1, step.as_str().unwrap_or_default())));
     section(&mut blocks, "Next Steps", next.collect());
     if !steps.is_empty() {
         let last = &steps[steps.len().saturating_sub(LAST_EVENTS)..];

@@ -7,7 +7,6 @@ use toygres_plugin_api::Error;
 
 pub(super) use toygres_model::failure::reason;
 
-
 /// Why a step could not be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Broken {

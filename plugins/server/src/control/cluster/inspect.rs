@@ -183,7 +183,8 @@ fn claim_deleting(objects: &Objects, now: Timestamp) -> Option<Problem> {
 
 fn claim_not_bound(claim: &PersistentVolumeClaim) -> Option<Problem> {
     let phase = claim.status.as_ref().and_then(|status| status.phase.as_deref());
-    let phase = phase.filter(|phase| *phase != "Bound" && claim.metadata.deletion_timestamp.is_none())?;
+    let phase =
+        phase.filter(|phase| *phase != "Bound" && claim.metadata.deletion_timestamp.is_none())?;
     let name = claim.metadata.name.as_deref().unwrap_or_default();
     let message = format!("its claim `{name}` is {}", phase.to_lowercase());
     Some(problem("claim_not_bound", format!("persistentvolumeclaim/{name}"), message))
@@ -313,7 +314,10 @@ mod tests {
             ["claim_missing", "secret_missing", "stateful_set_missing", "service_missing"];
         assert_eq!(codes(State::Running, &none), missing);
         assert_eq!(codes(State::Creating, &none), Vec::<String>::new());
-        assert_eq!(codes(State::Running, &Objects { pods: Vec::new(), ..whole() }), ["pod_missing"]);
+        assert_eq!(
+            codes(State::Running, &Objects { pods: Vec::new(), ..whole() }),
+            ["pod_missing"]
+        );
     }
 
     #[test]

@@ -34,11 +34,12 @@ pub(super) fn is_failing(pods: &[Pod]) -> bool {
     let Some(pod) = pods.first() else { return false };
     let status = pod.status.as_ref();
     let containers = status.and_then(|status| status.container_statuses.as_ref());
-    let fails = containers.into_iter().flatten().filter_map(|one| one.state.as_ref()).any(|state| {
-        let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
-        let ended = state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0);
-        ended || waiting.is_some_and(|reason| FAILURES.contains(&reason))
-    });
+    let fails =
+        containers.into_iter().flatten().filter_map(|one| one.state.as_ref()).any(|state| {
+            let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
+            let ended = state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0);
+            ended || waiting.is_some_and(|reason| FAILURES.contains(&reason))
+        });
     fails || condition(pod).is_some()
 }
 
