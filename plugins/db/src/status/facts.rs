@@ -24,9 +24,9 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// A full disk is no good news, and what may not be read is no whole answer.
+    /// A full disk and a missing schema are no good news, and what may not be read is no whole answer.
     pub(crate) fn verdict(&self) -> Verdict {
-        if self.full().is_some() {
+        if self.full().is_some() || self.schemas.iter().any(|schema| !schema.present) {
             Verdict::Negative
         } else if self.forbidden().is_some() {
             Verdict::Undetermined

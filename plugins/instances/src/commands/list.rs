@@ -13,6 +13,7 @@ use toygres_plugin_api::{Args, Context, Report, Result, ValueEnum};
 #[command(
     scope = "top",
     category = "Databases",
+    aliases = ["ls"],
     watchable,
     rows = Instance,
     examples = [

@@ -28,7 +28,7 @@ use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result, Time};
 )]
 pub(crate) struct Logs {
     /// Go on as the log grows
-    #[arg(long, follows)]
+    #[arg(long, short = 'f', follows)]
     follow: bool,
     /// Show the last so many lines; 0 shows all
     #[arg(long, short = 'n', value_name = "N", default = "100")]
