@@ -99,7 +99,8 @@ pub(crate) fn blocks(data: &Value, found: &Found, diagnosis: Option<&Diagnosis>)
     let mut blocks = vec![who(data, found), timeline(data, found)];
     for (key, title) in [("input", "Input"), ("output", "Output")] {
         if !data[key].is_null() {
-            blocks.push(Block::section(title, [value(&data[key])]));
+            let shown = if key == "input" { input(&data[key]) } else { data[key].clone() };
+            blocks.push(Block::section(title, [value(&shown)]));
         }
     }
     blocks.push(summary(&data["summary"]));
@@ -181,6 +182,33 @@ fn timeline(data: &Value, found: &Found) -> Block {
     Block::section("Timeline", [Block::fields(fields)])
 }
 
+/// What an operator asks for first of an instance's input, in this order; the rest follows.
+const FIRST_INPUTS: &[&str] =
+    &["user_name", "k8s_name", "dns_label", "version", "storage", "load_balancer"];
+
+/// An input as people read it: what describes the instance first, and storage with its unit.
+fn input(input: &Value) -> Value {
+    let Some(object) = input.as_object() else { return input.clone() };
+    let mut named: Vec<(String, Value)> = object
+        .iter()
+        .map(|(key, value)| match (key.as_str(), value.as_i64()) {
+            ("storage_gb", Some(gb)) => ("storage".to_owned(), json!(format!("{gb} GB"))),
+            _ => (key.clone(), value.clone()),
+        })
+        .collect();
+    let place = |key: &str| FIRST_INPUTS.iter().position(|first| *first == key);
+    named.sort_by_key(|(key, _)| place(key).unwrap_or(FIRST_INPUTS.len()));
+    Value::Object(named.into_iter().collect())
+}
+
+/// How long timers waited together; up to two minutes in seconds, as their names have it.
+fn waited(ms: i64) -> String {
+    match ms {
+        1_000..120_000 => format!("{}s", ms / 1000),
+        _ => time::words(ms),
+    }
+}
+
 /// An object as fields, anything else as it is.
 fn value(value: &Value) -> Block {
     match value.as_object() {
@@ -204,7 +232,7 @@ fn summary(summary: &Value) -> Block {
                 number("activities_failed")
             ),
         ),
-        Field::new("Timers", format!("{} (total wait: {})", number("timers"), time::words(wait))),
+        Field::new("Timers", format!("{} (total wait: {})", number("timers"), waited(wait))),
         Field::new("Retries", number("retries").to_string()),
     ];
     if number("sub_orchestrations") > 0 {
