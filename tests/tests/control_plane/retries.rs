@@ -47,7 +47,10 @@ fn a_poll_of_what_will_not_come_is_told_with_its_cause() {
     })
     .unwrap_or_else(|error| panic!("{error}: {shown:#}"));
     let attempts = &shown["diagnosis"]["attempts"];
-    assert_eq!((&attempts["mode"], &attempts["activity"]), (&json!("polling"), &json!("wait-for-ready")));
+    assert_eq!(
+        (&attempts["mode"], &attempts["activity"]),
+        (&json!("polling"), &json!("wait-for-ready"))
+    );
     assert_eq!(attempts["attempts"], 60, "{attempts:#}");
     assert!(text(attempts, "last_result").contains("ErrImagePull"), "{attempts:#}");
     assert_eq!(shown["diagnosis"]["needs_attention"], true, "{shown:#}");
@@ -101,7 +104,9 @@ fn an_activity_that_fails_again_and_again_is_told_with_its_error() {
     assert_eq!(rows[0]["id"], json!(id), "{rows:#}");
     assert!(list.contains("retrying `delete-postgres`"), "{list}");
     let (shown, _) = server(&deployment, &["orchestration", &id]);
-    for part in ["Retrying `delete-postgres` (attempt ", "failures: delete-postgres was made", "fires in "] {
+    for part in
+        ["Retrying `delete-postgres` (attempt ", "failures: delete-postgres was made", "fires in "]
+    {
         assert!(shown.contains(part), "`{part}` is not in {shown}");
     }
     assert!(!running.said().contains("passing: "), "{}", running.said());
@@ -124,7 +129,11 @@ fn a_monitor_tells_what_each_check_found() {
     assert!(shown.contains("Latest Checks:") && shown.contains("✓ Healthy"), "{shown}");
     let check = &told["checks"][0];
     assert_eq!((&check["status"], &check["error"]), (&json!("healthy"), &Value::Null), "{check:#}");
-    let checked = told["history"].as_array().unwrap().iter().find(|step| step["name"] == "check-instance-health");
+    let checked = told["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["name"] == "check-instance-health");
     assert_eq!(checked.unwrap()["result"]["status"], "healthy", "{told:#}");
     // Without its Secret nothing can be checked, and the check says so.
     delete_secret(&deployment, &name);
@@ -162,7 +171,8 @@ fn the_metrics_count_a_cancelled_monitor_as_cancelled() {
     let metrics = api.get("/metrics").unwrap();
     let metrics = metrics.body.as_str().unwrap();
     let count = |status: &str| {
-        let sample = format!("toygres_orchestrations{{type=\"health-monitor\",status=\"{status}\"}} ");
+        let sample =
+            format!("toygres_orchestrations{{type=\"health-monitor\",status=\"{status}\"}} ");
         metrics.lines().find_map(|line| line.strip_prefix(sample.as_str()).map(str::to_owned))
     };
     assert_eq!(count("cancelled").as_deref(), Some("1"), "{metrics}");

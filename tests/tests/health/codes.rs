@@ -61,7 +61,8 @@ fn nagios_gets_the_exit_codes_that_it_knows() {
         assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
     }
     // Every other format keeps its own.
-    let ran = Toygres::on(&database.url).args(["server", "health", "--check", "TG0402", "-o", "json"]);
+    let ran =
+        Toygres::on(&database.url).args(["server", "health", "--check", "TG0402", "-o", "json"]);
     ran.run().code(1);
 }
 

@@ -141,7 +141,8 @@ fn executions_that_went_wrong_are_named() {
     };
     let failed = r#"{"type":"ActivityFailed","source_event_id":1,"details":"away"}"#;
     let polled = r#"{"type":"ActivityCompleted","source_event_id":1,"result":"{\"ready\":false,\"failing\":true}"}"#;
-    let succeeded = r#"{"type":"ActivityCompleted","source_event_id":1,"result":"{\"ready\":false}"}"#;
+    let succeeded =
+        r#"{"type":"ActivityCompleted","source_event_id":1,"result":"{\"ready\":false}"}"#;
     let history = |events: &[&str]| {
         let events = (1..).zip(events).map(|(id, data)| event(id, data));
         format!("{}; {}", execution("Running", ""), events.collect::<String>())
@@ -251,8 +252,16 @@ fn instances_that_are_not_well_are_named() {
     fault(&plane, "TG0605", &old_check("healthy"), "failed", "`testdb-00000001`", gone);
     fault(&plane, "TG0606", &old_check("healthy"), "warning", "not checked for 1h", gone);
     // A worker with a fast clock was here: its check lies ahead, and its monitor sleeps for as long.
-    let ahead = old_check("healthy").replace("now() - interval '1 hour' ", "now() + interval '47 minutes' ");
-    fault(&plane, "TG0606", &ahead, "warning", "in the future, by a worker's clock that was ahead", gone);
+    let ahead = old_check("healthy")
+        .replace("now() - interval '1 hour' ", "now() + interval '47 minutes' ");
+    fault(
+        &plane,
+        "TG0606",
+        &ahead,
+        "warning",
+        "in the future, by a worker's clock that was ahead",
+        gone,
+    );
     let asleep = format!(
         "{}; UPDATE toygres_cms.instances SET instance_actor_orchestration_id = 'health-testdb-00000001'; \
          INSERT INTO toygres_duroxide.orchestrator_queue (instance_id, work_item, visible_at, created_at) \

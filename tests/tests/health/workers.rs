@@ -73,7 +73,12 @@ fn a_worker_that_is_killed_is_lost_and_its_lease_shown_until_it_ran_out() {
     assert_eq!(lease.unwrap()["worker_id"], id, "{facts:#}");
     assert_eq!(facts["workers"][0]["status"], "active");
     let table = plane.toygres().args(["server", "workers"]).run().code(0);
-    table.shows("Active").shows("deploy-postgres").shows(&name).shows("1 worker active, ").shows("for another ");
+    table
+        .shows("Active")
+        .shows("deploy-postgres")
+        .shows(&name)
+        .shows("1 worker active, ")
+        .shows("for another ");
 
     let mut plane = plane;
     plane.server.take().unwrap().kill().unwrap();

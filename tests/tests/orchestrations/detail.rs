@@ -303,7 +303,9 @@ fn dash_h_is_history_and_help_without_an_id() {
 #[test]
 fn the_beginning_of_an_id_is_enough_where_no_other_begins_so() {
     // One of them has sub-orchestrations, whose ids begin with its own.
-    for scenario in [Scenario::Failed, Scenario::Monitor, Scenario::DeepFailure, Scenario::NewVersion] {
+    for scenario in
+        [Scenario::Failed, Scenario::Monitor, Scenario::DeepFailure, Scenario::NewVersion]
+    {
         let id = scenario.id();
         let (beginning, _) = id.rsplit_once('-').unwrap();
         let told = detail(beginning, &[]);
@@ -337,8 +339,15 @@ fn the_nearest_id_is_suggested_first() {
 fn what_polls_between_two_attempts_is_told_as_polling() {
     let told = detail(Scenario::LongTimer.id(), &["--pending"]);
     let attempts = &told["diagnosis"]["attempts"];
-    assert_eq!((&attempts["mode"], &attempts["activity"]), (&json!("polling"), &json!("wait-for-ready")));
-    assert_eq!((&attempts["attempt"], &attempts["attempts"]), (&json!(1), &json!(60)), "{attempts}");
+    assert_eq!(
+        (&attempts["mode"], &attempts["activity"]),
+        (&json!("polling"), &json!("wait-for-ready"))
+    );
+    assert_eq!(
+        (&attempts["attempt"], &attempts["attempts"]),
+        (&json!(1), &json!(60)),
+        "{attempts}"
+    );
     assert_eq!(attempts["last_result"], "not ready", "{attempts}");
     assert!(attempts["next_at"].is_string() && attempts["next_in_ms"].as_i64() > Some(0));
     assert_eq!(told["diagnosis"]["needs_attention"], false, "{told}");

@@ -65,10 +65,8 @@ pub(crate) fn queries(manifests: &[Manifest], cms: &str) -> Vec<Planned> {
             "SELECT i.user_name, i.k8s_name, t.* FROM {schema}.{table} t \
              JOIN {schema}.instances i ON i.id = t.instance_id ORDER BY t.{time} DESC LIMIT {LINES}"
         );
-        let args = Map::from_iter([
-            ("sql".to_owned(), json!(sql)),
-            ("limit".to_owned(), json!(LINES)),
-        ]);
+        let args =
+            Map::from_iter([("sql".to_owned(), json!(sql)), ("limit".to_owned(), json!(LINES))]);
         one(manifest, &command, args, format!("cms/{table}"))
     };
     vec![query("instance_events", "created_at"), query("instance_health_checks", "checked_at")]

@@ -106,26 +106,29 @@ fn preview(data: &Value) -> Result<Report> {
         .block(Block::remark(Tone::Warn, "Cancel Orchestration"))
         .block(Block::fields(fields))
         .block(Block::text(format!("Now: {now}")))
-        .lines(["This will stop the orchestration at its next turn.", consequence(data)]))
+        .lines(consequences(data)))
 }
 
-/// What becomes of the instance.
-fn consequence(data: &Value) -> &'static str {
-    match data["type"].as_str() {
-        Some("create-instance") => {
-            "The instance may be in an incomplete state: within about a minute the control plane marks it \
-             as failed and removes what was made of it."
-        }
-        Some("delete-instance") => {
-            "The instance may be in an incomplete state: within about a minute the control plane marks it \
-             as failed, and it can be deleted again."
-        }
-        Some("health-monitor") => {
-            "Nobody checks the health of the instance then, until `toygres server drift --auto-resolve` \
-             starts a monitor again."
-        }
-        _ => "The instance may be in an incomplete state.",
-    }
+/// What becomes of the orchestration and of its instance.
+fn consequences(data: &Value) -> Vec<&'static str> {
+    let incomplete = "The instance may be in an incomplete state.";
+    let mut lines = vec!["This will stop the orchestration at its next turn."];
+    lines.extend(match data["type"].as_str() {
+        Some("create-instance") => vec![
+            incomplete,
+            "The control plane then marks it as failed and removes what was made of it.",
+        ],
+        Some("delete-instance") => vec![
+            incomplete,
+            "The control plane then marks it as failed, and it can be deleted again.",
+        ],
+        Some("health-monitor") => vec![
+            "Nobody checks the health of the instance then, until `toygres server drift --auto-resolve`",
+            "starts a monitor again.",
+        ],
+        _ => vec![incomplete],
+    });
+    lines
 }
 
 /// Waits for the terminal record.

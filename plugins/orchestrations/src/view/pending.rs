@@ -133,7 +133,6 @@ fn between(attempts: &Value) -> Option<Vec<Block>> {
     if failures > 0 {
         fields.push(Field::new("Failures", format!("{failures} in a row")));
     }
-    fields.push(Field::new("Next Attempt", attempts["next_at"].clone()).kind(Kind::TimeAgo));
     Some(vec![Block::text(format!("{name} (attempt {number}{of})")), Block::fields(fields)])
 }
 

@@ -136,6 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_later_monitor_does_is_about_its_instance() {
+        for id in ["health-mydb-84ac288f-2", "delete-mydb-84ac288f-13"] {
+            let entry = read(&format!(r#"{{"message":"activity done","orchestration":"{id}"}}"#));
+            assert_eq!(entry.instance.as_deref(), Some("mydb-84ac288f"));
+            assert!(entry.is_about("mydb") && entry.is_about("mydb-84ac288f"), "{id}");
+            assert!(!entry.is_about("my"), "{id}");
+        }
+        // A Kubernetes name that was given elsewhere.
+        let entry = read(r#"{"orchestration":"health-abandoned-db-xyz123-2"}"#);
+        assert!(entry.is_about("abandoned-db-xyz123"));
+    }
+
+    #[test]
     fn what_duroxide_calls_an_instance_is_an_orchestration() {
         let entry = read(r#"{"target":"duroxide::runtime","instance":"create-a-00000001"}"#);
         assert!(entry.is_within("create-a-00000001") && entry.is_about("a"));
