@@ -161,10 +161,16 @@ fn delete_secret(deployment: &Deployment, k8s_name: &str) {
 #[test]
 fn the_metrics_count_a_cancelled_monitor_as_cancelled() {
     let Some(deployment) = Deployment::new() else { return };
-    let running = deployment.start(Options::default());
+    // Its monitor waits for the next check when it is ended.
+    let running = deployment.start(Options::default().env("TOYGRES_MONITOR_INTERVAL_MS", "600000"));
     let api = running.api().unwrap();
     let name = begin(&api, "countdb");
     deployment.reaches(&name, "running").unwrap();
+    deployment.comes_to_rest().unwrap();
+    let waiting = "SELECT count(*) FROM toygres_duroxide.orchestrator_queue
+        WHERE instance_id LIKE 'health-%' AND visible_at > now()";
+    wait::until("the monitor to wait", || Ok((deployment.count(waiting) > 0).then_some(())))
+        .unwrap();
     api.delete(&format!("/api/instances/{name}")).unwrap();
     deployment.reaches(&name, "deleted").unwrap();
     deployment.comes_to_rest().unwrap();

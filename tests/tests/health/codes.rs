@@ -35,7 +35,7 @@ fn a_wrong_code_is_answered_with_those_that_look_like_it() {
     assert!(error["message"].as_str().unwrap().contains("`TG0410X`"), "{error}");
     assert!(error["hint"].as_str().unwrap().contains("`TG0410`"), "{error}");
     let help = Toygres::new().args(["server", "health", "--help"]).run().code(0);
-    help.shows("nagios").shows("--fail-on").shows("those of a").shows("Nagios plugin");
+    help.shows("nagios").shows("--fail-on").shows("2 critical");
     Toygres::new().args(["server", "db-status", "-o", "nagios"]).run().code(2);
 }
 

@@ -191,6 +191,14 @@ fn a_server_that_is_killed_is_told_as_crashed_with_its_last_words() {
     let plane = Plane::fresh();
     let status = plane.toygres().args(["server", "status", "-o", "json"]).run().code(0).json();
     assert_eq!((&status["crash"], &status["remote"]), (&Value::Null, &Value::Null), "{status:#}");
+    // Elsewhere, an address of the API is where the server is.
+    let (url, token) = (plane.text("api-url"), plane.text("api-token"));
+    let elsewhere = || {
+        let toygres = plane.elsewhere().env("TOYGRES_API_URL", &url);
+        toygres.env("TOYGRES_API_TOKEN", &token).args(["server", "status", "-o", "json"]).run()
+    };
+    let there = elsewhere().code(0).json();
+    assert_eq!((&there["running"], &there["remote"]["answers"]), (&json!(false), &json!(true)));
     let pid = i32::try_from(status["pid"].as_i64().unwrap()).unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
     wait::until("the process to be gone", || {
@@ -198,6 +206,7 @@ fn a_server_that_is_killed_is_told_as_crashed_with_its_last_words() {
         Ok((status["running"] == false).then_some(()))
     })
     .unwrap();
+    assert_eq!(elsewhere().code(3).json()["remote"]["answers"], false);
     // The first command that needs it says where to look, and that one says what happened.
     let error = plane.toygres().args(["list", "-o", "json"]).run().code(4).error();
     assert!(error["hint"].as_str().unwrap().contains("toygres server"), "{error}");
