@@ -23,6 +23,9 @@ pub struct Report {
     /// Ready-made texts in the formats that the command's manifest adds (`formats`), by format.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, String>,
+    /// Exit codes of those formats that have their own, by format; in all others the verdict decides.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exit_codes: BTreeMap<String, u8>,
     /// What the answer means; it decides the exit code.
     pub verdict: Verdict,
     /// Remarks beside the data, printed on stderr in every format.

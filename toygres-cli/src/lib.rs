@@ -9,6 +9,7 @@ pub mod cli;
 mod complete;
 pub mod digest;
 pub mod discover;
+mod exit_status;
 pub mod fault;
 pub mod guard;
 pub mod host;

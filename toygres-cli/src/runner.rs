@@ -9,6 +9,7 @@ pub(crate) use once::runtime;
 use crate::cli::{self, Action, Early, Options, Stop};
 use crate::complete::{self, Asked};
 use crate::discover::{Catalogue, Folders, OPENS_LIBRARIES};
+use crate::exit_status::ExitStatus;
 use crate::output::{self, Output};
 use crate::plugin::exec;
 use crate::plugin::manage::Manager;
@@ -20,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use toygres_plugin_api::bundle::Bundled;
 use toygres_plugin_api::manifest::{ABI_VERSION, Scope};
-use toygres_plugin_api::report::{Block, Field, NoteLevel, Verdict};
+use toygres_plugin_api::report::{Block, Field, NoteLevel};
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// Runs what was typed, program name included, and answers the exit code.
@@ -76,8 +77,8 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         output.remark(NoteLevel::Warning, remark);
     }
     let done = match action {
-        Action::Completions(shell) => output::print(shell.script()).map(|()| Verdict::Clean),
-        Action::Man(pages) => pages.write(&catalogue).map(|()| Verdict::Clean),
+        Action::Completions(shell) => output::print(shell.script()).map(|()| ExitStatus::CLEAN),
+        Action::Man(pages) => pages.write(&catalogue).map(|()| ExitStatus::CLEAN),
         Action::Version => version().and_then(|report| print(&output, report)),
         Action::Plugins(action) => {
             let manager = Manager {
@@ -99,7 +100,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         }
     };
     match done {
-        Ok(verdict) => exit_code(verdict),
+        Ok(status) => status.code(),
         // `toygres … --watch | head -1` has done what it was to do.
         Err(error) if output::is_closed_pipe(&error) => 0,
         Err(error) => {
@@ -225,19 +226,10 @@ fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
     code
 }
 
-fn print(output: &Output, report: Report) -> Result<Verdict> {
-    let verdict = report.verdict;
+fn print(output: &Output, report: Report) -> Result<ExitStatus> {
+    let status = ExitStatus::of(&report, output.format_name());
     output.report(report, None)?;
-    Ok(verdict)
-}
-
-fn exit_code(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Clean => 0,
-        Verdict::Negative => 1,
-        Verdict::NotRunning => 3,
-        Verdict::Undetermined => 4,
-    }
+    Ok(status)
 }
 
 fn version() -> Result<Report> {

@@ -114,6 +114,14 @@ impl Report {
         self
     }
 
+    /// Sets the exit code of a format that the command's manifest adds, where whoever reads that format
+    /// expects codes of its own. In all other formats the verdict decides.
+    #[must_use]
+    pub fn exit_code(mut self, format: impl Into<String>, code: u8) -> Self {
+        self.exit_codes.insert(format.into(), code);
+        self
+    }
+
     /// Sets what the answer means.
     #[must_use]
     pub fn verdict(mut self, verdict: Verdict) -> Self {

@@ -2,9 +2,10 @@
 //! what was run.
 
 mod collect;
+pub(crate) mod kubernetes;
 mod pack;
 mod plan;
 
-pub(crate) use collect::{Entry, collect};
+pub(crate) use collect::{Entry, collect, is_remote};
 pub(crate) use pack::pack;
-pub(crate) use plan::{Planned, looked_into, plan};
+pub(crate) use plan::{Planned, looked_into, plan, queries};

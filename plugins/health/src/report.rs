@@ -2,13 +2,16 @@
 
 pub(crate) mod answer;
 pub(crate) mod instances;
-mod nagios;
+pub(crate) mod nagios;
 mod summary;
 mod verbose;
 
 use answer::{Answer, Status};
 use toygres_plugin_api::report::{Block, Cell, Field, Kind, State, Tone};
 use toygres_plugin_api::{Report, Result};
+
+/// The format for Nagios and its relatives.
+pub(crate) const NAGIOS: &str = "nagios";
 
 /// The report of a run of checks.
 ///
@@ -33,7 +36,8 @@ pub(crate) fn report(answer: &Answer, verbose: bool) -> Result<Report> {
     } else {
         report = report.hint("Use '--verbose' for detailed checks");
     }
-    report = report.ready("nagios", nagios::text(answer));
+    report =
+        report.ready(NAGIOS, nagios::text(answer)).exit_code(NAGIOS, nagios::exit_code(answer));
     Ok(report.verdict(answer.verdict()))
 }
 

@@ -74,6 +74,38 @@ instance! {
     address: Option<String>,
     /// `storage_gb` in bytes.
     storage_bytes: Option<i64>,
+    /// What Kubernetes has of it now; `null` for one that is deleted, or from an older server.
+    observed: Option<Observed>,
+    /// What is wrong with it, in one line; `null` where nothing is known to be.
+    reason: Option<String>,
+    /// How often the containers of its pod were started again; `null` without a pod.
+    restarts: Option<i64>,
+}
+
+/// What Kubernetes has of an instance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Schema)]
+#[serde(default)]
+pub(crate) struct Observed {
+    /// What is wrong with its objects, the worst first; `null` where they could not be read.
+    pub(crate) problems: Option<Vec<Problem>>,
+    /// Why `problems` is `null`.
+    pub(crate) reason: Option<String>,
+    /// How often the containers of its pod were started again.
+    pub(crate) restarts: Option<i64>,
+    pub(crate) last_restart_at: Option<String>,
+    /// Why the container before ended.
+    pub(crate) last_restart_reason: Option<String>,
+}
+
+/// Something that is wrong with an object of an instance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Schema)]
+#[serde(default)]
+pub(crate) struct Problem {
+    /// `secret_missing`, `claim_deleting`, `container_failing`, ….
+    pub(crate) code: String,
+    /// As `kubectl` names it: `persistentvolumeclaim/mydb-a1b2c3d4-pvc`.
+    pub(crate) object: String,
+    pub(crate) message: String,
 }
 
 /// One step of an orchestration.
@@ -93,6 +125,9 @@ pub(crate) struct Step {
     pub(crate) look: Option<String>,
 }
 
+/// A restart is worth a word in the list for so long.
+const RECENT_RESTART_MS: i64 = 3_600_000;
+
 /// Kubernetes allots powers of two.
 const BYTES_OF_A_GB: i64 = 1 << 30;
 
@@ -101,6 +136,8 @@ impl Instance {
     pub(crate) fn completed(mut self) -> Self {
         self.address = self.told_address();
         self.storage_bytes = self.storage_gb.and_then(|gb| gb.checked_mul(BYTES_OF_A_GB));
+        self.reason = self.first_reason();
+        self.restarts = self.observed.as_ref().and_then(|observed| observed.restarts);
         self
     }
 
@@ -116,6 +153,36 @@ impl Instance {
         Some(match is_what_was_asked {
             true => running.clone(),
             false => format!("{running} (requested {requested})"),
+        })
+    }
+
+    /// What is wrong with its objects, the worst first.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        let observed = self.observed.as_ref().and_then(|observed| observed.problems.as_deref());
+        observed.unwrap_or_default()
+    }
+
+    /// Why it failed; what is wrong with its objects; why its last check did not find it healthy; that
+    /// its container was started again a moment ago.
+    fn first_reason(&self) -> Option<String> {
+        let failed = || self.message.clone().filter(|_| self.state == "failed");
+        let problem = || self.problems().first().map(|problem| problem.message.clone());
+        let unwell = self.state == "running" && self.health.as_deref() != Some("healthy");
+        let sick = || self.health_error.clone().filter(|_| unwell);
+        failed().or_else(problem).or_else(sick).or_else(|| self.recent_restart())
+    }
+
+    fn recent_restart(&self) -> Option<String> {
+        let observed = self.observed.as_ref()?;
+        let at = observed.last_restart_at.as_deref().and_then(time::parse)?;
+        let age = crate::wait::now() - at;
+        (0..RECENT_RESTART_MS).contains(&age).then(|| {
+            let why = observed.last_restart_reason.as_deref().unwrap_or("no reason was recorded");
+            let times = match observed.restarts {
+                Some(1) | None => "restarted".to_owned(),
+                Some(count) => format!("restarted {count} times, last"),
+            };
+            format!("its pod {times} {} ago: {why}", time::words(age))
         })
     }
 

@@ -47,11 +47,12 @@ fn statement(schema: &str, instances: &str, wanted: &str) -> String {
         "SELECT i.instance_id AS value, concat_ws(', ', \
          regexp_replace(i.orchestration_name, '^.*::', ''), \
          CASE WHEN e.status IS NULL THEN 'pending' WHEN e.status = 'ContinuedAsNew' THEN 'running' \
-         ELSE lower(e.status) END, \
+         WHEN e.status = 'Failed' AND {cancelled} THEN 'cancelled' ELSE lower(e.status) END, \
          'since ' || to_char(i.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')) AS help \
          FROM {instances} i LEFT JOIN {schema}.executions e \
          ON e.instance_id = i.instance_id AND e.execution_id = i.current_execution_id \
-         WHERE {wanted} ORDER BY i.created_at DESC, i.instance_id LIMIT {MOST}"
+         WHERE {wanted} ORDER BY i.created_at DESC, i.instance_id LIMIT {MOST}",
+        cancelled = crate::records::was_cancelled(&format!("{schema}.history"), "e"),
     )
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing is guessed: what no record says is [`Kind::Unknown`] with the reason.
 
+mod attempts;
 mod failed;
 mod waiting;
 
@@ -11,6 +12,7 @@ use crate::steps::Step;
 use crate::time;
 use serde_json::{Value, json};
 
+pub use attempts::{AttemptMode, Attempts, FAILURES_FOR_ATTENTION};
 pub use failed::{FailedChild, root_cause};
 
 /// The records of one orchestration, as far as a diagnosis needs them.
@@ -140,19 +142,33 @@ pub struct Diagnosis {
     pub nested: Option<Box<Diagnosis>>,
     /// The child that `nested` is about.
     pub child: Option<String>,
+    /// The repeated attempts that it is amid, and the database's clock in milliseconds since the epoch.
+    pub attempts: Option<(Attempts, i64)>,
+    /// The worker that has its activity is lost, and no other one is alive.
+    pub is_abandoned: bool,
 }
 
 impl Diagnosis {
     /// A diagnosis without evidence yet.
     #[must_use]
     pub fn new(kind: Kind, summary: impl Into<String>, evidence: Value) -> Self {
-        Self { kind, summary: summary.into(), evidence, nested: None, child: None }
+        Self {
+            kind,
+            summary: summary.into(),
+            evidence,
+            nested: None,
+            child: None,
+            attempts: None,
+            is_abandoned: false,
+        }
     }
 
     /// Somebody has to do something: here or in what it waits for.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         self.kind.needs_attention()
+            || self.is_abandoned
+            || self.attempts.as_ref().is_some_and(|(attempts, _)| attempts.needs_attention())
             || self.nested.as_ref().is_some_and(|nested| nested.needs_attention())
     }
 
@@ -173,6 +189,7 @@ impl Diagnosis {
             "needs_attention": self.needs_attention(),
             "evidence": self.evidence,
             "child": self.child,
+            "attempts": self.attempts.as_ref().map(|(attempts, now)| attempts.json(*now)),
             "nested": self.nested.as_ref().map(|nested| nested.json()),
         })
     }
@@ -206,6 +223,7 @@ pub fn diagnose(records: &Records) -> Diagnosis {
         );
         diagnosis.evidence["cancel_reason"] = json!(reason);
         diagnosis.child = first.child;
+        diagnosis.attempts = first.attempts;
         return diagnosis;
     }
     first

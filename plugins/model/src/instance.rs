@@ -135,9 +135,41 @@ pub struct Instance {
     pub health_error: Option<String>,
     /// What its last event says, such as why it failed.
     pub message: Option<String>,
+    /// What Kubernetes has of it now; `None` for one that is deleted.
+    #[serde(default)]
+    pub observed: Option<Observed>,
     /// The steps of its live or last orchestration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Vec<ProgressStep>>,
+}
+
+/// What Kubernetes has of an instance at this moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Observed {
+    /// What is wrong with its objects, the worst first; `None` where they could not be read.
+    pub problems: Option<Vec<Problem>>,
+    /// Why `problems` is `None`, or what of them could not be read.
+    pub reason: Option<String>,
+    /// How often the containers of its pod were started again; `None` without a pod.
+    pub restarts: Option<i64>,
+    /// When that was last, RFC 3339, UTC.
+    pub last_restart_at: Option<String>,
+    /// Why the container before ended: `OOMKilled (exit code 137)`.
+    pub last_restart_reason: Option<String>,
+}
+
+/// Something that is wrong with an object of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What it is: `secret_missing`, `stateful_set_missing`, `service_missing`, `claim_missing`,
+    /// `claim_deleting`, `claim_not_bound`, `pod_missing`, `pod_not_ready`, `container_failing` or
+    /// `deletion_blocked`.
+    pub code: String,
+    /// The object, as `kubectl` names it: `persistentvolumeclaim/mydb-a1b2c3d4-pvc`.
+    pub object: String,
+    /// In words.
+    pub message: String,
 }
 
 /// One step of an orchestration.

@@ -74,6 +74,28 @@ pub fn stuck(tables: &Tables, most: i64) -> String {
     )
 }
 
+/// The ids (`instance_id`) of running executions whose last activities all failed, or found in a poll that
+/// what they wait for will not come about: a query of at most `most` rows.
+///
+/// A result is a text in its event's document, where its quotes are escaped: `_` stands for what escapes
+/// them.
+#[must_use]
+pub fn failing(executions: &str, history: &str, most: i64) -> String {
+    let failures = crate::diagnosis::FAILURES_FOR_ATTENTION;
+    format!(
+        r#"SELECT e.instance_id FROM {executions} e CROSS JOIN LATERAL (
+             SELECT count(*) FILTER (WHERE is_failure) AS failures FROM (
+                 SELECT h.event_data LIKE '%"ActivityFailed"%'
+                     OR h.event_data LIKE '%failing_":true%' AS is_failure
+                 FROM {history} h WHERE h.instance_id = e.instance_id
+                     AND h.execution_id = e.execution_id
+                     AND (h.event_data LIKE '%"ActivityCompleted"%'
+                         OR h.event_data LIKE '%"ActivityFailed"%')
+                 ORDER BY h.event_id DESC LIMIT {failures}) AS latest OFFSET 0) AS found
+           WHERE e.status = 'Running' AND found.failures = {failures} LIMIT {most}"#
+    )
+}
+
 /// The activities that ended in `executions` (a table, or a query with its parentheses, that has an
 /// instance and an execution): `activity` without its path, whether it `succeeded`, `ended_ms` since
 /// 1970, `took_ms`, and the `bin` of that, which is the fourth part of a power of two (a hair above, so

@@ -2,7 +2,7 @@
 //! ahead.
 
 /// The newest migration of the CMS that this release applies.
-pub const CMS_SCHEMA: i64 = 4;
+pub const CMS_SCHEMA: i64 = 5;
 
 /// The newest migration of duroxide's schema that this release was made with.
 pub const DUROXIDE_SCHEMA: i64 = 26;

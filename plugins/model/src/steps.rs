@@ -96,14 +96,26 @@ pub struct Step {
     pub tag: Option<String>,
 }
 
+/// Clocks that differ by less are taken for the same.
+const CLOCK_TOLERANCE_MS: i64 = 1_000;
+
 impl Step {
     /// From its event to its completion, in milliseconds.
     #[must_use]
     pub fn duration(&self) -> Option<i64> {
         match self.kind {
             StepKind::Lifecycle | StepKind::Other => None,
-            _ => Some((self.ended? - self.started?).max(0)),
+            // Clocks of two processes differ by a little.
+            _ => Some((self.ended? - self.started?).max(0)).filter(|_| self.clock_skew().is_none()),
         }
+    }
+
+    /// By how much its end lies before its beginning, in milliseconds: the clock of a worker was off, and
+    /// how long it took is not known.
+    #[must_use]
+    pub fn clock_skew(&self) -> Option<i64> {
+        let back = self.started? - self.ended?;
+        (back > CLOCK_TOLERANCE_MS).then_some(back)
     }
 }
 
@@ -234,7 +246,12 @@ fn spaced(kind: &str) -> String {
 
 fn outcome(event: &Event) -> Option<String> {
     if let Some(details) = event.data.get("details").or_else(|| event.data.get("error")) {
-        return Some(error_details::message(details));
+        let message = error_details::message(details);
+        return Some(if event.kind == "ActivityFailed" {
+            crate::failure::reason(&message).to_owned()
+        } else {
+            message
+        });
     }
     let value =
         ["result", "output", "data", "reason"].iter().find_map(|key| event.data.get(*key))?;

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod crash;
 pub(crate) mod logs;
 pub(crate) mod restart;
 pub(crate) mod start;

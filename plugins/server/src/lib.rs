@@ -22,7 +22,9 @@ use commands::stop::{Stop, stop};
 toygres_plugin_api::plugin! {
     name: "server",
     description: "The control plane's process and its API",
-    needs: ["credentials", "commands", "completions", "db", "kube", "ui", "config", "streams"],
+    needs: [
+        "credentials", "commands", "completions", "db", "kube", "ui", "config", "streams", "api",
+    ],
     commands: [
         Start => start,
         Stop => stop,

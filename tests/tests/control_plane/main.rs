@@ -12,6 +12,7 @@ mod names;
 mod objects;
 mod outages;
 mod removal;
+mod retries;
 mod rights;
 mod schemas;
 mod secrets;

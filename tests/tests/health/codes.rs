@@ -17,7 +17,7 @@ fn checks_are_chosen_by_code() {
     assert_eq!(ran.json()["checks"].as_array().unwrap().len(), 1);
     // Nothing of toygres is in this database: that is said, and by its code.
     health(&["--check", "TG0402"]).code(1).shows("[TG0402]").shows("lacks instances");
-    let ran = health(&["--check", "TG0201", "-o", "nagios"]).code(1);
+    let ran = health(&["--check", "TG0201", "-o", "nagios"]).code(2);
     assert!(ran.stdout.starts_with("TOYGRES CRITICAL - TG0201 duroxide's tables are there: "));
     // Unknown: nobody can say whether a worker is alive.
     health(&["--check", "TG0301"]).code(4).shows("Undetermined");
@@ -35,8 +35,35 @@ fn a_wrong_code_is_answered_with_those_that_look_like_it() {
     assert!(error["message"].as_str().unwrap().contains("`TG0410X`"), "{error}");
     assert!(error["hint"].as_str().unwrap().contains("`TG0410`"), "{error}");
     let help = Toygres::new().args(["server", "health", "--help"]).run().code(0);
-    help.shows("nagios").shows("--fail-on").shows("the exit codes in every format");
+    help.shows("nagios").shows("--fail-on").shows("2 critical");
     Toygres::new().args(["server", "db-status", "-o", "nagios"]).run().code(2);
+}
+
+#[test]
+fn nagios_gets_the_exit_codes_that_it_knows() {
+    let database = PrivatePostgres::shared().database().unwrap();
+    let on = |url: &str, args: &[&str]| {
+        let toygres = Toygres::on(url).env("TOYGRES_CONNECT_TIMEOUT_MS", "500");
+        toygres.args(["server", "health", "-o", "nagios"]).args(args.iter().copied()).run()
+    };
+    let nowhere = "postgres://u@127.0.0.1:1/none";
+    for (url, check, code, word) in [
+        (database.url.as_str(), "TG0408", 0, "OK"),
+        (database.url.as_str(), "TG0403", 1, "WARNING"),
+        (database.url.as_str(), "TG0402", 2, "CRITICAL"),
+        (nowhere, "TG0401", 2, "CRITICAL"),
+        (nowhere, "TG0301", 3, "UNKNOWN"),
+        // What cannot be checked at all is unknown too.
+        (database.url.as_str(), "TG9999", 3, "UNKNOWN"),
+    ] {
+        let ran = on(url, &["--check", check]).code(code);
+        assert!(ran.stdout.starts_with(&format!("TOYGRES {word} - ")), "{check}: {}", ran.stdout);
+        assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+    }
+    // Every other format keeps its own.
+    let ran =
+        Toygres::on(&database.url).args(["server", "health", "--check", "TG0402", "-o", "json"]);
+    ran.run().code(1);
 }
 
 #[test]

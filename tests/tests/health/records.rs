@@ -132,6 +132,29 @@ fn executions_that_went_wrong_are_named() {
         &gone,
     );
     fault(&plane, "TG0209", &execution("Failed", "no space"), "warning", "`create-x`", &gone);
+    // Its last three activities failed; an earlier success, or a later one, is another matter.
+    let event = |id: i64, data: &str| {
+        format!(
+            "INSERT INTO {d}.history (instance_id, execution_id, event_id, event_type, event_data, \
+                 created_at) VALUES ('create-x', 1, {id}, 'Event', '{data}', now());"
+        )
+    };
+    let failed = r#"{"type":"ActivityFailed","source_event_id":1,"details":"away"}"#;
+    let polled = r#"{"type":"ActivityCompleted","source_event_id":1,"result":"{\"ready\":false,\"failing\":true}"}"#;
+    let succeeded =
+        r#"{"type":"ActivityCompleted","source_event_id":1,"result":"{\"ready\":false}"}"#;
+    let history = |events: &[&str]| {
+        let events = (1..).zip(events).map(|(id, data)| event(id, data));
+        format!("{}; {}", execution("Running", ""), events.collect::<String>())
+    };
+    let all_gone = format!("DELETE FROM {d}.history; {gone}");
+    let made = history(&[succeeded, failed, polled, failed]);
+    fault(&plane, "TG0213", &made, "warning", "`create-x`", &all_gone);
+    for events in [&[failed, failed][..], &[failed, failed, failed, succeeded]] {
+        plane.sql(&history(events));
+        plane.is("TG0213", "ok", "none");
+        plane.sql(&all_gone);
+    }
     // Cancelled by somebody is no failure.
     plane.sql(&execution("Failed", "canceled: by mistake"));
     plane.is("TG0209", "ok", "none");
@@ -228,6 +251,34 @@ fn instances_that_are_not_well_are_named() {
     );
     fault(&plane, "TG0605", &old_check("healthy"), "failed", "`testdb-00000001`", gone);
     fault(&plane, "TG0606", &old_check("healthy"), "warning", "not checked for 1h", gone);
+    // A worker with a fast clock was here: its check lies ahead, and its monitor sleeps for as long.
+    let ahead = old_check("healthy")
+        .replace("now() - interval '1 hour' ", "now() + interval '47 minutes' ");
+    fault(
+        &plane,
+        "TG0606",
+        &ahead,
+        "warning",
+        "in the future, by a worker's clock that was ahead",
+        gone,
+    );
+    let asleep = format!(
+        "{}; UPDATE toygres_cms.instances SET instance_actor_orchestration_id = 'health-testdb-00000001'; \
+         INSERT INTO toygres_duroxide.orchestrator_queue (instance_id, work_item, visible_at, created_at) \
+         VALUES ('health-testdb-00000001', '{{\"TimerFired\":{{}}}}', now() + interval '59 minutes', now())",
+        old_check("healthy")
+    );
+    let awake = format!("DELETE FROM toygres_duroxide.orchestrator_queue; {gone}");
+    fault(&plane, "TG0605", &asleep, "failed", "because a worker's clock was ahead", &awake);
+    // One that cannot be checked says why.
+    fault(
+        &plane,
+        "TG0601",
+        &old_check("unknown").replace("Connection timeout", "there is no Secret"),
+        "warning",
+        "`testdb-00000001` (there is no Secret)",
+        gone,
+    );
     fault(
         &plane,
         "TG0607",

@@ -90,7 +90,15 @@ fn expected(facts: &Value) {
         json!({"total": 2, "running": 2, "creating": 0, "deleting": 0, "failed": 0})
     );
     assert_eq!(facts["health"]["healthy"], 2);
-    assert_eq!(facts["storage"], json!({"provisioned_gb": 20, "instances": 2, "average_gb": 10}));
+    let gib = 1_073_741_824_i64;
+    assert_eq!(
+        facts["storage"],
+        json!({"provisioned_gb": 20, "provisioned_bytes": 20 * gib, "instances": 2,
+            "average_gb": 10, "average_bytes": 10 * gib})
+    );
+    // How long activities ran, apart from how long they waited for somebody to run them.
+    assert_eq!(facts["sources"]["durations"], "run", "{facts:#}");
+    assert_eq!(facts["sources"]["durations_reason"], Value::Null);
     let types = facts["orchestrations"]["by_type"].as_array().unwrap();
     let of = |kind: &str| types.iter().find(|one| one["type"] == kind).unwrap();
     assert_eq!(
@@ -106,6 +114,8 @@ fn expected(facts: &Value) {
         let ms = |key: &str| one[key].as_i64().unwrap();
         assert!(ms("p50_ms") <= ms("p95_ms") && ms("p95_ms") <= ms("p99_ms"), "{one}");
         assert!(ms("p99_ms") <= ms("max_ms") && ms("avg_ms") <= ms("max_ms"), "{one}");
+        // duroxide's dispatchers look for work ten times a second.
+        assert!(ms("avg_wait_ms") + ms("avg_ms") <= ms("avg_total_ms") + 1, "{one}");
     }
 }
 
@@ -127,6 +137,7 @@ fn text(plane: &Plane, facts: &Value) {
         &format!("Orchestrations (Last 24h):\nTotal Started: {total}\nCompleted: "),
         "By Type (Last 24h):\ncreate-instance: 3 started, 3 completed\n",
         &format!("Activities (Last 24h):\nTotal Executed: {executed}\nSucceeded: "),
+        "Avg Wait: ",
         "Slowest:\n",
         "Resource Usage:\nStorage (provisioned): 20 GB across 2 instances\nAverage per instance: 10 GB\n",
         "Workers:\nActive: 0\nIdle: 0\nProcessing: 0 activities\n",

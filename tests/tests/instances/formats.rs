@@ -32,6 +32,9 @@ const KEYS: &[&str] = &[
     "message",
     "address",
     "storage_bytes",
+    "observed",
+    "reason",
+    "restarts",
 ];
 
 #[track_caller]

@@ -5,6 +5,7 @@
 mod support;
 
 mod failures;
+mod faults;
 mod formats;
 mod lifecycle;
 mod passwords;

@@ -117,3 +117,36 @@ fn a_postgresql_that_dies_before_a_daemon_that_hangs_is_not_told_as_up() {
         (status["up"] == true && status["postgres"]["ready"] == true).then_some(())
     });
 }
+
+#[test]
+fn a_private_postgresql_that_does_not_start_is_told_with_its_reason() {
+    let home = Home::new();
+    let up = home.up();
+    let data = std::path::PathBuf::from(up["postgres"]["data"].as_str().unwrap());
+    let (config, aside) = (data.join("postgresql.conf"), data.join("postgresql.conf.aside"));
+    std::fs::rename(&config, &aside).unwrap();
+    kill(pid(&up["postgres"]["pid"]));
+    // It is not up, whatever the daemon is: the reason is told, and where to read more.
+    let ran = home.run(&["local", "up", "-o", "json"]).code(9);
+    let error = ran.error();
+    let causes = error["causes"].to_string();
+    assert!(causes.contains("postgresql.conf"), "{error}");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("postgres.log") && hint.contains("daemon.log"), "{error}");
+    let status = home.run(&["local", "status", "-o", "json"]).code(3).json();
+    assert!(status["postgres"]["failures"].as_i64() > Some(0), "{status:#}");
+    assert!(
+        status["postgres"]["error"].as_str().unwrap().contains("postgresql.conf"),
+        "{status:#}"
+    );
+    home.run(&["local", "status"]).code(3).shows("down: ").shows("postgresql.conf");
+    // Once it can start again, it does, and nothing of the failure is left.
+    std::fs::rename(&aside, &config).unwrap();
+    let up = home.up();
+    assert_eq!(up["result"], "already_up");
+    let status = home.status();
+    assert_eq!(
+        (&status["postgres"]["failures"], &status["postgres"]["error"]),
+        (&Value::from(0), &Value::Null)
+    );
+}

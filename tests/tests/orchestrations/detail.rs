@@ -276,9 +276,11 @@ fn passwords_of_inputs_are_masked_and_shown_only_when_asked() {
 #[test]
 fn what_does_not_exist_is_answered_with_what_may_be_meant() {
     let id = Scenario::Completed.id();
-    let missing = server(&["orchestration", &id[..id.len() - 1], "-o", "json"]).code(5);
+    // One letter of its end is wrong.
+    let wrong = format!("{}x", &id[..id.len() - 1]);
+    let missing = server(&["orchestration", &wrong, "-o", "json"]).code(5);
     assert_eq!(missing.error()["kind"], "not_found");
-    assert!(missing.stderr.contains(id), "{}", missing.stderr);
+    assert!(missing.error()["hint"].as_str().unwrap().starts_with(&format!("did you mean `{id}`")));
 }
 
 #[test]
@@ -296,4 +298,62 @@ fn dash_h_is_history_and_help_without_an_id() {
         assert!(help.stdout.contains("Usage: toygres server orchestration"), "{}", help.stdout);
     }
     server(&["orchestration"]).code(2).says("<ID>");
+}
+
+#[test]
+fn the_beginning_of_an_id_is_enough_where_no_other_begins_so() {
+    // One of them has sub-orchestrations, whose ids begin with its own.
+    for scenario in
+        [Scenario::Failed, Scenario::Monitor, Scenario::DeepFailure, Scenario::NewVersion]
+    {
+        let id = scenario.id();
+        let (beginning, _) = id.rsplit_once('-').unwrap();
+        let told = detail(beginning, &[]);
+        assert_eq!(told["id"], id);
+        let shown = server(&["orchestration", beginning]).code(0);
+        assert!(shown.stdout.contains(&format!("Orchestration: {id}")), "{}", shown.stdout);
+    }
+    for typed in ["create-", "proddb", "%", "_"] {
+        let ran = server(&["orchestration", typed, "-o", "json"]).code(5);
+        assert_eq!(ran.error()["kind"], "not_found", "{typed}");
+    }
+    // What would be changed has to be named in full.
+    server(&["cancel", "create-faildb", "--force"]).code(5).says(Scenario::Failed.id());
+}
+
+#[test]
+fn the_nearest_id_is_suggested_first() {
+    for (typed, meant) in [
+        ("craete-proddb-a1b2c3d4", Scenario::Completed),
+        ("create-prodb", Scenario::Completed),
+        ("delete-oldb-c3d4e5f6", Scenario::Deleted),
+        ("health-proddb-a1b2c3d5", Scenario::Monitor),
+    ] {
+        let error = server(&["orchestration", typed, "-o", "json"]).code(5).error();
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.starts_with(&format!("did you mean `{}`", meant.id())), "{typed}: {hint}");
+    }
+}
+
+#[test]
+fn what_polls_between_two_attempts_is_told_as_polling() {
+    let told = detail(Scenario::LongTimer.id(), &["--pending"]);
+    let attempts = &told["diagnosis"]["attempts"];
+    assert_eq!(
+        (&attempts["mode"], &attempts["activity"]),
+        (&json!("polling"), &json!("wait-for-ready"))
+    );
+    assert_eq!(
+        (&attempts["attempt"], &attempts["attempts"]),
+        (&json!(1), &json!(60)),
+        "{attempts}"
+    );
+    assert_eq!(attempts["last_result"], "not ready", "{attempts}");
+    assert!(attempts["next_at"].is_string() && attempts["next_in_ms"].as_i64() > Some(0));
+    assert_eq!(told["diagnosis"]["needs_attention"], false, "{told}");
+    assert_eq!(told["last_events"].as_array().map(Vec::len), Some(3), "{told}");
+    let last = told["last_events"][2]["kind"].as_str();
+    assert_eq!(last, Some("timer"), "{told}");
+    // A monitor's pause between two checks polls for nothing.
+    assert_eq!(detail(Scenario::Monitor.id(), &[])["diagnosis"]["attempts"], Value::Null);
 }

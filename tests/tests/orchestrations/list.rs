@@ -174,3 +174,20 @@ fn wrong_input_is_answered_with_what_would_be_right() {
         server(&all).code(2).says(says);
     }
 }
+
+#[test]
+fn a_monitor_began_with_its_first_execution() {
+    let rows = list(&["--limit", "0"]);
+    let row = rows.iter().find(|row| row["id"] == Scenario::Monitor.id()).unwrap();
+    let time = |key: &str| row[key].as_str().unwrap().trim_end_matches('Z').to_owned();
+    assert!(row["execution"].as_i64() > Some(1), "{row}");
+    assert!(time("started_at") <= time("created_at"), "{row}");
+    assert!(time("execution_started_at") > time("started_at"), "{row}");
+    // The list is sorted by what it shows.
+    let times: Vec<String> = rows
+        .iter()
+        .filter(|row| row["status"] != "pending")
+        .map(|row| row["started_at"].as_str().unwrap()[..19].to_owned())
+        .collect();
+    assert!(times.windows(2).all(|pair| pair[0] >= pair[1]), "{times:?}");
+}

@@ -140,10 +140,15 @@ fn what_is_pending() {
         pending,
         format!(
             "
-  ⟳ Waiting on timer `wait-6h`, fires in LONG
+  ⟳ Polling `wait-for-ready` (attempt 1/60): not ready; next try when timer `wait-6h` fires in LONG
 
 Current State:
 {RULE}
+
+Current Activity:
+  wait-for-ready (attempt 1/60)
+  Started:  TIME (AGO)
+  Expected:  not ready
 
 Pending Timers:
   wait-6h: Fires in LONG
@@ -151,11 +156,16 @@ Pending Timers:
 Queued Messages:
   TimerFired: visible in LONG
 
+Next Steps:
+  1. Timer completes in LONG
+  2. Retry wait-for-ready (attempt 2/60)
+  3. Continue or schedule next timer
+
 Last 3 Events:
-  #  TIME  EVENT  DURATION  STATUS
-  4  TIME  wait-for-ready  DURATION  ✓ (not ready)
-  5  TIME  Custom Status Updated  -  -
-  6  TIME  Timer: wait-6h  -  ⟳ In progress
+  TIME  EVENT  DURATION  STATUS
+  TIME  wait-for-ready (attempt 1)  DURATION  ✓ (not ready)
+  TIME  Custom Status Updated  -  -
+  TIME  Timer: wait-6h  -  ⟳ In progress
 
 Use '--history' to see full execution timeline
 "
@@ -205,6 +215,7 @@ Now: waiting for external event `quota-approved` for DURATION
 
 This will stop the orchestration at its next turn.
 The instance may be in an incomplete state.
+The control plane then marks it as failed and removes what was made of it.
 
 error: a confirmation is needed and there is no terminal to ask on
   hint: run it again with `--force`

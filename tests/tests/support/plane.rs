@@ -37,6 +37,11 @@ impl Plane {
         SHARED.get_or_init(|| Self::start(more))
     }
 
+    /// One for a test that breaks it.
+    pub(crate) fn fresh() -> Self {
+        Self::start(&[])
+    }
+
     fn start(more: &[&Path]) -> Self {
         let home = tempfile::Builder::new().prefix("toygres-plane-").tempdir().unwrap().keep();
         let mut keeper = Command::new("sh");

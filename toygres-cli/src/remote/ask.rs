@@ -4,6 +4,7 @@
 use super::files::{self, StandardInput};
 use super::lines::Lines;
 use crate::call::interrupted;
+use crate::exit_status::ExitStatus;
 use crate::lend::api::{Api, unreadable};
 use crate::lend::grants::Grants;
 use crate::lend::ui::{Given, Operator, Ui, ask_here};
@@ -15,7 +16,6 @@ use tokio::runtime::Handle;
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::manifest::{Command, Scope};
 use toygres_plugin_api::protocol::{ApiRequest, Confirm, Line, Output as Shown, Source};
-use toygres_plugin_api::report::Verdict;
 use toygres_plugin_api::{Error, ErrorKind, Report, Result};
 
 /// Where commands are run.
@@ -53,19 +53,19 @@ impl Ask<'_> {
         &self,
         runtime: &Handle,
         stopped: impl Future<Output = ()>,
-    ) -> Result<Verdict> {
+    ) -> Result<ExitStatus> {
         runtime.block_on(async {
             let mut stop = std::pin::pin!(stopped);
             tokio::select! {
                 () = &mut stop => Err(interrupted()),
                 done = self.follow() => match done? {
                     Followed::Report(report) => {
-                        let verdict = report.verdict;
+                        let status = ExitStatus::of(&report, self.output.format_name());
                         self.output.report(report, None)?;
-                        Ok(verdict)
+                        Ok(status)
                     }
                     Followed::Rows(report, lines) => {
-                        let verdict = report.verdict;
+                        let status = ExitStatus::of(&report, self.output.format_name());
                         let handle = runtime.clone();
                         let output = self.output.clone();
                         // Rows are written by a thread that may block; here is waited for Ctrl-C.
@@ -74,7 +74,7 @@ impl Ask<'_> {
                             output.report(report, Some(&mut rows))
                         });
                         tokio::select! {
-                            written = written => written?.map(|()| verdict),
+                            written = written => written?.map(|()| status),
                             () = &mut stop => Err(interrupted()),
                         }
                     }

@@ -4,6 +4,7 @@ use super::signals;
 use crate::call::{Answered, Call, LAST_WORDS};
 use crate::cli::Options;
 use crate::discover::{Folders, Owned};
+use crate::exit_status::ExitStatus;
 use crate::lend::Lent;
 use crate::lend::interrupt::Interrupt;
 use crate::lend::spool;
@@ -19,7 +20,6 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use toygres_plugin_api::batch::RowBatch;
 use toygres_plugin_api::protocol::Output as Shown;
-use toygres_plugin_api::report::Verdict;
 use toygres_plugin_api::{Error, Report, Result};
 
 /// A command that was chosen, with everything it needs.
@@ -42,29 +42,29 @@ pub(super) enum Ready<'a> {
 
 impl<'a> Run<'a> {
     /// Runs the command once and prints its answer.
-    pub(super) fn once(self) -> Result<Verdict> {
+    pub(super) fn once(self) -> Result<ExitStatus> {
         let runtime = runtime()?;
         let output = self.output.clone();
         let interrupt = Interrupt::default();
         signals::listen(&interrupt, grace(&self.owned))?;
         let ready = self.ready()?;
         let stopped = async { interrupt.wait().await };
-        let verdict = match &ready {
+        let ended = match &ready {
             Ready::Here(call, loaded) => {
                 let answered = call.answer(runtime.handle(), *loaded, &interrupt, stopped);
                 answered.and_then(|answered| {
                     // What is left to do is toygres' own.
                     signals::allow_grace(Duration::ZERO);
-                    let verdict = answered.report.verdict;
+                    let status = ExitStatus::of(&answered.report, output.format_name());
                     print(answered, &output, runtime.handle())?;
-                    Ok(verdict)
+                    Ok(status)
                 })
             }
             Ready::Away(ask) => ask.once(runtime.handle(), stopped),
         };
         // Whatever a plugin left behind on a thread of its own must not hold the process.
         runtime.shutdown_background();
-        verdict
+        ended
     }
 
     /// Chooses where it runs, and opens the plugin where that is here.

@@ -3,13 +3,14 @@
 use super::once::{Run, grace, runtime};
 use super::signals;
 use crate::call::interrupted;
+use crate::exit_status::ExitStatus;
 use crate::lend::interrupt::Interrupt;
 use std::time::Duration;
-use toygres_plugin_api::report::{NoteLevel, Verdict};
+use toygres_plugin_api::report::NoteLevel;
 use toygres_plugin_api::{ErrorKind, Result};
 
 /// Runs until the operator interrupts. A backend that goes away is said and waited for.
-pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<Verdict> {
+pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<ExitStatus> {
     let runtime = runtime()?;
     let output = run.output.clone();
     let interrupt = Interrupt::default();

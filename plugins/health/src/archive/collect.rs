@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 use toygres_plugin_api::protocol::{Output, RunCommand};
 use toygres_plugin_api::report::Verdict;
+use toygres_plugin_api::shell::quote;
 use toygres_plugin_api::{Context, Error, Report, Result, Schema};
 
 /// What stands in place of a secret.
@@ -88,15 +89,31 @@ async fn run(ctx: &Context, planned: &Planned, patience: Duration, remote: bool)
     let answer = tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
         Err(Error::timed_out(format!("no answer within {} s", patience.as_secs())))
     });
-    let took = began.elapsed();
+    let mut entry = packed(typed(planned), planned.plugin.clone(), &planned.file, began, answer);
+    if path.is_some() {
+        entry.through = "server".to_owned();
+        // It tells of failures alone.
+        entry.code = entry.code.filter(|_| entry.failed());
+    }
+    entry
+}
+
+/// What was answered, as it lies in the archive.
+pub(super) fn packed(
+    command: String,
+    plugin: String,
+    file: &str,
+    began: Instant,
+    answer: Result<Report>,
+) -> Entry {
     let mut entry = Entry {
-        command: typed(planned),
-        plugin: planned.plugin.clone(),
+        command,
+        plugin,
         file: None,
         code: None,
-        through: if path.is_some() { "server" } else { "here" }.to_owned(),
+        through: "here".to_owned(),
         error: None,
-        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         bytes: 0,
         masked: 0,
         masked_at: Vec::new(),
@@ -105,14 +122,14 @@ async fn run(ctx: &Context, planned: &Planned, patience: Duration, remote: bool)
     };
     match answer {
         Ok(report) => {
-            entry.code = path.is_none().then(|| code(report.verdict).into());
+            entry.code = Some(code(report.verdict).into());
             let notes: Vec<&str> = report.notes.iter().map(|note| note.text.as_str()).collect();
             let said = json!({"notes": notes, "data": report.data});
             entry.text = format!("{said:#}\n");
             entry.bytes = entry.text.len();
             masks(&said, &mut String::new(), &mut entry.masked_at);
             entry.masked = entry.text.matches(MASK).count();
-            entry.file = Some(format!("{}.json", planned.file));
+            entry.file = Some(format!("{file}.json"));
             entry.data = report.data;
         }
         Err(error) => {
@@ -209,6 +226,7 @@ fn typed_argument(id: &str, value: &Value) -> String {
     match value {
         Value::Bool(_) => format!("--{long}"),
         Value::String(text) if id == "id" => text.clone(),
+        Value::String(text) if id == "sql" => quote(text),
         Value::String(text) => format!("--{long} {text}"),
         Value::Array(values) => {
             let words = values.iter().map(|value| value.as_str().unwrap_or_default());

@@ -26,8 +26,9 @@ pub(crate) struct Planned {
 const LINES: u32 = 2000;
 
 /// Arguments that make a command say more, where it has them.
-fn more() -> [(&'static str, &'static str, Value); 4] {
+fn more() -> [(&'static str, &'static str, Value); 5] {
     [
+        ("list", "all", json!(true)),
         ("health", "verbose", json!(true)),
         ("db-status", "verbose", json!(true)),
         ("drift", "verbose", json!(true)),
@@ -47,8 +48,37 @@ pub(crate) fn plan(manifests: &[Manifest]) -> Vec<Planned> {
     planned
 }
 
+/// Reads that are worth a file of their own and that no command without arguments makes: the events of
+/// instances and their latest health checks.
+pub(crate) fn queries(manifests: &[Manifest], cms: &str) -> Vec<Planned> {
+    let command = |manifest: &Manifest| {
+        manifest.commands.iter().find(|command| command.name == "db-query").cloned()
+    };
+    let Some((manifest, command)) =
+        manifests.iter().find_map(|manifest| Some((manifest, command(manifest)?)))
+    else {
+        return Vec::new();
+    };
+    let schema = format!("\"{}\"", cms.replace('"', "\"\""));
+    let query = |table: &str, time: &str| {
+        let sql = format!(
+            "SELECT i.user_name, i.k8s_name, t.* FROM {schema}.{table} t \
+             JOIN {schema}.instances i ON i.id = t.instance_id ORDER BY t.{time} DESC LIMIT {LINES}"
+        );
+        let args =
+            Map::from_iter([("sql".to_owned(), json!(sql)), ("limit".to_owned(), json!(LINES))]);
+        one(manifest, &command, args, format!("cms/{table}"))
+    };
+    vec![query("instance_events", "created_at"), query("instance_health_checks", "checked_at")]
+}
+
+/// The list of instances, which is a command of its users.
+fn is_list(command: &Command) -> bool {
+    command.scope == Scope::Top && command.name == "list"
+}
+
 fn is_diagnostic(command: &Command) -> bool {
-    command.scope == Scope::Server
+    (command.scope == Scope::Server || is_list(command))
         && !command.mutating
         && !command.hidden
         && command.name != ITSELF
@@ -82,7 +112,8 @@ fn args_name(id: &str) -> &str {
 fn one(manifest: &Manifest, command: &Command, args: Map<String, Value>, file: String) -> Planned {
     let plugin = manifest.name.clone();
     let route = || command.route.clone().unwrap_or_else(|| format!("/{}", command.name));
-    let route = (!command.here).then(route);
+    // Commands of users ask the API by themselves.
+    let route = (!command.here && command.scope == Scope::Server).then(route);
     Planned { plugin, scope: command.scope, command: command.name.clone(), args, file, route }
 }
 
@@ -149,6 +180,7 @@ mod tests {
                 "orchestrations",
                 "orchestrations-failed",
                 "orchestrations-stuck",
+                "list",
                 "stale-backups"
             ]
         );

@@ -35,6 +35,11 @@ const ATTEMPTS: i64 = 60;
 const DELETING_MS: i64 = 900_000;
 /// Checks that were missed until it is worth a warning.
 const MISSED: i64 = 5;
+/// Clocks that differ by less are taken for the same.
+const CLOCK_TOLERANCE_MS: i64 = 5_000;
+/// A container that was started again so often, and so recently, fails again and again.
+const MANY_RESTARTS: i64 = 3;
+const RECENT_RESTART_MS: i64 = 600_000;
 /// A new instance is made and checked for the first time within this.
 const NOT_YET_MS: i64 = 900_000;
 /// Objects of an instance that is being made may be older than what was read of its record.
@@ -68,6 +73,12 @@ async fn healthy(sources: &Sources) -> Finding {
     };
     let sick: Vec<&Instance> =
         running.iter().filter(|one| one.health == "unhealthy" || blind(one)).copied().collect();
+    // Only what is there can be looked into; without Kubernetes nothing of it is known.
+    let views = if sick.is_empty() { Vec::new() } else { views(sources).await.unwrap_or_default() };
+    let has_pod = |one: &Instance| {
+        let view = views.iter().find(|view| view.record.k8s_name == one.k8s_name);
+        view.is_some_and(|view| view.pod_phase.is_some())
+    };
     let names = || sick.iter().map(|one| one.k8s_name.as_str());
     let finding = match sick.first() {
         None => Finding::ok(said.clone()),
@@ -76,7 +87,7 @@ async fn healthy(sources: &Sources) -> Finding {
             listed(names()),
             first.check_error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default()
         ))
-        .fixes(sick.iter().take(NAMED).flat_map(|one| look_into(one))),
+        .fixes(sick.iter().take(NAMED).flat_map(|one| look_into(one, has_pod(one)))),
     };
     finding
         .headline(said)
@@ -90,15 +101,18 @@ fn get(instance: &Instance) -> ShellCommand {
     ShellCommand::new("toygres get").arg(&instance.name)
 }
 
-/// The commands that show more of an instance.
-pub(crate) fn look_into(instance: &Instance) -> [String; 2] {
-    [
-        get(instance).into(),
+/// The commands that show more of an instance: the log of its pod where it has one, and otherwise what
+/// became of its objects.
+fn look_into(instance: &Instance, has_pod: bool) -> [String; 2] {
+    let second = if has_pod {
         ShellCommand::new("kubectl logs")
             .option("-n", &instance.namespace)
             .arg(format!("{}-0", instance.k8s_name))
-            .into(),
-    ]
+            .into()
+    } else {
+        "toygres server drift --verbose".to_owned()
+    };
+    [get(instance).into(), second]
 }
 
 /// Running instances about which something is wrong, in a first and in a second look.
@@ -202,12 +216,11 @@ async fn storage(sources: &Sources) -> Finding {
 
 async fn crashing(sources: &Sources) -> Finding {
     wrong(sources, "none does", "containers fail", |view| {
-        let why = view.pod_reason.as_deref().filter(|why| {
-            ["CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError"]
-                .iter()
-                .any(|known| why.starts_with(known))
-        })?;
-        Some(why.to_owned())
+        if view.is_container_failing {
+            return view.pod_reason.clone();
+        }
+        let recent = view.last_restart_ms.is_some_and(|age| age < RECENT_RESTART_MS);
+        (view.restarts >= Some(MANY_RESTARTS) && recent).then(|| view.restarted()).flatten()
     })
     .await
 }
@@ -232,7 +245,28 @@ async fn monitors(sources: &Sources) -> Finding {
         .filter(|one| one.monitor_live == Some(false))
         .map(|one| one.k8s_name.as_str())
         .collect();
+    // A timer that a worker set by a fast clock: its monitor lives, and looks at nothing for that long.
+    let patience = (MISSED * sources.settings.monitor_interval_ms).max(NEW_MS);
+    let asleep: Vec<&Instance> = running
+        .iter()
+        .filter(|one| one.monitor_live == Some(true))
+        .filter(|one| one.monitor_next_ms.is_some_and(|next| next > patience))
+        .copied()
+        .collect();
+    let sleeping: Vec<&str> = asleep.iter().map(|one| one.k8s_name.as_str()).collect();
     let finding = match alone.first() {
+        None if !asleep.is_empty() => {
+            let first = asleep[0];
+            let next = words(first.monitor_next_ms.unwrap_or_default());
+            let monitor = first.monitor.as_deref().unwrap_or_default();
+            Finding::failed(format!(
+                "the next check is {next} away, because a worker's clock was ahead when it was set: {}",
+                listed(sleeping.iter().copied())
+            ))
+            .fix(orchestration(monitor).flag("--pending"))
+            .fix(ShellCommand::new("toygres server cancel").arg(monitor).flag("--force"))
+            .fix("toygres server drift --auto-resolve --force")
+        }
         None => Finding::ok("each has a live monitor"),
         Some(first) => {
             Finding::failed(format!("no live monitor: {}", listed(alone.iter().copied())))
@@ -240,7 +274,7 @@ async fn monitors(sources: &Sources) -> Finding {
                 .fix("toygres server drift")
         }
     };
-    finding.see("instances", json!(alone))
+    finding.see("instances", json!(alone)).see("asleep", json!(sleeping))
 }
 
 async fn fresh(sources: &Sources) -> Finding {
@@ -250,9 +284,22 @@ async fn fresh(sources: &Sources) -> Finding {
     };
     let patience = (MISSED * sources.settings.monitor_interval_ms).max(NEW_MS);
     let old = |one: &&Instance| one.checked_ms.unwrap_or(one.age_ms) > patience;
-    let stale: Vec<&Instance> =
-        records.iter().filter(|one| one.state == "running").filter(old).collect();
+    let running = || records.iter().filter(|one| one.state == "running");
+    let stale: Vec<&Instance> = running().filter(old).collect();
+    let ahead: Vec<&Instance> = running()
+        .filter(|one| one.checked_ms.is_some_and(|age| age < -CLOCK_TOLERANCE_MS))
+        .collect();
+    let names: Vec<&str> = ahead.iter().map(|one| one.k8s_name.as_str()).collect();
     let finding = match stale.first() {
+        None if !ahead.is_empty() => {
+            let most = ahead.iter().filter_map(|one| one.checked_ms).min().unwrap_or_default();
+            Finding::warning(format!(
+                "the last check is dated up to {} in the future, by a worker's clock that was ahead: {}",
+                words(-most),
+                listed(names.iter().copied())
+            ))
+            .fix(get(ahead[0]))
+        }
         None => Finding::ok(format!("none is older than {}", words(patience))),
         Some(first) => Finding::warning(format!(
             "not checked for {}: {}",
@@ -264,8 +311,11 @@ async fn fresh(sources: &Sources) -> Finding {
             None => "toygres server orchestrations --type health-monitor".to_owned(),
         }),
     };
-    let names: Vec<&str> = stale.iter().map(|one| one.k8s_name.as_str()).collect();
-    finding.see("instances", json!(names)).see("patience_ms", patience)
+    let stale: Vec<&str> = stale.iter().map(|one| one.k8s_name.as_str()).collect();
+    finding
+        .see("instances", json!(stale))
+        .see("in_the_future", json!(names))
+        .see("patience_ms", patience)
 }
 
 async fn creating(sources: &Sources) -> Finding {

@@ -22,6 +22,7 @@ pub(super) const ROWS: &[Row] = &[
     row!("TG0210", Runtime, Error, "no work is taken again and again", retried),
     row!("TG0211", CmsDatabase, Error, "this machine's clock agrees with the database's", clock),
     row!("TG0212", Runtime, Error, "the workers' clocks agree with the database's", worker_clocks),
+    row!("TG0213", Runtime, Warning, "no orchestration fails again and again", failing),
 ];
 
 /// Work that waits longer is worth a warning: dispatchers poll several times a second.
@@ -147,6 +148,27 @@ async fn stuck(sources: &Sources) -> Finding {
         .see("ids", json!(ids)),
     };
     finding.see("count", found.stuck).see("counted_to", MOST_STUCK)
+}
+
+async fn failing(sources: &Sources) -> Finding {
+    let found = match sources.executions.clone().await {
+        Ok(found) => found,
+        Err(error) => return Finding::cannot_tell(&error),
+    };
+    let ids: Vec<&str> = found.failing.iter().map(String::as_str).collect();
+    let finding = match ids.first() {
+        None => Finding::ok("none has failed three times in a row"),
+        Some(_) => {
+            let verb = if ids.len() == 1 { "has" } else { "have" };
+            Finding::warning(format!(
+                "{} {verb} failed at least three times in a row and will be tried again: {}",
+                orchestrations(i64::try_from(ids.len()).unwrap_or(i64::MAX)),
+                listed(ids.iter().copied())
+            ))
+            .fixes(ids.iter().take(NAMED).map(|id| orchestration(id)))
+        }
+    };
+    finding.see("ids", json!(ids))
 }
 
 /// What was never started, nothing but clearing it ends; of the others their records tell more.

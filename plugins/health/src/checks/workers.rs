@@ -2,7 +2,7 @@
 
 use crate::check::{Finding, Row, row};
 use crate::gather::Sources;
-use crate::gather::database::Beat;
+use crate::gather::database::{Beat, LOST_FOR_MS};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,9 +30,12 @@ async fn alive(sources: &Sources) -> Finding {
             .fix("toygres server restart");
     };
     let live: Vec<&Beat> = beats.iter().filter(|beat| beat.is_live() && beat.works()).collect();
-    let idle = live.iter().filter(|beat| beat.busy() == 0).count();
+    // A process is as many workers as it works on activities at once.
+    let count: i64 = live.iter().map(|beat| beat.concurrency).sum();
+    let busy: i64 = live.iter().map(|beat| beat.busy().min(beat.concurrency)).sum();
+    let idle = count - busy;
     let ids: Vec<&str> = live.iter().map(|beat| beat.worker_id.as_str()).collect();
-    let plural = if live.len() == 1 { "" } else { "s" };
+    let plural = if count == 1 { "" } else { "s" };
     let finding = if live.is_empty() {
         // One that stopped does no work any more, and was a worker all the same.
         let worked = beats.iter().filter(|beat| beat.works() || beat.stopped);
@@ -43,14 +46,15 @@ async fn alive(sources: &Sources) -> Finding {
         );
         silent(sources, &last).await
     } else {
-        Finding::ok(format!("{} worker{plural} active", live.len()))
-            .headline(format!("{} worker{plural} active", live.len()))
+        let headline = format!("{count} worker{plural} active");
+        Finding::ok(headline.clone()).headline(headline)
     };
     finding
         .see("live", live.len())
+        .see("places", count)
         .see("idle", idle)
         .see("workers", json!(ids))
-        .fact("Workers", format!("{} active, {idle} idle", live.len() - idle))
+        .fact("Workers", format!("{busy} active, {idle} idle"))
 }
 
 /// No worker is alive, as far as the database knows. One that cannot write its heartbeat looks the
@@ -94,7 +98,7 @@ async fn lost(sources: &Sources) -> Finding {
     let lost: Vec<&Beat> = beats.iter().filter(|beat| beat.is_lost()).collect();
     let names: Vec<&str> = lost.iter().map(|beat| beat.worker_id.as_str()).collect();
     let finding = match lost.first() {
-        None => Finding::ok("none within an hour"),
+        None => Finding::ok(format!("none within {}", words(LOST_FOR_MS))),
         Some(first) => Finding::warning(format!(
             "{} went without a word, `{}` on {} {} ago",
             if lost.len() == 1 { "a worker".to_owned() } else { format!("{} workers", lost.len()) },

@@ -1,21 +1,22 @@
 //! `health`.
 
-use crate::check::Row;
+use crate::check::{Row, reason};
 use crate::checks::{self, same};
 use crate::gather::{Settings, Sources};
 use crate::report::answer::{Answer, InstanceFacts};
-use crate::report::{self, instances};
+use crate::report::{self, NAGIOS, instances, nagios};
 use crate::run;
 use std::time::{Duration, Instant};
 use toygres_plugin_api::report::Verdict;
-use toygres_plugin_api::{Args, Context, Error, Report, Result, ValueEnum};
+use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result, ValueEnum};
 
 /// Check the health of all system components.
 ///
 /// The checks run side by side, each with a deadline, so that a backend that hangs holds none of
 /// the others. What could not be found out is unknown, which is not well: the exit code is 1 when
-/// something failed, else 4 when something is unknown, else 0. These are the exit codes in every
-/// format, `nagios` too. Each check has a code; docs/health.md describes it.
+/// something failed, else 4 when something is unknown, else 0. With `-o nagios` they are those of a
+/// Nagios plugin: 0 OK, 1 warning, 2 critical, 3 unknown. Each check has a code; docs/health.md
+/// describes it.
 #[derive(Args)]
 #[command(
     category = "System Health",
@@ -63,6 +64,20 @@ pub(crate) enum FailOn {
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn health(ctx: &Context, args: Health) -> Result<Report> {
+    let answered = check(ctx, args).await;
+    match answered {
+        // Whoever reads this format knows no other word for what could not be found out.
+        Err(error) if ctx.output().format == NAGIOS && error.kind != ErrorKind::Interrupted => {
+            Ok(Report::data(serde_json::json!({"status": "undetermined", "error": error.message}))?
+                .ready(NAGIOS, nagios::unknown(&reason(&error)))
+                .exit_code(NAGIOS, nagios::UNKNOWN)
+                .verdict(Verdict::Undetermined))
+        }
+        answered => answered,
+    }
+}
+
+async fn check(ctx: &Context, args: Health) -> Result<Report> {
     let settings = Settings::read(ctx).await?;
     let deadline = Instant::now() + args.timeout;
     loop {

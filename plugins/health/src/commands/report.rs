@@ -1,6 +1,8 @@
 //! `report`.
 
-use crate::archive::{Entry, Planned, collect, looked_into, pack, plan};
+use crate::archive::{
+    Entry, Planned, collect, is_remote, kubernetes, looked_into, pack, plan, queries,
+};
 use serde::Serialize;
 use std::io::ErrorKind as Io;
 use std::path::PathBuf;
@@ -11,7 +13,8 @@ use toygres_plugin_api::{Args, Context, Error, Result, Schema};
 /// Pack what every diagnostic says into one archive, for a support case.
 ///
 /// Every command that only reads is run, those of private plugins too, and what failed or is stuck
-/// is looked into one by one. Secrets are masked as on a terminal, whatever else was asked for. The
+/// is looked into one by one; the instances with their events and checks, and the events and the state
+/// of the objects in Kubernetes are packed too. Secrets are masked as on a terminal, whatever else was asked for. The
 /// archive holds `manifest.json`: what was run, what failed and why, what was masked. Where
 /// something could not be read, the exit code is 4. With a token and without a database, the server
 /// is asked.
@@ -64,7 +67,9 @@ pub(crate) async fn report(ctx: &Context, args: Report) -> Result<toygres_plugin
         return Err(taken(&path));
     }
     let manifests = ctx.commands().manifests().await?;
-    let planned = plan(&manifests);
+    let cms = ctx.config().get("database.cms_schema").await?.unwrap_or_default();
+    let mut planned = plan(&manifests);
+    planned.extend(queries(&manifests, &cms));
     let mut plugins: Vec<Asked> = manifests
         .into_iter()
         .map(|plugin| Asked { name: plugin.name, version: plugin.version })
@@ -79,6 +84,10 @@ pub(crate) async fn report(ctx: &Context, args: Report) -> Result<toygres_plugin
         .collect();
     let details = looked_into(&lists);
     entries.extend(gather(ctx, &details, args.timeout).await);
+    // Without a database here, the cluster of this machine's kubeconfig need not be the server's.
+    if !is_remote(ctx).await {
+        entries.extend(kubernetes::collect(ctx, args.timeout).await);
+    }
     ctx.ui().progress("").await;
     let failed = entries.iter().filter(|entry| entry.failed()).count();
     let mut archive = Archive {

@@ -8,8 +8,9 @@ use toygres_plugin_api::{Args, Context, Report, Result, Time};
 ///
 /// What ended is read from roll-ups that the server keeps, the rest is counted now; both are told
 /// apart under `sources`. A deployment without roll-ups gets an answer from a sample where there is
-/// too much to count, and its bounds. The duration of an activity goes from its scheduling to its
-/// completion.
+/// too much to count, and its bounds. The durations of activities are how long they ran, as the workers
+/// measured it; how long they waited to be run is told apart. A deployment that does not measure them
+/// has durations from scheduling to completion.
 #[derive(Args)]
 #[command(
     category = "System Health",

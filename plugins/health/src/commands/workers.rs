@@ -6,7 +6,8 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 
 /// Show workers: what they do, hold and did, and what waits for them.
 ///
-/// A worker is a process that writes heartbeats; one without a beat for two intervals is lost.
+/// A process works on several activities at once and is as many workers; it writes heartbeats, and is
+/// considered lost after two missed ones. Lost ones are shown for 15 minutes.
 /// Leases are duroxide's own: it records no worker on them, so each is given to the worker whose
 /// heartbeat tells of the same activity, and to nobody where none does. What cannot be known is
 /// `null` in machine formats, with the reason.

@@ -241,6 +241,21 @@ fn escaped(token: &str) -> String {
     text
 }
 
+/// Objects as they are.
+pub(crate) type KubernetesList = Vec<Value>;
+
+/// All objects of a list; `@` in the path stands for the namespace's own.
+///
+/// # Errors
+/// When Kubernetes cannot be asked.
+pub(crate) async fn read_list(
+    ctx: Context,
+    path: String,
+    namespaced: bool,
+) -> Result<KubernetesList> {
+    list(ctx, path, namespaced).await
+}
+
 async fn get<T: DeserializeOwned>(ctx: &Context, path: &str) -> Result<T> {
     let request = http::Request::get(path)
         .body(Vec::new())

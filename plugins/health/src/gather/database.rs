@@ -279,6 +279,8 @@ pub(crate) struct Executions {
     pub(crate) stuck: i64,
     /// The first of them, by their ids.
     pub(crate) stuck_of: Vec<Stuck>,
+    /// Running, and their last activities all failed.
+    pub(crate) failing: Vec<String>,
 }
 
 /// An orchestration that nothing will move on.
@@ -318,6 +320,7 @@ fn executions_statement(schemas: &Schemas) -> String {
                AND e.completed_at > now() - interval '1 day' \
                AND e.output NOT LIKE 'canceled:%'), \
          {stuck}, \
+         failing AS ({failing}), \
          named AS (SELECT s.instance_id, \
                  NOT EXISTS (SELECT FROM {instances} i WHERE i.instance_id = s.instance_id) \
                  AND NOT EXISTS (SELECT FROM {history} h WHERE h.instance_id = s.instance_id) \
@@ -327,6 +330,7 @@ fn executions_statement(schemas: &Schemas) -> String {
            (SELECT instance_id FROM bad WHERE NOT poisoned ORDER BY completed_at DESC LIMIT 1) AS failed_of, \
            (SELECT count(*) FROM bad WHERE poisoned) AS poisoned, \
            (SELECT instance_id FROM bad WHERE poisoned ORDER BY completed_at DESC LIMIT 1) AS poisoned_of, \
+           (SELECT coalesce(jsonb_agg(DISTINCT instance_id), '[]') FROM failing) AS failing, \
            (SELECT count(*) FROM stuck) AS stuck, \
            (SELECT coalesce(jsonb_agg(jsonb_build_object('id', instance_id, 'unstarted', unstarted) \
                ORDER BY instance_id), '[]') FROM named) AS stuck_of",
@@ -334,6 +338,7 @@ fn executions_statement(schemas: &Schemas) -> String {
         history = tables.history,
         instances = schemas.of_duroxide("instances"),
         stuck = toygres_model::records::stuck(&tables, MOST_STUCK),
+        failing = toygres_model::records::failing(&tables.executions, &tables.history, STUCK_NAMED),
     )
 }
 
@@ -353,6 +358,8 @@ pub(crate) struct Beat {
 
 /// The pause between two heartbeats.
 pub(crate) const BEAT_MS: i64 = 5_000;
+/// A lost worker is shown for so long.
+pub(crate) const LOST_FOR_MS: i64 = 900_000;
 
 impl Beat {
     /// It was seen within two intervals and did not stop.
@@ -360,9 +367,9 @@ impl Beat {
         !self.stopped && self.age_ms <= 2 * BEAT_MS
     }
 
-    /// It went without a word, within the last hour.
+    /// It went without a word, and not so long ago that nobody asks for it any more.
     pub(crate) fn is_lost(&self) -> bool {
-        !self.stopped && self.age_ms > 2 * BEAT_MS && self.age_ms < 3_600_000
+        !self.stopped && self.age_ms > 2 * BEAT_MS && self.age_ms < LOST_FOR_MS
     }
 
     /// It does work, not only requests.

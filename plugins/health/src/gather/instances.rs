@@ -20,9 +20,11 @@ pub(crate) struct Instance {
     pub(crate) monitor: Option<String>,
     /// The monitor's execution runs, or its start is queued.
     pub(crate) monitor_live: Option<bool>,
+    /// Until its monitor goes on; `None` where nothing waits for that.
+    pub(crate) monitor_next_ms: Option<i64>,
     /// The orchestration that makes or unmakes it runs, or its start is queued.
     pub(crate) work_live: Option<bool>,
-    /// Since its last health check.
+    /// Since its last health check; negative where that is dated in the future.
     pub(crate) checked_ms: Option<i64>,
     pub(crate) check_error: Option<String>,
     /// Why it is where it is, from its last event.
@@ -57,13 +59,23 @@ pub(super) async fn instances(asking: Asking) -> Result<Vec<Instance>> {
     };
     let since =
         |time: &str| format!("(extract(epoch FROM clock_timestamp() - {time}) * 1000)::bigint");
+    // What is due goes on at once: the earliest message says when.
+    let next = if knows_workflows {
+        format!(
+            "(SELECT (extract(epoch FROM min(n.visible_at) - clock_timestamp()) * 1000)::bigint \
+             FROM {} n WHERE n.instance_id = i.instance_actor_orchestration_id)",
+            schemas.of_duroxide("orchestrator_queue")
+        )
+    } else {
+        "NULL::bigint".to_owned()
+    };
     let work = "CASE i.state::text WHEN 'creating' THEN i.create_orchestration_id \
                 WHEN 'deleting' THEN i.delete_orchestration_id END";
     let sql = format!(
         "SELECT i.user_name AS name, i.k8s_name, i.namespace, i.state::text AS state, \
            i.health_status::text AS health, i.use_load_balancer AS load_balancer, \
            {} AS unchanged_ms, {} AS age_ms, i.instance_actor_orchestration_id AS monitor, \
-           {} AS monitor_live, {} AS work_live, {} AS checked_ms, c.error_message AS check_error, \
+           {} AS monitor_live, {next} AS monitor_next_ms, {} AS work_live, {} AS checked_ms, c.error_message AS check_error, \
            (SELECT v.message FROM {} v WHERE v.instance_id = i.id \
               ORDER BY v.created_at DESC LIMIT 1) AS message \
          FROM {} i LEFT JOIN LATERAL (SELECT h.checked_at, h.error_message FROM {} h \

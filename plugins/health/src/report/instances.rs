@@ -6,6 +6,7 @@ use crate::gather::instances::Instance;
 use serde_json::Value;
 use std::collections::HashMap;
 use toygres_model::cluster_reading::Deletion;
+use toygres_model::time;
 use toygres_plugin_api::Result;
 
 /// One instance.
@@ -26,9 +27,22 @@ pub(crate) struct View {
     pub(crate) pod_ready: bool,
     /// What its container waits for.
     pub(crate) pod_reason: Option<String>,
+    /// That will not come about by itself.
+    pub(crate) is_container_failing: bool,
+    /// How often its containers were started again; `None` without a pod.
+    pub(crate) restarts: Option<i64>,
+    /// Since the last time.
+    pub(crate) last_restart_ms: Option<i64>,
+    /// Why the container before ended.
+    pub(crate) last_restart_reason: Option<String>,
 }
 
 impl View {
+    /// How often its pod was restarted, when and why last; `None` where it never was.
+    pub(crate) fn restarted(&self) -> Option<String> {
+        restarted(self.restarts, self.last_restart_ms, self.last_restart_reason.as_deref())
+    }
+
     /// Nothing of it is there.
     pub(crate) fn is_abandoned(&self) -> bool {
         !self.elsewhere && !self.stateful_set && !self.service && self.claim.is_none()
@@ -54,10 +68,12 @@ pub(crate) async fn views(sources: &Sources) -> Result<Vec<View>> {
     let (sets, services, claims, pods) = (sets?, services?, claims?, pods?);
     let (sets, services) = (by_instance(&sets), by_instance(&services));
     let (claims, pods) = (by_instance(&claims), by_instance(&pods));
+    let now = jiff::Timestamp::now().as_millisecond();
     let view = |record: &Instance| {
         let name = record.k8s_name.as_str();
         let service = services.get(name);
         let pod = pods.get(name);
+        let last = pod.and_then(|pod| last_end(pod));
         View {
             elsewhere: record.namespace != target.namespace,
             stateful_set: sets.contains_key(name),
@@ -70,6 +86,16 @@ pub(crate) async fn views(sources: &Sources) -> Result<Vec<View>> {
             pod_phase: pod.map(|pod| pod.status["phase"].as_str().unwrap_or("Unknown").to_owned()),
             pod_ready: pod.is_some_and(|pod| pod.has_condition("Ready") && !pod.is_going()),
             pod_reason: pod.and_then(|pod| waiting(pod)),
+            is_container_failing: pod.is_some_and(|pod| is_failing(pod)),
+            restarts: pod.map(|pod| restarts(pod)),
+            last_restart_ms: last.and_then(|ended| {
+                let at = ended["finishedAt"].as_str().and_then(time::parse)?;
+                Some(now - at)
+            }),
+            last_restart_reason: last.map(|ended| {
+                let reason = ended["reason"].as_str().unwrap_or("Terminated");
+                format!("{reason} (exit code {})", ended["exitCode"])
+            }),
             record: record.clone(),
         }
     };
@@ -96,6 +122,55 @@ fn deletion(object: &Object) -> Option<String> {
     let asked = metadata.deletion_timestamp.as_deref();
     let deletion = Deletion::read(asked, metadata.finalizers.clone())?;
     Some(deletion.text(jiff::Timestamp::now().as_millisecond()))
+}
+
+fn containers(pod: &Object) -> impl Iterator<Item = &Value> {
+    pod.status["containerStatuses"].as_array().into_iter().flatten()
+}
+
+/// Reasons of a waiting container that do not pass by themselves.
+const FAILURES: &[&str] = &[
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "ErrImageNeverPull",
+    "ErrImagePull",
+    "ImageInspectError",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "RunContainerError",
+];
+
+fn is_failing(pod: &Object) -> bool {
+    containers(pod).any(|container| {
+        let reason = container["state"]["waiting"]["reason"].as_str();
+        reason.is_some_and(|reason| FAILURES.contains(&reason))
+    })
+}
+
+fn restarts(pod: &Object) -> i64 {
+    containers(pod).filter_map(|container| container["restartCount"].as_i64()).sum()
+}
+
+/// How the last container ended that was started again.
+fn last_end(pod: &Object) -> Option<&Value> {
+    let ended = containers(pod).map(|container| &container["lastState"]["terminated"]);
+    ended.filter(|ended| ended.is_object()).max_by_key(|ended| ended["finishedAt"].as_str())
+}
+
+/// `restarted 2 times, last 5m ago: Error (exit code 2)`.
+pub(crate) fn restarted(
+    restarts: Option<i64>,
+    last_ms: Option<i64>,
+    reason: Option<&str>,
+) -> Option<String> {
+    let times = match restarts.filter(|count| *count > 0)? {
+        1 => "restarted once".to_owned(),
+        count => format!("restarted {count} times"),
+    };
+    let last = last_ms.map(|ms| format!(", last {} ago", time::words(ms))).unwrap_or_default();
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    Some(format!("{times}{last}{reason}"))
 }
 
 /// Why a container does not run, where one does not.

@@ -2,6 +2,29 @@
 
 use super::answer::{Answer, Status};
 
+/// The exit code that the guidelines for Nagios plugins ask for.
+pub(super) fn exit_code(answer: &Answer) -> u8 {
+    match answer.status() {
+        Status::Healthy => 0,
+        Status::Warning => 1,
+        Status::Unhealthy => 2,
+        Status::Undetermined => UNKNOWN,
+    }
+}
+
+/// The exit code of what could not be found out.
+pub(crate) const UNKNOWN: u8 = 3;
+
+/// What is written where nothing could be checked at all.
+pub(crate) fn unknown(why: &str) -> String {
+    format!("TOYGRES UNKNOWN - {}\n", one_line(why))
+}
+
+/// The bar and line breaks have a meaning of their own.
+fn one_line(text: &str) -> String {
+    text.replace('|', "/").replace(['\n', '\r'], " ")
+}
+
 /// `TOYGRES CRITICAL - TG0401 the database answers: … | ok=40 …`.
 pub(super) fn text(answer: &Answer) -> String {
     let word = match answer.status() {
@@ -20,8 +43,7 @@ pub(super) fn text(answer: &Answer) -> String {
     } else {
         troubles.join("; ")
     };
-    // The bar and line breaks have a meaning of their own.
-    let said = said.replace('|', "/").replace(['\n', '\r'], " ");
+    let said = one_line(&said);
     let counts = answer.counts;
     format!(
         "TOYGRES {word} - {said} | ok={} warning={} failed={} unknown={} skipped={}\n",
@@ -31,7 +53,7 @@ pub(super) fn text(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{exit_code, text, unknown};
     use crate::gather::contributed::Contribution;
     use crate::report::answer::Answer;
     use crate::run::brought;
@@ -60,6 +82,22 @@ mod tests {
             "TOYGRES CRITICAL - AC0001 x: a/b c | ok=1 warning=0 failed=1 unknown=0 skipped=0\n"
         );
         assert!(text(&answer(&[("ok", "error")], false)).starts_with("TOYGRES OK - 1 checks"));
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_nagios() {
+        for (outcome, severity, word, code) in [
+            ("ok", "error", "OK", 0),
+            ("warning", "error", "WARNING", 1),
+            ("unknown", "warning", "WARNING", 1),
+            ("failed", "error", "CRITICAL", 2),
+            ("unknown", "error", "UNKNOWN", 3),
+        ] {
+            let answer = answer(&[(outcome, severity), ("ok", "error")], false);
+            assert_eq!(exit_code(&answer), code, "{outcome}");
+            assert!(text(&answer).starts_with(&format!("TOYGRES {word} - ")), "{outcome}");
+        }
+        assert_eq!(unknown("a|b\nc"), "TOYGRES UNKNOWN - a/b c\n");
     }
 
     #[test]

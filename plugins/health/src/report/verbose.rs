@@ -1,11 +1,14 @@
 //! What `--verbose` adds: the facts of each component, each instance, each check, and what to do.
 
 use super::answer::{Answer, InstanceFacts};
+use super::instances::restarted;
 use super::summary::{Line, lines, tone};
 use crate::check::Outcome;
 use toygres_model::time::words;
 use toygres_plugin_api::report::{Block, Column, Kind, Rows, State, Step, Table, Tone};
 
+/// Clocks that differ by less are taken for the same.
+const CLOCK_TOLERANCE_MS: i64 = 5_000;
 /// So many instances are told one by one.
 const MOST: usize = 50;
 
@@ -76,15 +79,35 @@ fn instance(one: &InstanceFacts) -> Step {
         format!("K8s: {}", objects(one)),
         format!("CMS: {}", record(one)),
     ];
-    if is_sick(one) {
-        lines.push("Action: Investigate pod logs or database issues".to_owned());
-    }
+    lines.extend(action(one).map(|action| format!("Action: {action}")));
     Step {
         tone: tone_of(one),
         label: format!("{} ({})", one.name, one.k8s_name),
         detail: None,
         lines,
     }
+}
+
+/// What can be done about an instance that is not well: only what is there can be looked into.
+fn action(one: &InstanceFacts) -> Option<&'static str> {
+    let running = one.state == "running";
+    if one.state == "failed" {
+        return Some("Read why it failed with `toygres get`, then delete it");
+    }
+    if running && one.stateful_set == Some(false) {
+        let nothing = one.service == Some(false) && one.claim.is_none() && one.pod.is_none();
+        return Some(if nothing {
+            "All of its objects are gone; see what can be done with `toygres server drift`"
+        } else {
+            "Its StatefulSet is missing; see what can be done with `toygres server drift`"
+        });
+    }
+    if running && one.pod.is_none() && one.stateful_set == Some(true) {
+        return Some(
+            "Find out why its StatefulSet has no pod, with `kubectl describe statefulset`",
+        );
+    }
+    is_sick(one).then_some("Investigate pod logs or database issues")
 }
 
 fn is_sick(one: &InstanceFacts) -> bool {
@@ -124,6 +147,12 @@ fn objects(one: &InstanceFacts) -> String {
         (Some(phase), None) => format!("Pod {}", phase.to_lowercase()),
         (Some(phase), Some(why)) => format!("Pod {} ({why})", phase.to_lowercase()),
     };
+    let restarted =
+        restarted(one.restarts, one.last_restart_ms, one.last_restart_reason.as_deref());
+    let pod = match restarted {
+        Some(restarted) => format!("{pod}, {restarted}"),
+        None => pod,
+    };
     let service = match (one.service, one.address) {
         (Some(true), Some(true)) => "Service has an address",
         (Some(true), _) => "Service has no address",
@@ -145,6 +174,13 @@ fn record(one: &InstanceFacts) -> String {
     match (&one.check_error, one.checked_ms) {
         (Some(error), _) if one.health == "unhealthy" => {
             format!("Last health check failed ({error}){monitor}")
+        }
+        (_, Some(ms)) if ms < -CLOCK_TOLERANCE_MS => format!(
+            "Checked at a time {} in the future, by a worker's clock that was ahead{monitor}",
+            words(-ms)
+        ),
+        (Some(error), Some(ms)) if one.health == "unknown" => {
+            format!("Could not be checked {} ago ({error}){monitor}", words(ms))
         }
         (_, Some(ms)) => format!("Checked {} ago{monitor}", words(ms)),
         (_, None) => match &one.message {

@@ -81,7 +81,13 @@ pub(crate) struct Activities {
     pub(crate) total: i64,
     pub(crate) succeeded: i64,
     pub(crate) failed: i64,
+    /// How long they ran; where that is not known, from scheduling to completion: see
+    /// `sources.durations`.
     pub(crate) avg_ms: Option<i64>,
+    /// How long they waited to be run; `null` where that is not known.
+    pub(crate) avg_wait_ms: Option<i64>,
+    /// From scheduling to completion.
+    pub(crate) avg_total_ms: Option<i64>,
     /// The slowest first.
     pub(crate) by_activity: Vec<Activity>,
 }
@@ -92,7 +98,13 @@ pub(crate) struct Activity {
     pub(crate) activity: String,
     pub(crate) count: i64,
     pub(crate) failed: i64,
+    /// How long it ran, as the percentiles and the maximum; where that is not known, from scheduling to
+    /// completion: see `sources.durations`.
     pub(crate) avg_ms: Option<i64>,
+    /// How long it waited to be run; `null` where that is not known.
+    pub(crate) avg_wait_ms: Option<i64>,
+    /// From scheduling to completion.
+    pub(crate) avg_total_ms: Option<i64>,
     pub(crate) p50_ms: Option<i64>,
     pub(crate) p95_ms: Option<i64>,
     pub(crate) p99_ms: Option<i64>,
@@ -103,11 +115,16 @@ pub(crate) struct Activity {
 #[derive(Debug, Clone, Copy, Default, Serialize, Schema)]
 pub(crate) struct Storage {
     pub(crate) provisioned_gb: i64,
+    pub(crate) provisioned_bytes: i64,
     pub(crate) instances: i64,
     pub(crate) average_gb: Option<i64>,
+    pub(crate) average_bytes: Option<i64>,
 }
 
-/// Live workers by their heartbeats.
+/// Kubernetes allots powers of two.
+const BYTES_OF_A_GB: i64 = 1 << 30;
+
+/// Live workers by their heartbeats: a process is as many as it works on activities at once.
 #[derive(Debug, Clone, Default, Serialize, Schema)]
 pub(crate) struct Workers {
     /// `null` without heartbeats.
@@ -149,6 +166,11 @@ pub(crate) struct Sources {
     pub(crate) sampled_events_part: f64,
     /// More ended or runs than was read; the figures are too small by at least these.
     pub(crate) left_out_executions: i64,
+    /// What the durations of activities are: `run` (how long they ran, as the workers measured it) or
+    /// `scheduled_to_completed` (with the time for which they waited).
+    pub(crate) durations: String,
+    /// Why they are not `run`; `null` where they are.
+    pub(crate) durations_reason: Option<String>,
     /// How far a percentile may be off, as a fraction.
     pub(crate) percentiles_within: f64,
     /// What bounds the answer, in words; `null` where nothing does.
@@ -186,8 +208,11 @@ fn made_of(raw: Raw, since: &str) -> Facts {
         }),
         storage: raw.instances.as_ref().ok().map(|one| Storage {
             provisioned_gb: one.storage_gb,
+            provisioned_bytes: one.storage_gb.saturating_mul(BYTES_OF_A_GB),
             instances: one.running,
             average_gb: (one.running > 0).then(|| one.storage_gb / one.running),
+            average_bytes: (one.running > 0)
+                .then(|| one.storage_gb.saturating_mul(BYTES_OF_A_GB) / one.running),
         }),
         instances_reason: raw.instances.as_ref().err().cloned(),
         orchestrations,
@@ -218,6 +243,8 @@ fn made_of(raw: Raw, since: &str) -> Facts {
             sampled_part: raw.sampled_part,
             sampled_events_part: raw.sampled_events_part,
             left_out_executions: raw.left_out,
+            durations: if raw.runs.is_ok() { "run" } else { "scheduled_to_completed" }.to_owned(),
+            durations_reason: raw.runs.as_ref().err().cloned(),
             percentiles_within: WITHIN,
             bounds: raw.bounds(),
         },
@@ -285,22 +312,66 @@ fn activities(raw: &Raw) -> (Activities, i64, i64) {
         *total_ms += raw.scaled_events(row.total_ms, row.rolled);
         bins.add(row.bin, count, row.count, row.total_ms, row.most_ms);
     }
+    let runs = raw.runs.as_ref().ok().map(|runs| measured(runs));
     let mut all = Activities::default();
-    let mut total = 0;
+    let (mut total, mut run) = (0, Measured::default());
     for (mut one, total_ms, bins) in found.into_values() {
-        one.avg_ms = (one.count > 0).then(|| total_ms / one.count);
+        one.avg_total_ms = (one.count > 0).then(|| total_ms / one.count);
+        // What a worker of an older release ran was not measured.
+        let none = Measured::default();
+        let measured = runs.as_ref().map(|runs| runs.get(&one.activity).unwrap_or(&none));
+        let (bins, avg_ms) = match measured {
+            Some(measured) => (&measured.bins, measured.average()),
+            None => (&bins, one.avg_total_ms),
+        };
+        one.avg_ms = avg_ms;
+        one.avg_wait_ms = measured
+            .and_then(Measured::average)
+            .zip(one.avg_total_ms)
+            .map(|(ran, total)| (total - ran).max(0));
         one.p50_ms = bins.percentile(0.5);
         one.p95_ms = bins.percentile(0.95);
         one.p99_ms = bins.percentile(0.99);
         one.max_ms = bins.most_ms();
+        if let Some(measured) = measured {
+            run.count += measured.count;
+            run.total_ms += measured.total_ms;
+        }
         all.total += one.count;
         all.failed += one.failed;
         total += total_ms;
         all.by_activity.push(one);
     }
     all.succeeded = all.total - all.failed;
-    all.avg_ms = (all.total > 0).then(|| total / all.total);
+    all.avg_total_ms = (all.total > 0).then(|| total / all.total);
+    all.avg_ms = if runs.is_some() { run.average() } else { all.avg_total_ms };
+    all.avg_wait_ms = run.average().zip(all.avg_total_ms).map(|(ran, total)| (total - ran).max(0));
     all.by_activity
         .sort_by(|a, b| b.avg_ms.cmp(&a.avg_ms).then_with(|| a.activity.cmp(&b.activity)));
     (all, rolled, live)
+}
+
+/// How long the runs of one activity took, as the workers measured it.
+#[derive(Debug, Clone, Default)]
+struct Measured {
+    count: i64,
+    total_ms: i64,
+    bins: Bins,
+}
+
+impl Measured {
+    fn average(&self) -> Option<i64> {
+        (self.count > 0).then(|| self.total_ms / self.count)
+    }
+}
+
+fn measured(runs: &[read::Activity]) -> BTreeMap<String, Measured> {
+    let mut found: BTreeMap<String, Measured> = BTreeMap::new();
+    for row in runs {
+        let one = found.entry(short(&row.activity).to_owned()).or_default();
+        one.count += row.count;
+        one.total_ms += row.total_ms;
+        one.bins.add(row.bin, row.count, row.count, row.total_ms, row.most_ms);
+    }
+    found
 }

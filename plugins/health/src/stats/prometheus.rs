@@ -117,7 +117,7 @@ fn activities(facts: &Facts, text: &mut Text) {
         }
     }
     let name = "toygres_activity_duration_seconds";
-    text.family(name, "Durations of activities that ended in the window.");
+    text.family(name, "Run times of activities that ended in the window.");
     for one in found {
         for (quantile, ms) in [("0.5", one.p50_ms), ("0.95", one.p95_ms), ("0.99", one.p99_ms)] {
             if let Some(ms) = ms {
@@ -130,6 +130,13 @@ fn activities(facts: &Facts, text: &mut Text) {
     text.family(name, "Their mean.");
     for one in found {
         if let Some(ms) = one.avg_ms {
+            text.sample(name, &[("activity", &one.activity)], ms as f64 / 1000.0);
+        }
+    }
+    let name = "toygres_activity_wait_seconds_mean";
+    text.family(name, "How long they waited to be run, on average.");
+    for one in found {
+        if let Some(ms) = one.avg_wait_ms {
             text.sample(name, &[("activity", &one.activity)], ms as f64 / 1000.0);
         }
     }

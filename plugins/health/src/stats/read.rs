@@ -31,6 +31,8 @@ pub(super) struct Raw {
     pub(super) server: Server,
     pub(super) orchestrations: Vec<Orchestration>,
     pub(super) activities: Vec<Activity>,
+    /// How long they ran, as the workers measured it; or why that is not known.
+    pub(super) runs: Result<Vec<Activity>, String>,
     pub(super) method: &'static str,
     pub(super) rollups: Rollups,
     pub(super) rolled_until_ms: Option<i64>,
@@ -178,7 +180,8 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
         }
     }
     // Beside the snapshot, since a table that may not be read would end it.
-    let (instances, workers) = tokio::join!(instances(ctx, &schemas), workers(ctx, &schemas));
+    let (instances, workers, runs) =
+        tokio::join!(instances(ctx, &schemas), workers(ctx, &schemas), runs(ctx, &schemas, since));
     let session = ctx.db().snapshot().await?;
     let server: Server = one(&session, sql::server(&schemas), &[]).await?;
     let mut raw = Raw {
@@ -188,6 +191,7 @@ pub(super) async fn read(ctx: &Context, settings: Settings, since: &str) -> Resu
         server,
         orchestrations: Vec::new(),
         activities: Vec::new(),
+        runs: runs.map_err(|error| reason(&error)),
         method: "counted",
         rollups: Rollups::None,
         rolled_until_ms: None,
@@ -246,6 +250,13 @@ async fn instances(ctx: &Context, schemas: &Schemas) -> Result<Instances> {
         return Err(Error::not_found(format!("the schema `{}` has no instances", schemas.cms)));
     }
     ctx.db().query(sql::instances(schemas)).timeout(PATIENCE).fetch_one().await
+}
+
+async fn runs(ctx: &Context, schemas: &Schemas, since: &str) -> Result<Vec<Activity>> {
+    if !schemas.cms_has("rollup_activity_runs") {
+        return Err(Error::not_found("this deployment does not measure how long activities run"));
+    }
+    ctx.db().query(sql::activity_runs(schemas)).bind(since).timeout(PATIENCE).fetch().await
 }
 
 async fn workers(ctx: &Context, schemas: &Schemas) -> Result<Workers> {

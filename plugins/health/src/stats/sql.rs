@@ -32,7 +32,8 @@ pub(super) fn instances(schemas: &Schemas) -> String {
 
 pub(super) fn workers(schemas: &Schemas) -> String {
     format!(
-        "SELECT count(*) AS live, count(*) FILTER (WHERE activities = '[]') AS idle FROM {} \
+        "SELECT coalesce(sum(concurrency), 0)::bigint AS live, coalesce(sum(greatest(0, \
+           concurrency - jsonb_array_length(activities))), 0)::bigint AS idle FROM {} \
          WHERE stopped_at IS NULL AND concurrency > 0 \
            AND last_seen_at > clock_timestamp() - interval '10 seconds'",
         schemas.of_cms("worker_heartbeats")
@@ -93,6 +94,16 @@ pub(super) fn rolled_activities(schemas: &Schemas) -> String {
            sum(total_ms)::bigint AS total_ms, max(most_ms)::bigint AS most_ms, true AS rolled FROM {} \
          WHERE bucket >= $1::timestamptz GROUP BY 1, 2, 3",
         schemas.of_cms("rollup_activities")
+    )
+}
+
+/// What the workers measured of the activities that they ran.
+pub(super) fn activity_runs(schemas: &Schemas) -> String {
+    format!(
+        "SELECT activity, succeeded, bin, sum(count)::bigint AS count, \
+           sum(total_ms)::bigint AS total_ms, max(most_ms)::bigint AS most_ms, true AS rolled FROM {} \
+         WHERE bucket >= date_bin('5 minutes', $1::timestamptz, '2000-01-01Z') GROUP BY 1, 2, 3",
+        schemas.of_cms("rollup_activity_runs")
     )
 }
 

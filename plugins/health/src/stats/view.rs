@@ -157,6 +157,7 @@ fn activities(found: &Activities) -> Vec<Block> {
         share("Succeeded", found.succeeded, whole),
         share("Failed", found.failed, whole),
         Field::new("Avg Duration", json!(found.avg_ms)).kind(Kind::Duration),
+        Field::new("Avg Wait", json!(found.avg_wait_ms)).kind(Kind::Duration),
     ])];
     let slowest: Vec<Field> = found
         .by_activity
@@ -184,6 +185,7 @@ fn durations() -> Block {
             duration("p95_ms", "P95"),
             duration("p99_ms", "P99"),
             duration("max_ms", "MAX"),
+            duration("avg_wait_ms", "WAIT"),
         ],
     )
 }
@@ -228,7 +230,8 @@ fn source(facts: &Facts) -> String {
     let sources = &facts.sources;
     let from = match sources.method.as_str() {
         "rolled_up" => format!(
-            "roll-ups ({} orchestrations, {} activities) and counted now ({}, {})",
+            "roll-ups ({} orchestrations, {} activities) and counted now ({} orchestrations, {} \
+             activities)",
             sources.rolled_orchestrations,
             sources.rolled_activities,
             sources.live_orchestrations,
@@ -243,7 +246,11 @@ fn source(facts: &Facts) -> String {
     };
     // Whatever they are made of, durations are kept in bins.
     let within = (sources.percentiles_within * 100.0).round();
-    format!("{from}{rollups}; percentiles are within {within}%")
+    let durations = match &sources.durations_reason {
+        None => "durations are run times, WAIT is what came before".to_owned(),
+        Some(reason) => format!("durations go from scheduling to completion ({reason})"),
+    };
+    format!("{from}{rollups}; {durations}; percentiles are within {within}%")
 }
 
 #[cfg(test)]

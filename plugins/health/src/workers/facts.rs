@@ -10,13 +10,18 @@ use toygres_plugin_api::{Context, Error, Result, Schema};
 #[derive(Debug, Clone, Serialize, Schema)]
 pub(crate) struct Facts {
     pub(crate) at: String,
-    /// Every process that was seen within a day and did not stop; `null` without heartbeats.
+    /// Every process that is alive, and those that were lost a short while ago or hold a lease; `null`
+    /// without heartbeats.
     pub(crate) workers: Option<Vec<Worker>>,
-    /// Why `workers` and `recent` are `null`.
+    /// The workers as rows: one for each activity that a process works on at once, and one for each
+    /// process that was lost; `null` without heartbeats.
+    pub(crate) places: Option<Vec<Place>>,
+    /// Why `workers`, `places` and `recent` are `null`.
     pub(crate) workers_reason: Option<String>,
-    /// Live workers with and without an activity; `null` without heartbeats.
+    /// Places with and without an activity; `null` without heartbeats.
     pub(crate) active: Option<usize>,
     pub(crate) idle: Option<usize>,
+    /// Processes.
     pub(crate) lost: Option<usize>,
     /// What is leased now, or was and ran out.
     pub(crate) leases: Vec<Lease>,
@@ -43,6 +48,24 @@ pub(crate) struct Worker {
     pub(crate) activities: Vec<Activity>,
 }
 
+/// One place of a worker.
+#[derive(Debug, Clone, Default, Serialize, Schema)]
+pub(crate) struct Place {
+    /// The process's id, with the number of the place where it has several.
+    pub(crate) id: String,
+    pub(crate) worker_id: String,
+    /// `active`, `idle`, `serving` (requests alone) or `lost`.
+    pub(crate) status: String,
+    pub(crate) activity: Option<String>,
+    pub(crate) orchestration: Option<String>,
+    pub(crate) instance: Option<String>,
+    pub(crate) duration_ms: Option<i64>,
+    /// Until its lease runs out; negative once it has.
+    pub(crate) lease_left_ms: Option<i64>,
+    pub(crate) host: String,
+    pub(crate) last_seen_at: String,
+}
+
 /// What a worker does, as its last heartbeat told.
 #[derive(Debug, Clone, Serialize, Deserialize, Schema)]
 pub(crate) struct Activity {
@@ -58,6 +81,9 @@ pub(crate) struct Activity {
     pub(crate) lease_until: Option<String>,
     #[serde(default)]
     pub(crate) lease_expired: Option<bool>,
+    /// Until then; negative once it has run out.
+    #[serde(default)]
+    pub(crate) lease_left_ms: Option<i64>,
 }
 
 /// One lease.

@@ -1,8 +1,8 @@
 //! Putting heartbeats and leases together. Pure: records in, facts out.
 
-use super::facts::{Activity, Ended, Facts, Kind, Lease, Queue, Worker};
+use super::facts::{Activity, Ended, Facts, Kind, Lease, Place, Queue, Worker};
 use super::read::{Beat, Held};
-use crate::gather::database::BEAT_MS;
+use crate::gather::database::{BEAT_MS, LOST_FOR_MS};
 use serde_json::Value;
 use toygres_model::names::{k8s_name, short};
 use toygres_model::time::rfc3339;
@@ -25,20 +25,27 @@ pub(super) fn join(
     let known = beats.is_some();
     let workers: Option<Vec<Worker>> = beats.map(|beats| {
         let alive = beats.into_iter().filter(|beat| !beat.stopped);
-        alive.map(|beat| worker(beat, now, &mut leases)).collect()
+        let workers = alive.map(|beat| worker(beat, now, &mut leases));
+        workers.filter(is_told).collect()
     });
+    let places: Option<Vec<Place>> =
+        workers.as_ref().map(|workers| workers.iter().flat_map(places).collect());
     for lease in leases.iter_mut().filter(|lease| lease.worker_id.is_none()) {
         lease.worker_reason = Some(nobody(lease, known).to_owned());
     }
     let count = |status: &str| {
-        let workers = workers.as_ref()?;
-        Some(workers.iter().filter(|worker| worker.status == status).count())
+        let places = places.as_ref()?;
+        Some(places.iter().filter(|place| place.status == status).count())
     };
+    let lost = workers
+        .as_ref()
+        .map(|workers| workers.iter().filter(|worker| worker.status == "lost").count());
     Facts {
         at: rfc3339(now).unwrap_or_default(),
         active: count("active"),
         idle: count("idle"),
-        lost: count("lost"),
+        lost,
+        places,
         workers,
         workers_reason: reason,
         leases,
@@ -97,6 +104,49 @@ fn worker(beat: Beat, now: i64, leases: &mut [Lease]) -> Worker {
     }
 }
 
+/// One that was lost long ago matters no more, unless it holds something still.
+fn is_told(worker: &Worker) -> bool {
+    worker.status != "lost"
+        || worker.age_ms < LOST_FOR_MS
+        || worker.activities.iter().any(|activity| activity.lease_until.is_some())
+}
+
+/// The rows of one process: what it does, then its free places. One that was lost has none.
+fn places(worker: &Worker) -> Vec<Place> {
+    let concurrency = usize::try_from(worker.concurrency).unwrap_or(0);
+    let busy = worker.activities.len();
+    let free = match worker.status.as_str() {
+        "active" | "idle" => concurrency.saturating_sub(busy),
+        _ => usize::from(busy == 0),
+    };
+    let several = busy + free > 1;
+    let place = |number: usize| Place {
+        id: if several {
+            format!("{}/{number}", worker.worker_id)
+        } else {
+            worker.worker_id.clone()
+        },
+        worker_id: worker.worker_id.clone(),
+        host: worker.host.clone(),
+        last_seen_at: worker.last_seen_at.clone(),
+        ..Place::default()
+    };
+    let at_work = worker.activities.iter().zip(1..).map(|(activity, number)| Place {
+        status: if worker.status == "lost" { "lost" } else { "active" }.to_owned(),
+        activity: Some(activity.activity.clone()),
+        orchestration: Some(activity.orchestration.clone()),
+        instance: activity.instance.clone(),
+        duration_ms: Some(activity.duration_ms),
+        lease_left_ms: activity.lease_left_ms,
+        ..place(number)
+    });
+    let idle = (busy + 1..=busy + free).map(|number| Place {
+        status: if worker.status == "active" { "idle".to_owned() } else { worker.status.clone() },
+        ..place(number)
+    });
+    at_work.chain(idle).collect()
+}
+
 /// A lease is one worker's: two of the same activity of one orchestration are given in turn.
 fn activity(mut told: Activity, age_ms: i64, worker_id: &str, leases: &mut [Lease]) -> Activity {
     let same = |lease: &&mut Lease| {
@@ -109,6 +159,7 @@ fn activity(mut told: Activity, age_ms: i64, worker_id: &str, leases: &mut [Leas
         lease.worker_id = Some(worker_id.to_owned());
         told.lease_until = lease.until.clone();
         told.lease_expired = Some(lease.expired);
+        told.lease_left_ms = Some(lease.left_ms);
     }
     told.instance = k8s_name(&told.orchestration, &Value::Null);
     told.duration_ms = told.duration_ms.saturating_add(age_ms);
@@ -202,11 +253,29 @@ mod tests {
         assert_eq!(facts.leases[1].left_ms, -5_000);
         assert!(facts.leases[1].expired && !facts.leases[2].expired);
         assert!(facts.leases[2].worker_reason.as_deref().unwrap().contains("no heartbeat"));
+        // Four places each; what was lost has none but what it held.
+        assert_eq!((facts.active, facts.idle, facts.lost), (Some(1), Some(7), Some(1)));
+        let rows: Vec<&str> =
+            facts.places.iter().flatten().map(|place| place.id.as_str()).collect();
+        assert_eq!(rows[..5], ["work-1/1", "work-1/2", "work-1/3", "work-1/4", "work-2"]);
         let workers = facts.workers.unwrap();
         assert_eq!(workers[0].activities[0].duration_ms, 3_000);
         assert_eq!(workers[1].activities[0].lease_expired, Some(true));
         assert_eq!(workers[0].activities[0].instance.as_deref(), Some("a-00000001"));
         assert_eq!(facts.recent.map(|recent| recent.len()), Some(3));
+    }
+
+    #[test]
+    fn what_was_lost_long_ago_is_left_out_unless_it_holds_something() {
+        let long = super::LOST_FOR_MS + 1;
+        let beats = || {
+            vec![beat("work-1", long, json!([])), beat("work-2", long, doing("create-b-00000002"))]
+        };
+        let facts = join(NOW, Some(beats()), None, Vec::new(), Vec::new());
+        assert_eq!(facts.workers.map(|workers| workers.len()), Some(0));
+        let leases = vec![held("create-b-00000002", -5_000)];
+        let facts = join(NOW, Some(beats()), None, leases, Vec::new());
+        assert_eq!(facts.lost, Some(1));
     }
 
     #[test]

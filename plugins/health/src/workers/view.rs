@@ -1,6 +1,6 @@
 //! `workers` as people read it.
 
-use super::facts::{Facts, Lease, Worker};
+use super::facts::{Facts, Lease, Place};
 use serde_json::{Value, json};
 use toygres_plugin_api::report::{Block, Column, Field, Kind, Rows, State, Table, Tone};
 use toygres_plugin_api::{Report, Result};
@@ -14,6 +14,9 @@ pub(crate) fn report(facts: &Facts) -> Result<Report> {
         .block(Block::heading("Duroxide Workers"))
         .block(Block::Table(table(facts)))
         .text(summary(facts));
+    if let Some(lost) = lost(facts) {
+        report = report.block(lost);
+    }
     if facts.recent.as_ref().is_some_and(|recent| !recent.is_empty()) {
         report = report.block(recent(facts));
     }
@@ -28,9 +31,9 @@ pub(crate) fn report(facts: &Facts) -> Result<Report> {
     Ok(report)
 }
 
-/// A line for each activity of each worker, and for each lease that is nobody's.
+/// A line for each place of each worker, and for each lease that is nobody's.
 fn table(facts: &Facts) -> Table {
-    let mut rows: Vec<Value> = facts.workers.iter().flatten().flat_map(lines).collect();
+    let mut rows: Vec<Value> = facts.places.iter().flatten().map(line).collect();
     let nobodys = facts.leases.iter().filter(|lease| lease.worker_id.is_none());
     // Turns take milliseconds: they are told once nobody ends them.
     let told = nobodys.filter(|lease| lease.kind == "activity" || lease.expired);
@@ -46,54 +49,55 @@ fn table(facts: &Facts) -> Table {
     let columns = vec![
         Column::new("worker_id", "WORKER ID"),
         Column::new("status", "STATUS").kind(Kind::Status(states)),
-        Column::new("activity", "CURRENT ACTIVITY"),
+        Column::new("activity", "CURRENT ACTIVITY").shrink(),
         Column::new("duration_ms", "DURATION").kind(Kind::Duration),
-        Column::new("instance", "INSTANCE"),
+        Column::new("instance", "INSTANCE").shrink(),
         Column::new("lease", "LEASE").shrink(),
     ];
     Table { columns, rows: Rows::Inline(rows), empty: Some("No worker, and no lease".to_owned()) }
 }
 
-fn lines(worker: &Worker) -> Vec<Value> {
-    let seen = (worker.status == "lost")
-        .then(|| format!("last seen {} ago on {}", words(worker.age_ms), worker.host));
-    if worker.activities.is_empty() {
-        return vec![json!({"worker_id": worker.worker_id, "status": worker.status,
-            "activity": null, "duration_ms": null, "instance": null, "lease": seen})];
-    }
-    let line = |activity: &super::facts::Activity| {
-        let lease = match (activity.lease_expired, &activity.lease_until) {
-            (Some(true), Some(until)) => Some(format!("expired {until}")),
-            (Some(false), Some(until)) => Some(format!("until {until}")),
-            _ => None,
-        };
-        let about = [lease, seen.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        json!({
-            "worker_id": worker.worker_id,
-            "status": worker.status,
-            "activity": activity.activity,
-            "duration_ms": activity.duration_ms,
-            "instance": activity.instance,
-            "lease": Some(about).filter(|about| !about.is_empty()),
-        })
-    };
-    worker.activities.iter().map(line).collect()
+fn line(place: &Place) -> Value {
+    json!({
+        "worker_id": place.id,
+        "status": place.status,
+        "activity": place.activity,
+        "duration_ms": place.duration_ms,
+        "instance": place.instance,
+        "lease": place.lease_left_ms.map(lease),
+    })
 }
 
-fn nobody(lease: &Lease) -> Value {
-    let about = if lease.expired {
-        format!("expired {} ago", words(-lease.left_ms))
-    } else {
-        format!("for another {}", words(lease.left_ms))
-    };
+fn nobody(held: &Lease) -> Value {
     json!({
         "worker_id": null,
-        "status": if lease.expired { "expired" } else { "unattributed" },
-        "activity": lease.activity.as_deref().unwrap_or(&lease.kind),
+        "status": if held.expired { "expired" } else { "unattributed" },
+        "activity": held.activity.as_deref().unwrap_or(&held.kind),
         "duration_ms": null,
-        "instance": lease.instance.as_deref().or(lease.orchestration.as_deref()),
-        "lease": about,
+        "instance": held.instance.as_deref().or(held.orchestration.as_deref()),
+        "lease": lease(held.left_ms),
     })
+}
+
+/// How long a lease lasts, or since when it has not.
+fn lease(left_ms: i64) -> String {
+    if left_ms < 0 {
+        format!("expired {} ago", words(-left_ms))
+    } else {
+        format!("for another {}", words(left_ms))
+    }
+}
+
+/// The processes that disappeared without shutting down, and when each was seen last.
+fn lost(facts: &Facts) -> Option<Block> {
+    let lost = facts.workers.iter().flatten().filter(|worker| worker.status == "lost");
+    let lines: Vec<Field> = lost
+        .map(|worker| {
+            let seen = format!("last seen {} ago on {}", words(worker.age_ms), worker.host);
+            Field::new(&worker.worker_id, format!("{seen} (process {})", worker.pid))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| Block::section("Lost Workers", [Block::fields(lines)]))
 }
 
 /// As the durations of tables: `48ms`, `0.8s`, `1m 30s`.

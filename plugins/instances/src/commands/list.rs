@@ -13,6 +13,7 @@ use toygres_plugin_api::{Args, Context, Report, Result, ValueEnum};
 #[command(
     scope = "top",
     category = "Databases",
+    aliases = ["ls"],
     watchable,
     rows = Instance,
     examples = [
@@ -65,7 +66,12 @@ pub(crate) async fn list(ctx: &Context, args: List) -> Result<Report> {
     let all = args.all || args.state == Some(State::Deleted);
     let found = api::list(ctx, state, health, all).await?;
     let count = found.len();
-    let report = Report::list(&found).columns(columns()).heading("Instances");
+    let mut columns = columns();
+    // There is room for it where there is something to say.
+    if found.iter().any(|instance| instance.reason.is_some()) {
+        columns.insert(3, Column::new("reason", "REASON").shrink());
+    }
+    let report = Report::list(&found).columns(columns).heading("Instances");
     if count == 0 {
         return Ok(if state.is_some() || health.is_some() {
             report.empty("No such instances found")
@@ -91,16 +97,16 @@ fn columns() -> Vec<Column> {
         Column::new("created_at", "AGE").kind(Kind::Ago),
         Column::new("k8s_name", "K8S NAME").wide(),
         Column::new("namespace", "NAMESPACE").wide(),
-        Column::new("load_balancer", "BALANCED").kind(Kind::Check).wide(),
+        Column::new("load_balancer", "LOAD BALANCER").kind(Kind::Check).wide(),
         Column::new("dns_name", "DNS NAME").wide(),
         Column::new("external_ip", "EXTERNAL IP").wide(),
-        Column::new("create_orchestration_id", "CREATED BY").wide(),
-        Column::new("health_orchestration_id", "WATCHED BY").wide(),
-        Column::new("delete_orchestration_id", "DELETED BY").wide(),
+        Column::new("restarts", "RESTARTS").kind(Kind::Number).wide(),
+        Column::new("create_orchestration_id", "CREATE").wide().shrink(),
+        Column::new("health_orchestration_id", "MONITOR").wide().shrink(),
+        Column::new("delete_orchestration_id", "DELETE").wide().shrink(),
         Column::new("updated_at", "UPDATED").kind(Kind::Ago).wide(),
         Column::new("deleted_at", "DELETED").kind(Kind::Ago).wide(),
         Column::new("tags", "TAGS").wide().shrink(),
-        Column::new("message", "MESSAGE").wide().shrink(),
         Column::new("id", "ID").wide(),
     ]
 }

@@ -3,7 +3,9 @@
 use super::{healths, states, steps};
 use crate::api::Found;
 use crate::instance::{Detail, Instance};
+use crate::wait::now;
 use serde_json::Value;
+use toygres_model::time;
 use toygres_plugin_api::report::{Block, Field, Kind, Tone};
 use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Report, Result};
@@ -22,43 +24,101 @@ pub(crate) fn report(
     let Found { instance, steps, .. } = found;
     let shown = password.clone();
     let data = Detail::new(instance.clone(), password, steps.clone());
-    let mut report =
-        Report::data(data)?.heading(format!("Instance: {}", instance.name)).block(what(instance));
+    let mut report = Report::data(data)?
+        .heading(format!("Instance: {}", instance.name))
+        .block(what(instance, now));
+    if let Some(block) = problems(instance) {
+        report = report.block(block);
+    }
     if instance.state != "deleted" {
         report = report.block(connection(instance, shown.as_deref()));
     }
     if let Some(tags) = tags(instance) {
         report = report.block(tags);
     }
-    report = report.block(orchestrations(instance));
+    report = report.block(orchestrations(instance, !steps.is_empty()));
     // Of a running instance they would tell how it once came about.
     if with_steps && instance.state != "running" && !steps.is_empty() {
         let steps = steps::block(steps, &instance.state, now);
         report = report.block(Block::section("Steps", [steps]));
     }
     if instance.state == "failed" {
-        let why = instance.message.as_deref().unwrap_or("no record says why");
+        let why = instance.message.as_deref().unwrap_or("not recorded");
         report = report.block(Block::section("Reason", [Block::remark(Tone::Bad, why)]));
+    }
+    if let Some(ahead) = check_ahead(instance, now) {
+        report = report.warning(format!(
+            "the last health check is dated {} in the future: the clock of the worker that made it was \
+             ahead, and the next check may be as late",
+            time::words(ahead)
+        ));
+    }
+    if let Some(reason) = instance.observed.as_ref().and_then(|observed| observed.reason.as_deref())
+    {
+        report = report.note(format!("its objects in Kubernetes could not be read: {reason}"));
     }
     Ok(next(found, shown.is_some()).into_iter().fold(report, Report::hint))
 }
 
-/// It runs, and the last check says that it does not answer.
-fn is_sick(instance: &Instance) -> bool {
-    instance.state == "running" && instance.health.as_deref() == Some("unhealthy")
+/// How often its container was started again, when and why last.
+fn restarts(instance: &Instance) -> Option<Field> {
+    let count = instance.restarts.filter(|count| *count > 0)?;
+    let observed = instance.observed.as_ref()?;
+    let field = Field::new("Restarts", count);
+    let at = observed.last_restart_at.as_deref().and_then(time::parse);
+    let last = [
+        at.map(|at| format!("last {} ago", time::words(now() - at))),
+        observed.last_restart_reason.clone(),
+    ];
+    let last: Vec<String> = last.into_iter().flatten().collect();
+    Some(if last.is_empty() { field } else { field.remark(last.join(": ")) })
 }
 
-fn what(instance: &Instance) -> Block {
+/// What is wrong with its objects in Kubernetes.
+fn problems(instance: &Instance) -> Option<Block> {
+    let lines: Vec<Block> = instance
+        .problems()
+        .iter()
+        .map(|problem| Block::remark(Tone::Bad, problem.message.as_str()))
+        .collect();
+    (!lines.is_empty()).then(|| Block::section("Problems", lines))
+}
+
+/// It runs, and the last check did not find it healthy. One that was made a moment ago was not checked yet.
+fn is_sick(instance: &Instance) -> bool {
+    let unchecked =
+        instance.health.as_deref() == Some("unknown") && instance.health_error.is_none();
+    instance.state == "running" && instance.health.as_deref() != Some("healthy") && !unchecked
+}
+
+/// By how much the time of its last check lies in the future: a worker's clock was ahead.
+fn check_ahead(instance: &Instance, now: i64) -> Option<i64> {
+    let checked = instance.health_checked_at.as_deref().and_then(time::parse)?;
+    (instance.state == "running" && checked - now > CLOCK_TOLERANCE_MS).then_some(checked - now)
+}
+
+/// Clocks that differ by less are taken for the same.
+const CLOCK_TOLERANCE_MS: i64 = 5_000;
+
+fn what(instance: &Instance, now: i64) -> Block {
     let text = |label: &str, value: &Option<String>| Field::new(label, value.clone());
     let mut fields = vec![
         Field::new("State", instance.state.as_str()).kind(states()),
         text("Health", &instance.health).kind(healths()),
     ];
     if is_sick(instance) {
-        let why = instance.health_error.as_deref().unwrap_or("no record says why");
+        let problem = instance.problems().first().map(|problem| problem.message.as_str());
+        let why = instance.health_error.as_deref().or(problem).unwrap_or("not recorded");
         fields.push(Field::new("Reason", why));
-        fields.push(text("Checked", &instance.health_checked_at).kind(Kind::TimeAgo));
     }
+    if is_sick(instance) || check_ahead(instance, now).is_some() {
+        let mut checked = text("Checked", &instance.health_checked_at).kind(Kind::TimeAgo);
+        if check_ahead(instance, now).is_some() {
+            checked = checked.remark("a worker's clock was ahead");
+        }
+        fields.push(checked);
+    }
+    fields.extend(restarts(instance));
     fields.extend([
         Field::new("Kubernetes name", instance.k8s_name.as_str()),
         text("Namespace", &instance.namespace),
@@ -106,14 +166,24 @@ fn tags(instance: &Instance) -> Option<Block> {
     Some(Block::section("Tags", [Block::fields(fields)]))
 }
 
-fn orchestrations(instance: &Instance) -> Block {
+fn orchestrations(instance: &Instance, has_steps: bool) -> Block {
     let all = [
         ("Create", &instance.create_orchestration_id),
         ("Health", &instance.health_orchestration_id),
         ("Delete", &instance.delete_orchestration_id),
     ];
     let known = all.into_iter().filter(|(_, id)| id.is_some());
-    let fields = known.map(|(label, id)| Field::new(label, Value::from(id.clone())));
+    // Where nothing is recorded of a creation that failed, its orchestration was never started.
+    let never_began = |label: &str| {
+        label == "Create"
+            && instance.state == "failed"
+            && !has_steps
+            && instance.delete_orchestration_id.is_none()
+    };
+    let fields = known.map(|(label, id)| {
+        let field = Field::new(label, Value::from(id.clone()));
+        if never_began(label) { field.remark("never began") } else { field }
+    });
     Block::section("Orchestrations", [Block::fields(fields)])
 }
 
@@ -128,13 +198,18 @@ fn next(found: &Found, password_shown: bool) -> Vec<String> {
     match instance.state.as_str() {
         "running" if is_sick(instance) => match &instance.health_orchestration_id {
             Some(id) => {
-                vec![format!("See what its checks find with: {}", orchestration(id))]
+                let history = orchestration(id).flag("--history");
+                vec![format!("See what its checks find with: {history}")]
             }
             None => vec!["See what is wrong with: toygres server health".to_owned()],
         },
         "running" if !password_shown => {
             vec![format!("See the password with: {}", get(name).flag("--show-password"))]
         }
+        "creating" if steps.last().is_some_and(|last| last.state == "failed") => vec![format!(
+            "Its creation ended, and the control plane removes what was made: {}",
+            get(k8s_name).flag("--watch")
+        )],
         "creating" => vec![format!("Follow it with: {}", get(name).flag("--watch"))],
         "deleting" => vec![format!("Follow it with: {}", get(k8s_name).flag("--watch"))],
         "failed" => history
@@ -186,7 +261,7 @@ mod tests {
             "\"Reason\"",
             "did not answer within 10 s",
             "\"Checked\"",
-            "toygres server orchestration health-a-00000001",
+            "toygres server orchestration health-a-00000001 --history",
         ] {
             assert!(told.contains(part), "{part} is missing in {told}");
         }

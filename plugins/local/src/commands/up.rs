@@ -68,10 +68,19 @@ async fn all_answer(
     kept: &Kept,
     deadline: Instant,
 ) -> Result<Overview> {
+    let mut failures = None;
     loop {
         let mut overview = Overview::read(folders)?;
         let answers = Answers::ask(folders, kept, &mut overview).await;
         let Some(silence) = answers.awaited(&overview) else { return Ok(overview) };
+        let database = &overview.database;
+        // What kept it from starting may have been put right since: one more failure decides.
+        let before = *failures.get_or_insert(database.failures);
+        if database.failures > before
+            && let Some(why) = &database.error
+        {
+            return Err(does_not_start(folders, why));
+        }
         if Instant::now() >= deadline {
             return Err(silence.error(folders));
         }
@@ -81,6 +90,15 @@ async fn all_answer(
             () = ctx.cancelled() => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
         }
     }
+}
+
+/// The private PostgreSQL does not start, as the daemon has seen again and again.
+fn does_not_start(folders: &Folders, why: &str) -> Error {
+    Error::failed("the private PostgreSQL does not start").cause(why).hint(format!(
+        "its log: {}; the daemon's: {}",
+        folders.logs().join("postgres.log").display(),
+        folders.logs().join("daemon.log").display()
+    ))
 }
 
 /// Waits until no pod is on its way any more.

@@ -25,6 +25,8 @@ pub(super) fn data(
             "answers": answers.postgres(),
             "since": database.since,
             "restarts": database.restarts,
+            "failures": database.failures,
+            "error": database.error,
             "data": folders.database(),
             "log": folders.logs().join("postgres.log"),
         },
@@ -58,7 +60,13 @@ pub(super) fn fields(
         }
         (Some(pid), true) => postgres.remark(format!("pid {pid}")).tone(Tone::Good),
         (Some(pid), false) => postgres.remark(format!("pid {pid}, not ready")).tone(Tone::Active),
-        (None, _) => postgres.remark("down").tone(Tone::Bad),
+        (None, _) => match &database.error {
+            Some(why) => {
+                let line = why.lines().next_back().unwrap_or(why);
+                postgres.remark(format!("down: {line}")).tone(Tone::Bad)
+            }
+            None => postgres.remark("down").tone(Tone::Bad),
+        },
     };
     let kubernetes = Field::new("Kubernetes", format!("stand-in on {}", kept.api_url()));
     let kubernetes = if answers.daemon() {

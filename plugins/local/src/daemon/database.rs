@@ -46,6 +46,12 @@ pub(crate) struct DatabaseStatus {
     pub(crate) since: Option<String>,
     /// How often it was started again after it had died.
     pub(crate) restarts: u32,
+    /// How often in a row it did not start.
+    #[serde(default)]
+    pub(crate) failures: u32,
+    /// Why it did not start the last time.
+    #[serde(default)]
+    pub(crate) error: Option<String>,
 }
 
 /// The private PostgreSQL.
@@ -140,6 +146,8 @@ impl Database {
                         self.change(|status| {
                             status.version = Some(version);
                             status.ready = true;
+                            status.failures = 0;
+                            status.error = None;
                         });
                         return Ok(process);
                     }
@@ -191,7 +199,14 @@ impl Database {
             };
             match started {
                 Ok(process) => return Some(process),
-                Err(error) => self.log.error("PostgreSQL does not start", &error),
+                Err(error) => {
+                    self.log.error("PostgreSQL does not start", &error);
+                    let why = error.causes.first().unwrap_or(&error.message).clone();
+                    self.change(|status| {
+                        status.failures += 1;
+                        status.error = Some(why);
+                    });
+                }
             }
         }
     }

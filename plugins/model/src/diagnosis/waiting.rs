@@ -1,7 +1,7 @@
 //! Everything that an orchestration waits for.
 
 use super::{
-    Diagnosis, Kind, MAX_ATTEMPTS, PATIENCE_MS, Records, TIMER_GRACE_MS, child_id, titled,
+    Attempts, Diagnosis, Kind, MAX_ATTEMPTS, PATIENCE_MS, Records, TIMER_GRACE_MS, child_id, titled,
 };
 use crate::names::short;
 use crate::queue::QueueRow;
@@ -13,8 +13,8 @@ pub(super) fn all(records: &Records) -> Vec<Diagnosis> {
     let pending = records.steps.iter().filter(|step| step.state == StepState::Pending);
     let mut found: Vec<Diagnosis> = pending
         .filter_map(|step| match step.kind {
-            StepKind::Activity => Some(activity(records, step)),
-            StepKind::Timer => Some(timer(records, step)),
+            StepKind::Activity => Some(amid(records, step, activity(records, step))),
+            StepKind::Timer => Some(amid(records, step, timer(records, step))),
             StepKind::External => Some(external(records, step)),
             StepKind::SubOrchestration => Some(child(records, step)),
             StepKind::Lifecycle | StepKind::Other => None,
@@ -22,6 +22,25 @@ pub(super) fn all(records: &Records) -> Vec<Diagnosis> {
         .collect();
     found.extend(turn(records));
     found
+}
+
+/// The same with the repeated attempts that the step belongs to.
+fn amid(records: &Records, step: &Step, mut diagnosis: Diagnosis) -> Diagnosis {
+    let Some(attempts) = Attempts::leading_to(records, step) else { return diagnosis };
+    let told = attempts.summary();
+    diagnosis.summary = match diagnosis.kind {
+        Kind::WaitingTimer => match step.fires {
+            Some(fires) => format!(
+                "{told}; next try when timer `{}` fires {}",
+                step.name,
+                when(records, fires)
+            ),
+            None => told,
+        },
+        _ => format!("{}; {told}", diagnosis.summary),
+    };
+    diagnosis.attempts = Some((attempts, records.now));
+    diagnosis
 }
 
 fn since(records: &Records, at: Option<i64>) -> String {

@@ -106,10 +106,29 @@ fn preview(data: &Value) -> Result<Report> {
         .block(Block::remark(Tone::Warn, "Cancel Orchestration"))
         .block(Block::fields(fields))
         .block(Block::text(format!("Now: {now}")))
-        .lines([
-            "This will stop the orchestration at its next turn.",
-            "The instance may be in an incomplete state.",
-        ]))
+        .lines(consequences(data)))
+}
+
+/// What becomes of the orchestration and of its instance.
+fn consequences(data: &Value) -> Vec<&'static str> {
+    let incomplete = "The instance may be in an incomplete state.";
+    let mut lines = vec!["This will stop the orchestration at its next turn."];
+    lines.extend(match data["type"].as_str() {
+        Some("create-instance") => vec![
+            incomplete,
+            "The control plane then marks it as failed and removes what was made of it.",
+        ],
+        Some("delete-instance") => vec![
+            incomplete,
+            "The control plane then marks it as failed, and it can be deleted again.",
+        ],
+        Some("health-monitor") => vec![
+            "Nobody checks the health of the instance then, until `toygres server drift --auto-resolve`",
+            "starts a monitor again.",
+        ],
+        _ => vec![incomplete],
+    });
+    lines
 }
 
 /// Waits for the terminal record.
@@ -166,6 +185,19 @@ pub(super) fn ended(id: &str, before: &Value, result: &str, said: String) -> Res
     if let Some(instance) = before["instance"].as_str().filter(|_| changed) {
         let get = ShellCommand::new("toygres get").arg(instance);
         report = report.hint(format!("Check instance state with: {get}"));
+        if result != "already_terminal" {
+            report = match before["type"].as_str() {
+                Some("create-instance") => report.note(
+                    "the control plane removes what was made of the instance; until then, for about a \
+                     minute, it is still told as creating",
+                ),
+                Some("health-monitor") => report.note(
+                    "nobody checks the health of the instance any more: a monitor is started again with \
+                     `toygres server drift --auto-resolve`",
+                ),
+                _ => report,
+            };
+        }
     }
     Ok(report)
 }

@@ -1,8 +1,10 @@
 //! `orchestration`.
 
 use crate::complete;
+use crate::read::checks::{self, Check};
 use crate::read::records::{self, Found};
 use crate::read::schema::Schema;
+use crate::read::similar;
 use crate::view::{detail, history, pending, status};
 use serde_json::{Value, json};
 use std::pin::Pin;
@@ -29,7 +31,7 @@ use toygres_plugin_api::{Args, Context, Error, Report, Result};
     ]
 )]
 pub(crate) struct Orchestration {
-    /// The orchestration's id
+    /// The orchestration's id, or the beginning of one that no other id has
     #[arg(positional, value_name = "ID", complete = complete::orchestrations)]
     id: String,
     /// Show full execution history
@@ -77,26 +79,46 @@ async fn look(ctx: &Context, args: &Orchestration) -> Result<(Report, Found)> {
     let session = ctx.db().snapshot().await?;
     let schema = Schema::look(ctx, &session).await?;
     let execution = args.execution.map(i64::from);
-    let Some(found) = records::find(&session, &schema, &args.id, execution).await? else {
-        return Err(not_found(&session, &schema, &args.id).await?);
+    let found = match records::find(&session, &schema, &args.id, execution).await? {
+        Some(found) => found,
+        None => by_prefix(&session, &schema, &args.id, execution).await?,
     };
     if execution.is_some() && found.shown().is_none() {
         let latest = found.latest.unwrap_or(1);
         return Err(Error::not_found(format!(
             "`{}` has no execution {}",
-            args.id,
+            found.records.id,
             execution.unwrap_or_default()
         ))
         .hint(format!("its executions are 1 to {latest}")));
     }
     let diagnosis = records::explain(&session, &schema, &found).await?;
     let tree = if args.tree { Some(tree(&session, &schema, &found, 0).await?) } else { None };
+    let checks = match found.execution.filter(|_| args.history && found.latest > Some(1)) {
+        Some(last) => checks::checks(&session, &schema, &found.records.id, last).await?,
+        None => Vec::new(),
+    };
     session.rollback().await?;
-    Ok((report(args, &found, diagnosis.as_ref(), tree)?, found))
+    Ok((report(args, &found, diagnosis.as_ref(), tree, &checks)?, found))
+}
+
+/// The one orchestration whose id begins as typed.
+async fn by_prefix(
+    session: &Session,
+    schema: &Schema,
+    typed: &str,
+    execution: Option<i64>,
+) -> Result<Found> {
+    if let Some(id) = similar::by_prefix(session, schema, typed).await?
+        && let Some(found) = records::find(session, schema, &id, execution).await?
+    {
+        return Ok(found);
+    }
+    Err(not_found(session, schema, typed).await?)
 }
 
 pub(crate) async fn not_found(session: &Session, schema: &Schema, id: &str) -> Result<Error> {
-    let similar = records::similar(session, schema, id).await?;
+    let similar = similar::nearest(session, schema, id).await?;
     let hint = if similar.is_empty() {
         "see what there is with `toygres server orchestrations`".to_owned()
     } else {
@@ -113,6 +135,7 @@ fn report(
     found: &Found,
     diagnosis: Option<&Diagnosis>,
     tree: Option<(TreeNode, Value)>,
+    checks: &[Check],
 ) -> Result<Report> {
     let steps = &found.records.steps;
     let mut data = detail::data(found, diagnosis);
@@ -123,10 +146,16 @@ fn report(
         blocks.push(Block::heading("Execution History:"));
         blocks.push(history::block(steps));
         blocks.push(Block::text(history::total(steps, detail::duration(found))));
+        data["checks"] = checks.iter().map(Check::json).collect();
+        if !checks.is_empty() {
+            blocks.push(Block::section("Latest Checks", [history::checks()]));
+        }
     }
     if args.pending {
         data["pending"] = pending::data(found);
-        blocks.extend(pending::blocks(&data["pending"], steps, found.records.now));
+        data["next_steps"] = json!(pending::next(diagnosis));
+        data["last_events"] = pending::last_events(steps);
+        blocks.extend(pending::blocks(&data, steps, found.records.now));
     }
     if args.timeline
         && let Some(timeline) = history::timeline(steps, found.records.now)
@@ -151,7 +180,7 @@ fn report(
     if !args.history {
         report = report.hint("Use '--history' to see full execution timeline");
     }
-    Ok(report.heading(format!("Orchestration: {}", args.id)))
+    Ok(report.heading(format!("Orchestration: {}", found.records.id)))
 }
 
 type Growing<'a> = Pin<Box<dyn Future<Output = Result<(TreeNode, Value)>> + 'a>>;

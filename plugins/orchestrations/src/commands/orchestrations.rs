@@ -132,8 +132,13 @@ pub(crate) struct OrchestrationRow {
     parent_id: Option<String>,
     created_at: String,
     started_at: Option<String>,
+    /// When its present execution began; a health monitor has a new one for each check.
+    execution_started_at: Option<String>,
     completed_at: Option<String>,
     duration_ms: Option<i64>,
+    /// By how much its end lies before its start, where the clock of a worker was off; its duration is
+    /// not known then.
+    clock_skew_ms: Option<i64>,
     cancel_requested: bool,
     error: Option<String>,
     /// Why it needs somebody; only with `--stuck`.
@@ -171,7 +176,11 @@ pub(crate) async fn orchestrations(ctx: &Context, args: Orchestrations) -> Resul
 /// Those that need somebody, each with why.
 async fn stuck_reasons(session: &Session, schema: &Schema) -> Result<HashMap<String, String>> {
     let mut reasons = HashMap::new();
-    for id in stuck::candidates(session, schema).await? {
+    let mut candidates = stuck::candidates(session, schema).await?;
+    candidates.extend(stuck::failing(session, schema).await?);
+    candidates.sort_unstable();
+    candidates.dedup();
+    for id in candidates {
         let Some(found) = records::find(session, schema, &id, None).await? else { continue };
         if found.is_terminal() {
             continue;
@@ -238,6 +247,15 @@ async fn page(
             .block(Block::text(format!("{shown} orchestration{plural} found")))
             .hint("Use 'toygres server orchestration <ID>' for details")
     };
+    let skewed = rows.iter().filter_map(|row| row.clock_skew_ms.map(|ms| (row, ms)));
+    if let Some((worst, ms)) = skewed.max_by_key(|(_, ms)| *ms) {
+        report = report.warning(format!(
+            "the end of `{}` lies {} before its start: the clock of a worker was off, and how long it \
+             took is not known",
+            worst.id,
+            time::words(ms)
+        ));
+    }
     if let Some(next) = next {
         let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
         report = report.note(format!(
@@ -280,8 +298,10 @@ fn told(row: Row, reasons: &HashMap<String, String>) -> OrchestrationRow {
         execution: row.execution_id,
         parent_id: row.parent_id,
         created_at: row.created_at,
-        duration_ms: duration.map(|(started, ended)| ended - started),
+        duration_ms: duration.filter(|(started, ended)| ended >= started).map(|(s, e)| e - s),
+        clock_skew_ms: duration.filter(|(started, ended)| ended < started).map(|(s, e)| s - e),
         started_at: row.started_at,
+        execution_started_at: row.execution_started_at,
         completed_at: row.completed_at,
         cancel_requested: row.cancel_requested,
         error: row.output.filter(|_| failed),

@@ -28,7 +28,10 @@ pub(crate) struct Row {
     pub(crate) execution_id: Option<i64>,
     pub(crate) created_at: String,
     pub(crate) status: String,
+    /// When its first execution began: a monitor continues as new again and again.
     pub(crate) started_at: Option<String>,
+    /// When its present execution began.
+    pub(crate) execution_started_at: Option<String>,
     pub(crate) completed_at: Option<String>,
     pub(crate) output: Option<String>,
     pub(crate) parent_id: Option<String>,
@@ -320,7 +323,9 @@ fn page_statement(
         "WITH page AS (SELECT * FROM ({}) AS parts {order}{cut}) \
          SELECT p.instance_id AS id, p.orchestration_name AS name, \
          p.orchestration_version AS version, p.current_execution_id AS execution_id, p.created_at, \
-         {} AS status, coalesce(e.started_at, p.created_at) AS started_at, e.completed_at, e.output, \
+         {} AS status, CASE WHEN e.started_at IS NULL THEN p.created_at \
+         ELSE least(e.started_at, p.created_at) END AS started_at, \
+         e.started_at AS execution_started_at, e.completed_at, e.output, \
          to_jsonb(i)->>'parent_instance_id' AS parent_id, cms.user_name AS cms_user_name, \
          cms.k8s_name AS cms_k8s_name, {cancel_requested} AS cancel_requested, {total} AS total \
          FROM page p LEFT JOIN {} i ON i.instance_id = p.instance_id \
@@ -390,7 +395,11 @@ pub(crate) async fn groups(
         GroupBy::Status => (status(schema), "'pending'"),
         // Errors that differ in their numbers only are one.
         GroupBy::Error => (
-            "CASE WHEN e.status = 'Failed' THEN left(regexp_replace(e.output, '[0-9a-f]{8,}|[0-9]+', '#', 'g'), 200) END".to_owned(),
+            format!(
+                "CASE WHEN e.status = 'Failed' AND NOT {} THEN \
+                 left(regexp_replace(e.output, '[0-9a-f]{{8,}}|[0-9]+', '#', 'g'), 200) END",
+                is_cancelled(schema)
+            ),
             "NULL::text",
         ),
         GroupBy::Nothing => ("NULL::text".to_owned(), "NULL::text"),

@@ -1,6 +1,7 @@
 //! All records of one orchestration.
 
 use super::schema::Schema;
+use super::workers::{Heartbeat, heartbeats, holder};
 use serde::Deserialize;
 use serde_json::Value;
 use toygres_model::diagnosis::{
@@ -360,7 +361,10 @@ pub(crate) async fn explain(
             }
             _ if current.unstarted.is_some() => (never_started(&current), None),
             _ => {
-                let diagnosis = diagnose(&current.records);
+                let mut diagnosis = diagnose(&current.records);
+                if diagnosis.kind == Kind::ExecutingActivity {
+                    name_worker(session, schema, &current.records, &mut diagnosis).await?;
+                }
                 let child = diagnosis.child.clone();
                 (diagnosis, child)
             }
@@ -379,6 +383,47 @@ pub(crate) async fn explain(
         whole = outer.with_nested(whole);
     }
     Ok(Some(whole))
+}
+
+/// Adds which worker has the activity, where a heartbeat tells. One that is lost will not end it: only
+/// the lease keeps another one from taking it.
+async fn name_worker(
+    session: &Session,
+    schema: &Schema,
+    records: &Records,
+    diagnosis: &mut Diagnosis,
+) -> Result<()> {
+    let heartbeats = heartbeats(session, schema).await?;
+    let Some(activity) = diagnosis.evidence["activity"].as_str().map(str::to_owned) else {
+        return Ok(());
+    };
+    let is_any_alive = heartbeats.iter().any(Heartbeat::is_alive);
+    let holder = holder(&heartbeats, &records.id, &activity);
+    let lost = match holder {
+        Some(worker) if worker.is_lost() => Some(worker),
+        Some(_) => None,
+        // No heartbeat tells of it: with nobody alive it was taken by one that is gone.
+        None if is_any_alive => None,
+        None => heartbeats.iter().find(|worker| worker.is_lost()),
+    };
+    diagnosis.evidence["worker"] = holder.or(lost).map_or(serde_json::Value::Null, Heartbeat::json);
+    if let Some(worker) = lost {
+        let next = if is_any_alive {
+            "another worker takes it once the lease has expired"
+        } else {
+            "no other worker is alive"
+        };
+        diagnosis.summary = format!(
+            "{}; worker `{}` was last seen {} ago and is considered lost: {next}",
+            diagnosis.summary,
+            worker.worker_id,
+            time::words(worker.age_ms)
+        );
+        diagnosis.is_abandoned = !is_any_alive;
+    } else if let Some(worker) = holder {
+        diagnosis.summary = format!("{} on worker `{}`", diagnosis.summary, worker.worker_id);
+    }
+    Ok(())
 }
 
 fn never_started(found: &Found) -> Diagnosis {
@@ -434,28 +479,6 @@ pub(crate) fn children(found: &Found) -> Vec<(&Step, String)> {
             (step, child_id(&found.records.id, step.instance.as_deref().unwrap_or_default()))
         })
         .collect()
-}
-
-/// Ids that look like one that does not exist.
-pub(crate) async fn similar(session: &Session, schema: &Schema, id: &str) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Id {
-        id: String,
-    }
-    let stem: String = id.chars().take(id.chars().count().div_ceil(2).max(3)).collect();
-    let like = format!("{}%", stem.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-    let inner = format!("%{like}");
-    let found: Vec<Id> = session
-        .query(format!(
-            "SELECT instance_id AS id FROM {} WHERE instance_id LIKE $1 OR instance_id LIKE $2 \
-             ORDER BY instance_id LIKE $1 DESC, created_at DESC LIMIT 3",
-            schema.table("instances")
-        ))
-        .bind(like)
-        .bind(inner)
-        .fetch()
-        .await?;
-    Ok(found.into_iter().map(|row| row.id).collect())
 }
 
 /// Failed or cancelled steps count as ended.

@@ -50,6 +50,18 @@ pub(crate) async fn candidates(session: &Session, schema: &Schema) -> Result<Vec
     Ok(ids.into_iter().map(|row| row.id).collect())
 }
 
+/// Ids of orchestrations whose last activities all failed, or polled for what will not come about.
+pub(crate) async fn failing(session: &Session, schema: &Schema) -> Result<Vec<String>> {
+    if !schema.has("history") {
+        return Ok(Vec::new());
+    }
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+    let failing = records::failing(&schema.table("executions"), &schema.table("history"), most);
+    let sql = format!("SELECT DISTINCT instance_id AS id FROM ({failing}) AS failing");
+    let ids: Vec<Id> = session.query(sql).fetch().await?;
+    Ok(ids.into_iter().map(|row| row.id).collect())
+}
+
 /// Ids of orchestrations that run though nothing anywhere will move them on, as `health` counts them.
 pub(crate) async fn immobile(session: &Session, schema: &Schema) -> Result<Vec<String>> {
     let Some(tables) = schema.tables() else { return Ok(Vec::new()) };

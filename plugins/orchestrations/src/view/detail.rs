@@ -37,6 +37,7 @@ pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
         "started_at": started,
         "completed_at": completed,
         "duration_ms": duration(found),
+        "clock_skew_ms": clock_skew(found),
         "custom_status": found.custom_status,
         "cancel_requested": !found.is_terminal() && cancel_requested(records).is_some(),
         "input": input,
@@ -78,16 +79,28 @@ fn continued(found: &Found) -> Option<String> {
 pub(crate) fn duration(found: &Found) -> Option<i64> {
     let (started, completed) = times(found);
     let started = time::parse(&started?)?;
-    let ended = completed.as_deref().and_then(time::parse);
-    Some((ended.unwrap_or(found.records.now) - started).max(0))
+    let ended = completed.as_deref().and_then(time::parse).unwrap_or(found.records.now);
+    Some((ended - started).max(0)).filter(|_| clock_skew(found).is_none())
 }
+
+/// By how much its end, or this moment, lies before its start: the clock of a worker was off.
+fn clock_skew(found: &Found) -> Option<i64> {
+    let (started, completed) = times(found);
+    let started = time::parse(&started?)?;
+    let ended = completed.as_deref().and_then(time::parse).unwrap_or(found.records.now);
+    (started - ended > CLOCK_TOLERANCE_MS).then_some(started - ended)
+}
+
+/// Clocks that differ by less are taken for the same.
+const CLOCK_TOLERANCE_MS: i64 = 1_000;
 
 /// The blocks of a detail.
 pub(crate) fn blocks(data: &Value, found: &Found, diagnosis: Option<&Diagnosis>) -> Vec<Block> {
     let mut blocks = vec![who(data, found), timeline(data, found)];
     for (key, title) in [("input", "Input"), ("output", "Output")] {
         if !data[key].is_null() {
-            blocks.push(Block::section(title, [value(&data[key])]));
+            let shown = if key == "input" { input(&data[key]) } else { data[key].clone() };
+            blocks.push(Block::section(title, [value(&shown)]));
         }
     }
     blocks.push(summary(&data["summary"]));
@@ -148,16 +161,52 @@ fn timeline(data: &Value, found: &Found) -> Block {
         "continued_as_new" => "Continued",
         _ => "Ended",
     };
-    let mut fields = vec![Field::new("Started", data["started_at"].clone()).kind(Kind::TimeAgo)];
+    let mut fields = Vec::new();
+    // An orchestration that continues as new began long before its present execution.
+    if found.latest.is_some_and(|latest| latest > 1) {
+        fields.push(Field::new("Created", data["created_at"].clone()).kind(Kind::TimeAgo));
+    }
+    fields.push(Field::new("Started", data["started_at"].clone()).kind(Kind::TimeAgo));
     if !data["completed_at"].is_null() {
         fields.push(Field::new(ended, data["completed_at"].clone()).kind(Kind::Time));
     }
     let mut duration = Field::new("Duration", data["duration_ms"].clone()).kind(Kind::Duration);
-    if data["completed_at"].is_null() {
+    if let Some(skew) = data["clock_skew_ms"].as_i64() {
+        let skew = time::words(skew);
+        duration =
+            duration.remark(format!("unknown: a worker's clock was ahead by at least {skew}"));
+    } else if data["completed_at"].is_null() {
         duration = duration.remark("so far");
     }
     fields.push(duration);
     Block::section("Timeline", [Block::fields(fields)])
+}
+
+/// What an operator asks for first of an instance's input, in this order; the rest follows.
+const FIRST_INPUTS: &[&str] =
+    &["user_name", "k8s_name", "dns_label", "version", "storage", "load_balancer"];
+
+/// An input as people read it: what describes the instance first, and storage with its unit.
+fn input(input: &Value) -> Value {
+    let Some(object) = input.as_object() else { return input.clone() };
+    let mut named: Vec<(String, Value)> = object
+        .iter()
+        .map(|(key, value)| match (key.as_str(), value.as_i64()) {
+            ("storage_gb", Some(gb)) => ("storage".to_owned(), json!(format!("{gb} GB"))),
+            _ => (key.clone(), value.clone()),
+        })
+        .collect();
+    let place = |key: &str| FIRST_INPUTS.iter().position(|first| *first == key);
+    named.sort_by_key(|(key, _)| place(key).unwrap_or(FIRST_INPUTS.len()));
+    Value::Object(named.into_iter().collect())
+}
+
+/// How long timers waited together; up to two minutes in seconds, as their names have it.
+fn waited(ms: i64) -> String {
+    match ms {
+        1_000..120_000 => format!("{}s", ms / 1000),
+        _ => time::words(ms),
+    }
 }
 
 /// An object as fields, anything else as it is.
@@ -183,7 +232,7 @@ fn summary(summary: &Value) -> Block {
                 number("activities_failed")
             ),
         ),
-        Field::new("Timers", format!("{} (total wait: {})", number("timers"), time::words(wait))),
+        Field::new("Timers", format!("{} (total wait: {})", number("timers"), waited(wait))),
         Field::new("Retries", number("retries").to_string()),
     ];
     if number("sub_orchestrations") > 0 {

@@ -1,9 +1,10 @@
 //! `--history` and `--timeline`.
 
 use serde_json::{Value, json};
+use toygres_model::results::{CheckResult, PollResult};
 use toygres_model::steps::{Step, StepKind, StepState};
 use toygres_model::time;
-use toygres_plugin_api::report::{Block, Column, Kind, Rows, Span, Table, Timeline, Tone};
+use toygres_plugin_api::report::{Block, Column, Kind, Rows, Span, State, Table, Timeline, Tone};
 
 /// One step as machines read it.
 pub(crate) fn row(number: usize, step: &Step) -> Value {
@@ -17,37 +18,82 @@ pub(crate) fn row(number: usize, step: &Step) -> Value {
         "started_at": step.started.and_then(time::rfc3339),
         "ended_at": step.ended.and_then(time::rfc3339),
         "duration_ms": step.duration(),
+        "clock_skew_ms": step.clock_skew(),
         "state": step.state.name(),
         "outcome": step.outcome,
+        "result": result(step),
+        "attempt": attempt(step),
         "fires_at": step.fires.and_then(time::rfc3339),
         "tag": step.tag,
     })
 }
 
-/// The table of all steps.
-pub(crate) fn block(steps: &[Step]) -> Block {
-    block_of(steps, 0)
+/// What an activity returned, as the document that it is; `null` for an error, and for what is no JSON.
+fn result(step: &Step) -> Value {
+    let text = step.outcome.as_deref().filter(|_| step.state == StepState::Succeeded);
+    let document = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    document.filter(|value| value.is_object() || value.is_array()).unwrap_or(Value::Null)
 }
 
-/// The table of some steps, numbered from `before` + 1.
-pub(crate) fn block_of(steps: &[Step], before: usize) -> Block {
-    let rows = steps.iter().enumerate().map(|(n, step)| {
-        let mut row = row(before + n + 1, step);
-        row["shown"] = json!(shown(step));
-        row["told"] = json!(told(step));
-        row
+/// Which attempt of a poll it is, where its input counts them.
+fn attempt(step: &Step) -> Option<i64> {
+    let input: Value = serde_json::from_str(step.input.as_deref()?).ok()?;
+    input.get("attempt")?.as_i64().filter(|_| step.kind == StepKind::Activity)
+}
+
+/// The table of all steps.
+pub(crate) fn block(steps: &[Step]) -> Block {
+    let rows = steps.iter().enumerate().map(|(n, step)| shown_row(n + 1, step, shown(step)));
+    table(Some(Column::new("number", "#")), rows.collect())
+}
+
+/// The table of the last steps, each attempt with its number.
+pub(crate) fn last_block(steps: &[Step]) -> Block {
+    let rows = steps.iter().map(|step| {
+        let attempt = attempt(step).map(|number| format!(" (attempt {number})"));
+        shown_row(0, step, format!("{}{}", shown(step), attempt.unwrap_or_default()))
     });
+    table(None, rows.collect())
+}
+
+fn shown_row(number: usize, step: &Step, shown: String) -> Value {
+    let mut row = row(number, step);
+    row["shown"] = json!(shown);
+    row["told"] = json!(told(step));
+    row
+}
+
+fn table(number: Option<Column>, rows: Vec<Value>) -> Block {
     Block::Table(Table {
-        columns: vec![
-            Column::new("number", "#"),
-            Column::new("started_at", "TIME").kind(Kind::Time),
-            Column::new("shown", "EVENT").shrink(),
-            Column::new("duration_ms", "DURATION").kind(Kind::Duration),
-            Column::new("told", "STATUS").kind(Kind::Text).shrink(),
-        ],
-        rows: Rows::Inline(rows.collect()),
+        columns: number
+            .into_iter()
+            .chain([
+                Column::new("started_at", "TIME").kind(Kind::Time),
+                Column::new("shown", "EVENT").shrink(),
+                Column::new("duration_ms", "DURATION").kind(Kind::Duration),
+                Column::new("told", "STATUS").kind(Kind::Text).shrink(),
+            ])
+            .collect(),
+        rows: Rows::Inline(rows),
         empty: Some("No events recorded".to_owned()),
     })
+}
+
+/// The table of a monitor's latest checks.
+pub(crate) fn checks() -> Block {
+    let states = Kind::Status(vec![
+        State::new("healthy", "Healthy", Tone::Good),
+        State::new("unhealthy", "Unhealthy", Tone::Bad),
+        State::new("unknown", "Unknown", Tone::Warn),
+    ]);
+    let columns = [
+        Column::new("execution", "EXECUTION").kind(Kind::Number),
+        Column::new("checked_at", "TIME").kind(Kind::Time),
+        Column::new("status", "RESULT").kind(states),
+        Column::new("response_ms", "RESPONSE").kind(Kind::Duration),
+        Column::new("error", "ERROR").shrink(),
+    ];
+    Block::table_at("/checks", columns)
 }
 
 /// The event as people read it.
@@ -67,6 +113,13 @@ fn told(step: &Step) -> Option<String> {
         (Some(text), kind) if kind != StepKind::Lifecycle => format!("{glyph} ({text})"),
         _ => glyph.to_owned(),
     };
+    if let Some(skew) = step.clock_skew() {
+        return Some(format!(
+            "{} (it ended {} before it began: a worker's clock was off)",
+            if step.state == StepState::Failed { "❌" } else { "✓" },
+            time::words(skew)
+        ));
+    }
     match step.state {
         StepState::Succeeded => Some(said("✓")),
         StepState::Failed => Some(match &step.outcome {
@@ -79,18 +132,25 @@ fn told(step: &Step) -> Option<String> {
     }
 }
 
-/// A result that is short enough to stand beside its mark. Of an object, what a person waits for:
-/// whether it was ready.
+/// A result that is short enough to stand beside its mark. Of an object, what a person waits for: whether
+/// it was ready, and what a health check found.
 fn short(step: &Step) -> Option<String> {
     let text = step.outcome.as_deref().filter(|text| !text.is_empty())?;
-    if text.starts_with(['{', '[']) {
-        let answer: Value = serde_json::from_str(text).ok()?;
-        return match answer["ready"].as_bool()? {
-            true => Some("ready!".to_owned()),
-            false => Some("not ready".to_owned()),
+    if step.kind != StepKind::Activity {
+        return (text.len() <= 60 && !text.starts_with(['{', '['])).then(|| text.to_owned());
+    }
+    if let Some(poll) = PollResult::read(text) {
+        return match (&poll.waiting_for, poll.done) {
+            (_, true) => (poll.key == "ready" && !poll.has_more).then(|| "ready!".to_owned()),
+            (Some(why), false) if poll.failing => Some(format!("{}: {why}", poll.state())),
+            (Some(what), false) if poll.key == "gone" => Some(what.clone()),
+            _ => Some(poll.state()),
         };
     }
-    (text.len() <= 60).then(|| text.to_owned())
+    if let Some(check) = CheckResult::read(text) {
+        return Some(check.finding());
+    }
+    (text.len() <= 60 && !text.starts_with(['{', '['])).then(|| text.to_owned())
 }
 
 /// The line below the table.

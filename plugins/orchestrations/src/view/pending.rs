@@ -1,15 +1,25 @@
 //! `--pending`: what it waits for now.
+//!
+//! While an activity is polled or retried, a timer is all that is pending for most of the time. The
+//! activity that the timer is for stands first then, with its attempt and what the last one found.
 
+use super::history;
 use crate::read::records::{Found, is_pending};
 use serde_json::{Value, json};
+use toygres_model::diagnosis::{AttemptMode, Attempts, Diagnosis};
 use toygres_model::steps::{Step, StepKind};
 use toygres_model::time;
 use toygres_plugin_api::report::{Block, Field, Kind, Tone};
 
+/// How many of the last events are shown.
+const LAST_EVENTS: usize = 3;
+
 /// What is pending, as machines read it.
 pub(crate) fn data(found: &Found) -> Value {
+    let steps = &found.records.steps;
+    let now = found.records.now;
     let of = |kind: StepKind| -> Vec<&Step> {
-        found.records.steps.iter().filter(|step| step.kind == kind && is_pending(step)).collect()
+        steps.iter().filter(|step| step.kind == kind && is_pending(step)).collect()
     };
     let since = |step: &Step| step.started.and_then(time::rfc3339);
     json!({
@@ -17,7 +27,7 @@ pub(crate) fn data(found: &Found) -> Value {
         "timers": of(StepKind::Timer).iter().map(|step| json!({
             "name": step.name,
             "fires_at": step.fires.and_then(time::rfc3339),
-            "fires_in_ms": step.fires.map(|fires| fires - found.records.now),
+            "fires_in_ms": step.fires.map(|fires| fires - now),
         })).collect::<Vec<_>>(),
         "external_events": of(StepKind::External).iter().map(|step| json!({
             "name": step.name, "since": since(step),
@@ -32,6 +42,33 @@ pub(crate) fn data(found: &Found) -> Value {
             "attempts": row.attempts(),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// The last events, as machines read them.
+pub(crate) fn last_events(steps: &[Step]) -> Value {
+    let first = steps.len().saturating_sub(LAST_EVENTS);
+    steps.iter().enumerate().skip(first).map(|(n, step)| history::row(n + 1, step)).collect()
+}
+
+/// What comes next, as far as it is known.
+pub(crate) fn next(diagnosis: Option<&Diagnosis>) -> Vec<String> {
+    let attempts = diagnosis.and_then(|diagnosis| diagnosis.attempts.as_ref());
+    attempts.map(|(attempts, now)| next_steps(attempts, *now)).unwrap_or_default()
+}
+
+/// What the records and the attempts that are known to be left say of what comes next.
+fn next_steps(attempts: &Attempts, now: i64) -> Vec<String> {
+    let Some(of) = attempts.of.filter(|of| attempts.attempt < *of) else { return Vec::new() };
+    let next = attempts.attempt + 1;
+    let retry = format!("Retry {} (attempt {next}/{of})", attempts.activity);
+    let last = "Continue or schedule next timer".to_owned();
+    match attempts.next_at {
+        Some(at) if at > now => {
+            vec![format!("Timer completes in {}", time::words(at - now)), retry, last]
+        }
+        Some(_) => vec![retry, last],
+        None => Vec::new(),
+    }
 }
 
 fn activity(found: &Found, step: &Step) -> Value {
@@ -77,14 +114,39 @@ fn current(activity: &Value) -> Vec<Block> {
     vec![Block::text(format!("{name}{attempt}")), Block::fields(fields)]
 }
 
+/// The activity that a timer is for: its last attempt, and what that found.
+fn between(attempts: &Value) -> Option<Vec<Block>> {
+    // An attempt that is under way is listed as an activity.
+    attempts["next_at"].as_str()?;
+    let name = attempts["activity"].as_str()?;
+    let number = attempts["attempt"].as_i64().unwrap_or(1);
+    let of = attempts["attempts"].as_i64().map(|of| format!("/{of}")).unwrap_or_default();
+    let polls = attempts["mode"] == AttemptMode::Polling.name();
+    let mut fields =
+        vec![Field::new("Started", attempts["last_started_at"].clone()).kind(Kind::TimeAgo)];
+    if polls {
+        fields.push(Field::new("Expected", attempts["last_result"].clone()));
+    } else {
+        fields.push(Field::new("Last Error", attempts["last_error"].clone()));
+    }
+    let failures = attempts["consecutive_failures"].as_i64().unwrap_or(0);
+    if failures > 0 {
+        fields.push(Field::new("Failures", format!("{failures} in a row")));
+    }
+    Some(vec![Block::text(format!("{name} (attempt {number}{of})")), Block::fields(fields)])
+}
+
 /// The same for people; `now` in milliseconds since the epoch, by the database's clock.
 pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
-    let list = |key: &str| data[key].as_array().cloned().unwrap_or_default();
+    let list = |key: &str| data["pending"][key].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let at = |value: &Value| value.as_str().and_then(time::parse);
     let mut blocks = vec![Block::heading("Current State:")];
     for activity in list("activities") {
         blocks.push(Block::section("Current Activity", current(&activity)));
+    }
+    if let Some(activity) = between(&data["diagnosis"]["attempts"]) {
+        blocks.push(Block::section("Current Activity", activity));
     }
     let timers = list("timers").into_iter().map(|timer| {
         let fires = timer["fires_in_ms"].as_i64();
@@ -122,12 +184,15 @@ pub(crate) fn blocks(data: &Value, steps: &[Step], now: i64) -> Vec<Block> {
     if blocks.len() == 1 {
         blocks.push(Block::remark(Tone::Muted, "Nothing is pending"));
     }
+    let next = data["next_steps"].as_array().cloned().unwrap_or_default();
+    let next = next
+        .iter()
+        .enumerate()
+        .map(|(n, step)| Block::text(format!("{}. {}", n + 1, step.as_str().unwrap_or_default())));
+    section(&mut blocks, "Next Steps", next.collect());
     if !steps.is_empty() {
-        let last = &steps[steps.len().saturating_sub(3)..];
-        blocks.push(Block::section(
-            "Last 3 Events",
-            [super::history::block_of(last, steps.len() - last.len())],
-        ));
+        let last = &steps[steps.len().saturating_sub(LAST_EVENTS)..];
+        blocks.push(Block::section("Last 3 Events", [history::last_block(last)]));
     }
     blocks
 }

@@ -93,6 +93,8 @@ pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Resp
         Err(Fault::new(StatusCode::REQUEST_TIMEOUT, error))
     })?;
     let manifests = runner.manifests().await?;
+    // The path of the request says nothing of it.
+    tracing::info!(command = shown(&typed(&run)), "command requested");
     // What is not there is the host's to refuse.
     let (plugin, class) = match plugin_of(&manifests, run.scope, &run.command) {
         Some((plugin, command)) if follows(command, &run) => (plugin, CommandClass::Follow),
@@ -100,6 +102,15 @@ pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Resp
         None => ("", CommandClass::Command),
     };
     Ok(answer::lines(underway::begin(&api, class, plugin, run).await?))
+}
+
+/// The words of a command, without its arguments.
+fn typed(run: &RunCommand) -> String {
+    match run.scope {
+        Scope::Server => format!("server {}", run.command),
+        Scope::Local => format!("local {}", run.command),
+        _ => run.command.clone(),
+    }
 }
 
 /// A command with the name of its plugin.

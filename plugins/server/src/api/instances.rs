@@ -167,7 +167,7 @@ mod tests {
             "create_orchestration_id": null, "delete_orchestration_id": null,
             "health_orchestration_id": null, "created_at": "t", "updated_at": "t",
             "deleted_at": null, "tags": {}, "message": null,
-            "health_checked_at": null, "health_error": null,
+            "health_checked_at": null, "health_error": null, "observed": null,
         });
         for count in [0, 1, 2, 500] {
             let instances: Vec<Instance> =

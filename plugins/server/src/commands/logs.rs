@@ -28,7 +28,7 @@ use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result, Time};
 )]
 pub(crate) struct Logs {
     /// Go on as the log grows
-    #[arg(long, follows)]
+    #[arg(long, short = 'f', follows)]
     follow: bool,
     /// Show the last so many lines; 0 shows all
     #[arg(long, short = 'n', value_name = "N", default = "100")]
@@ -102,8 +102,8 @@ fn unreadable(path: &Path, error: std::io::Error) -> Error {
         .hint("check who owns it with: ls -l")
 }
 
-/// The last `most` wanted lines of what there is, and whether there were more; 0 is all.
-fn last(
+/// Returns the last `most` wanted lines of what there is, and whether there were more; 0 is all.
+pub(super) fn last(
     reader: &mut Reader,
     path: &Path,
     filter: &Filter,
@@ -171,7 +171,7 @@ fn shown(entries: &[Entry]) -> Result<Report> {
 }
 
 /// `2026-01-02 03:04:05.678 WARN  the database is slow took_ms=7`
-fn line(entry: &Entry, zone: &TimeZone) -> String {
+pub(super) fn line(entry: &Entry, zone: &TimeZone) -> String {
     let Some(time) = &entry.time else { return entry.message.clone() };
     let time = time.parse::<Timestamp>().map_or_else(
         |_| time.clone(),

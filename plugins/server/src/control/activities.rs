@@ -98,7 +98,7 @@ impl Adder {
             async move {
                 let entry = log.begin(A::NAME, ctx.instance_id());
                 let answer = run::<A>(&control, &input).await;
-                entry.end(answer.as_ref().err().map(ToString::to_string));
+                entry.end(answer.as_ref().err());
                 answer.map_err(|broken| broken.to_string())
             }
         })

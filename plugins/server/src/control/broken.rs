@@ -2,12 +2,10 @@
 
 use super::exhaustion;
 use std::fmt;
+use toygres_model::failure::{EXHAUSTED, TRANSIENT};
 use toygres_plugin_api::Error;
 
-/// What the text of a passing failure begins with, by which an orchestration knows it.
-const PASSING: &str = "passing: ";
-/// The same for a failure of this process itself.
-const EXHAUSTED: &str = "exhausted: ";
+pub(super) use toygres_model::failure::reason;
 
 /// Why a step could not be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +57,16 @@ impl Broken {
         self.message.starts_with("forbidden: ")
     }
 
+    /// The failure as a person should read it, without the mark that workflows read.
+    pub(super) fn reason(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether trying again may help.
+    pub(super) fn is_transient(&self) -> bool {
+        self.class != FailureClass::Lasting
+    }
+
     /// The same with what was being done.
     pub(super) fn during(self, doing: &str) -> Self {
         Self { message: format!("{doing}: {}", self.message), ..self }
@@ -69,7 +77,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.class {
             FailureClass::Lasting => "",
-            FailureClass::Passing => PASSING,
+            FailureClass::Passing => TRANSIENT,
             FailureClass::Exhausted => EXHAUSTED,
         })?;
         f.write_str(&self.message)
@@ -78,18 +86,12 @@ impl fmt::Display for Broken {
 
 /// Whether the failure of an activity may be gone a moment later.
 pub(super) fn is_passing(failure: &str) -> bool {
-    failure.starts_with(PASSING)
+    failure.starts_with(TRANSIENT)
 }
 
 /// Whether an activity failed because the process that did it ran out of something.
 pub(super) fn is_exhaustion(failure: &str) -> bool {
     failure.starts_with(EXHAUSTED)
-}
-
-/// The failure as a person should read it.
-pub(super) fn reason(failure: &str) -> &str {
-    let plain = failure.strip_prefix(PASSING).or_else(|| failure.strip_prefix(EXHAUSTED));
-    plain.unwrap_or(failure)
 }
 
 impl From<sqlx::Error> for Broken {

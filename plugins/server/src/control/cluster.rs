@@ -2,11 +2,13 @@
 
 mod apply;
 mod call;
+mod inspect;
 mod observe;
 mod pods;
 mod remove;
 mod secret;
 
+pub(super) use inspect::Inspected;
 pub(super) use observe::{Address, Awaited};
 pub(super) use remove::Owner;
 

@@ -3,6 +3,7 @@
 //! No password is ever written into it. Connection strings are kept without one, and put together
 //! with the Secret's on demand.
 
+mod activity_runs;
 mod change;
 mod health;
 mod heartbeat;
@@ -17,6 +18,7 @@ mod session;
 mod turn;
 mod workflows;
 
+pub(super) use activity_runs::{ActivityRuns, add_runs};
 pub(super) use change::{
     Change, DELETE_COLUMN, HEALTH_COLUMN, change, mark_orchestration, write_reached,
 };

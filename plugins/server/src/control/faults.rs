@@ -1,7 +1,8 @@
 //! Faults on request, for tests: only in debug builds, and only where `TOYGRES_FAULT` asks for one.
 //!
 //! `ACTIVITY:before:abort` and `ACTIVITY:after:abort` end the process as `kill -9` does, before the
-//! activity's work or between its work and its record; `ACTIVITY:fail` makes it fail for good;
+//! activity's work or between its work and its record; `ACTIVITY:fail` makes it fail for good,
+//! `ACTIVITY:unavailable` in a way that is tried again;
 //! `ACTIVITY:twice` does its work twice. `*` stands for every activity, and several are separated
 //! by commas. The steps of a request count as activities here: `keep-password`, `start-creation`
 //! and `start-deletion`.
@@ -27,6 +28,9 @@ where
     let Ok(faults) = std::env::var("TOYGRES_FAULT") else { return work().await };
     if asked(&faults, activity, "fail") {
         return Err(Broken::lasting(format!("{activity} was made to fail")));
+    }
+    if asked(&faults, activity, "unavailable") {
+        return Err(Broken::passing(format!("{activity} was made unavailable")));
     }
     if asked(&faults, activity, "before:abort") {
         die().await;

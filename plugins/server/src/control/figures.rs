@@ -4,6 +4,7 @@ use super::broken;
 use super::cms::Cms;
 use sqlx::Row;
 use toygres_model::names::short;
+use toygres_model::records;
 use toygres_plugin_api::Result;
 
 /// Counts of what there is.
@@ -25,7 +26,7 @@ pub(crate) struct Figures {
 #[derive(Debug, Clone)]
 pub(crate) struct OrchestrationFigure {
     pub(crate) kind: String,
-    /// Lower case: `running`, `completed`, `failed`.
+    /// Lower case: `running`, `completed`, `failed`, `cancelled`.
     pub(crate) status: String,
     pub(crate) count: i64,
 }
@@ -77,11 +78,16 @@ async fn pairs(cms: &Cms, sql: &str) -> Result<Vec<(String, i64)>, sqlx::Error> 
 
 async fn orchestrations(cms: &Cms) -> Result<Vec<OrchestrationFigure>, sqlx::Error> {
     let sql = format!(
-        "SELECT i.orchestration_name, lower(e.status), count(*) FROM {schema}.instances i
+        "SELECT i.orchestration_name,
+             CASE WHEN e.status = 'Failed' AND {cancelled} THEN 'cancelled'
+                 WHEN e.status = 'ContinuedAsNew' THEN 'running' ELSE lower(e.status) END,
+             count(*)
+         FROM {schema}.instances i
          JOIN {schema}.executions e ON e.instance_id = i.instance_id
              AND e.execution_id = i.current_execution_id
          GROUP BY 1, 2 ORDER BY 1, 2",
-        schema = cms.duroxide
+        schema = cms.duroxide,
+        cancelled = records::was_cancelled(&format!("{}.history", cms.duroxide), "e"),
     );
     let rows = sqlx::query(&sql).fetch_all(&cms.pool).await?;
     rows.iter()

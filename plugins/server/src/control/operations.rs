@@ -48,7 +48,10 @@ impl ControlPlane {
         let cms = &self.inner.cms;
         let records = async { cms::list(cms, filter).await.map_err(broken::cms) };
         let records = cms.reached(records).await?;
-        Ok(records.iter().map(|record| self.shown(record)).collect())
+        let mut instances: Vec<Instance> =
+            records.iter().map(|record| self.shown(record)).collect();
+        self.add_observed(&records, &mut instances).await;
+        Ok(instances)
     }
 
     /// One instance, by its user's name or by its name in Kubernetes.
@@ -62,6 +65,7 @@ impl ControlPlane {
     async fn look(&self, name: &str, show: Show) -> Result<Instance> {
         let record = self.find(name).await?;
         let mut instance = self.shown(&record);
+        self.add_observed(std::slice::from_ref(&record), std::slice::from_mut(&mut instance)).await;
         if show.password {
             self.reveal(&record, &mut instance).await?;
         }

@@ -3,10 +3,10 @@
 use super::ControlPlane;
 use super::broken::{self, reason};
 use super::cms::Record;
-use serde_json::Value;
 use sqlx::Row;
 use toygres_model::history::Event;
 use toygres_model::instance::{ProgressStep, State};
+use toygres_model::results::PollResult;
 use toygres_model::steps::{Step, StepKind, StepState, steps};
 use toygres_model::time::rfc3339;
 use toygres_plugin_api::Result;
@@ -57,6 +57,14 @@ fn told(steps: &[Step]) -> Vec<ProgressStep> {
             None => told.push(next),
         }
     }
+    // Nothing goes on any more: what was waited for will not come.
+    let end = steps.iter().rev().find(|step| step.event == "OrchestrationFailed");
+    if let Some((end, last)) = end.zip(told.last_mut()) {
+        if matches!(last.state.as_str(), "waiting" | "running") {
+            last.state = "failed".to_owned();
+            last.message.clone_from(&end.outcome);
+        }
+    }
     // While a timer runs between two attempts, the last look says that it was not enough.
     let waits = steps
         .last()
@@ -102,20 +110,12 @@ fn look(step: &Step) -> Option<String> {
 
 /// What an attempt found missing.
 fn waits_for(step: &Step) -> Option<String> {
-    let answer: Value = serde_json::from_str(step.outcome.as_deref()?).ok()?;
-    if answer["ready"] == false {
-        return Some(answer["waiting_for"].as_str().unwrap_or("not ready yet").to_owned());
-    }
-    if answer["gone"] == false || answer["ended"] == false {
-        let rest = answer["still_there"].as_array().into_iter().flatten();
-        let rest: Vec<&str> = rest.filter_map(Value::as_str).collect();
-        return Some(if rest.is_empty() {
-            "it is still at work".to_owned()
-        } else {
-            format!("{} remain", rest.join(", "))
-        });
-    }
-    None
+    let result = PollResult::read(step.outcome.as_deref()?).filter(|result| !result.done)?;
+    Some(match (result.waiting_for, result.key) {
+        (Some(what), _) => what,
+        (None, "ready") => "not ready yet".to_owned(),
+        (None, _) => "it is still at work".to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -172,6 +172,7 @@ async fn forget(control: &Inner) -> Result<(), sqlx::Error> {
            AND d.completed_at < p.rolled_until - interval '20 minutes'",
         "DELETE FROM rollup_orchestrations WHERE bucket < now() - interval '35 days'",
         "DELETE FROM rollup_activities WHERE bucket < now() - interval '35 days'",
+        "DELETE FROM rollup_activity_runs WHERE bucket < now() - interval '35 days'",
     ] {
         sqlx::query(sql).execute(&control.cms.pool).await?;
     }

@@ -98,6 +98,7 @@ impl ControlPlane {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = ticks.tick() => self.one_beat(worker, log, concurrency, false).await,
+                () = log.is_outdated() => self.one_beat(worker, log, concurrency, false).await,
             }
         }
     }
@@ -125,6 +126,23 @@ impl ControlPlane {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the heartbeat cannot be written"),
             Err(_) => tracing::warn!("the heartbeat could not be written in time"),
+        }
+        self.add_runs(log).await;
+    }
+
+    /// Adds what ended since the last heartbeat to the roll-ups; what cannot be written is added with the
+    /// next one.
+    async fn add_runs(&self, log: &Log) {
+        let runs = log.take_runs();
+        let written = tokio::time::timeout(BEAT, cms::add_runs(&self.inner.cms, &runs)).await;
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the run times of activities cannot be written");
+                log.put_back(runs);
+            }
+            // It may have been written: a run that is missing is better than one that counts twice.
+            Err(_) => tracing::debug!("the run times of activities could not be written in time"),
         }
     }
 }

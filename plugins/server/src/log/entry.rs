@@ -73,7 +73,12 @@ impl Entry {
     /// The names that the instance goes by: the one of Kubernetes and its user's.
     pub(crate) fn is_about(&self, name: &str) -> bool {
         let named = INSTANCE.iter().any(|field| self.fields.get(*field) == Some(&name.into()));
+        let within = |field: &&str| {
+            let id = self.fields.get(*field).and_then(Value::as_str);
+            id.is_some_and(|id| names::is_about(id, name))
+        };
         named
+            || ORCHESTRATION.iter().any(|field| within(&field))
             || self.instance.as_deref().is_some_and(|k8s_name| {
                 k8s_name == name || names::user_name(k8s_name, &Value::Null) == name
             })
@@ -128,6 +133,19 @@ mod tests {
             "instance_id=create-my-db-a1b2c3d4::sub::2 took_ms=7 why=\"a b\" \
              span=request k8s_name=my-db-a1b2c3d4"
         );
+    }
+
+    #[test]
+    fn what_a_later_monitor_does_is_about_its_instance() {
+        for id in ["health-mydb-84ac288f-2", "delete-mydb-84ac288f-13"] {
+            let entry = read(&format!(r#"{{"message":"activity done","orchestration":"{id}"}}"#));
+            assert_eq!(entry.instance.as_deref(), Some("mydb-84ac288f"));
+            assert!(entry.is_about("mydb") && entry.is_about("mydb-84ac288f"), "{id}");
+            assert!(!entry.is_about("my"), "{id}");
+        }
+        // A Kubernetes name that was given elsewhere.
+        let entry = read(r#"{"orchestration":"health-abandoned-db-xyz123-2"}"#);
+        assert!(entry.is_about("abandoned-db-xyz123"));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use toygres_plugin_api::text::escape;
 use toygres_plugin_api::{Error, Result};
-use tracing_subscriber::filter::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -29,6 +30,23 @@ pub(crate) struct Target<'a> {
 /// What PostgreSQL remarks on statements that change nothing: there are dozens at every start. It
 /// can be asked for by its name.
 const QUIET: &str = "sqlx::postgres::notice=warn";
+
+/// duroxide's own lines on an activity or an orchestration that failed: the control plane logs both
+/// itself, without the marks that only workflows read, and a cancellation is no failure. They are
+/// known by their fields, so that its other warnings stay.
+const REPEATED: &[(&str, &[&str])] = &[
+    ("duroxide::runtime", &["activity_name", "outcome", "error"]),
+    ("duroxide::runtime", &["history_events", "error_type", "error"]),
+];
+
+fn is_repeated(event: &Metadata<'_>) -> bool {
+    event.is_event()
+        && *event.level() == Level::WARN
+        && REPEATED.iter().any(|(target, fields)| {
+            event.target() == *target
+                && fields.iter().all(|field| event.fields().field(field).is_some())
+        })
+}
 
 /// Reads what is to be logged: a level, or one a part. A bare word that is no level would be taken
 /// for a part of which everything is logged, so it is refused.
@@ -72,6 +90,7 @@ pub(crate) fn start(target: &Target<'_>, level: &str, mask: &Mask) -> Result<()>
         .with(stderr)
         .with(json)
         .with(filter)
+        .with(filter_fn(|event| !is_repeated(event)))
         .try_init()
         .map_err(|error| Error::plugin("the log is already in use").cause(error))
 }

@@ -56,6 +56,13 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// The machine was started again since: no process of that boot lives.
+    pub(crate) fn is_of_another_boot(&self) -> bool {
+        boot_id().is_ok_and(|boot| boot != self.boot_id)
+    }
+}
+
 /// `ESRCH` is what reading gives when the process ends in between.
 fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3)

@@ -18,7 +18,7 @@ impl Activity for Addresses {
         let order = &input.order;
         let address = match control.cluster.address(&order.namespace, &order.k8s_name).await? {
             Awaited::There(address) => address,
-            Awaited::Waits(what) => {
+            Awaited::Waits { what, .. } => {
                 let attempt = input.attempt;
                 return Ok(json!({"ready": false, "attempt": attempt, "waiting_for": what}));
             }

@@ -25,11 +25,15 @@ impl Activity for Ready {
 
     async fn run(control: &Inner, input: &Attempt) -> Result<Value, Broken> {
         let Order { namespace, k8s_name, .. } = &input.order;
-        let waits_for = match control.cluster.readiness(namespace, k8s_name).await? {
-            Awaited::There(()) => None,
-            Awaited::Waits(what) => Some(what),
+        let (waits_for, failing) = match control.cluster.readiness(namespace, k8s_name).await? {
+            Awaited::There(()) => (None, false),
+            Awaited::Waits { what, failing } => (Some(what), failing),
         };
-        let ready = waits_for.is_none();
-        Ok(json!({"ready": ready, "attempt": input.attempt, "waiting_for": waits_for}))
+        Ok(json!({
+            "ready": waits_for.is_none(),
+            "attempt": input.attempt,
+            "waiting_for": waits_for,
+            "failing": failing,
+        }))
     }
 }

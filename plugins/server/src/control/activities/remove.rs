@@ -25,6 +25,12 @@ impl Activity for Remove {
         turn.end().await?;
         let texts: Vec<&str> = rest.iter().map(|it| it.text.as_str()).collect();
         let look = rest.iter().find_map(|it| it.look.as_deref());
-        Ok(json!({"gone": rest.is_empty(), "still_there": texts, "look": look}))
+        let answer = json!({
+            "gone": rest.is_empty(),
+            "still_there": texts,
+            "look": look,
+            "failing": look.is_some(),
+        });
+        Ok(answer)
     }
 }

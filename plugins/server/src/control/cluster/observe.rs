@@ -18,8 +18,8 @@ use toygres_model::kubernetes as names;
 pub(in crate::control) enum Awaited<T> {
     /// It is there.
     There(T),
-    /// What it waits for.
-    Waits(String),
+    /// What it waits for, and whether that will not come about by itself.
+    Waits { what: String, failing: bool },
 }
 
 /// Where an instance can be reached.
@@ -47,7 +47,8 @@ impl Cluster {
         if is_ready(&set) {
             return Ok(Awaited::There(()));
         }
-        Ok(Awaited::Waits(pods::waits_for(&self.pods(namespace, k8s_name).await?)))
+        let pods = self.pods(namespace, k8s_name).await?;
+        Ok(Awaited::Waits { what: pods::waits_for(&pods), failing: pods::is_failing(&pods) })
     }
 
     /// The address that users get: the load balancer's, or the one inside the cluster.
@@ -69,7 +70,10 @@ impl Cluster {
         };
         Ok(match public {
             Some(host) => Awaited::There(Address { host, port }),
-            None => Awaited::Waits("the load balancer has no address yet".to_owned()),
+            None => Awaited::Waits {
+                what: "the load balancer has no address yet".to_owned(),
+                failing: false,
+            },
         })
     }
 

@@ -16,6 +16,33 @@ impl Cluster {
     }
 }
 
+/// Reasons of a waiting container that do not pass by themselves.
+const FAILURES: &[&str] = &[
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "ErrImageNeverPull",
+    "ErrImagePull",
+    "ImageInspectError",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "RunContainerError",
+];
+
+/// Whether the first of these pods will not get ready unless something changes.
+pub(super) fn is_failing(pods: &[Pod]) -> bool {
+    let Some(pod) = pods.first() else { return false };
+    let status = pod.status.as_ref();
+    let containers = status.and_then(|status| status.container_statuses.as_ref());
+    let fails =
+        containers.into_iter().flatten().filter_map(|one| one.state.as_ref()).any(|state| {
+            let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
+            let ended = state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0);
+            ended || waiting.is_some_and(|reason| FAILURES.contains(&reason))
+        });
+    fails || condition(pod).is_some()
+}
+
 /// What the first of these pods waits for.
 pub(super) fn waits_for(pods: &[Pod]) -> String {
     let Some(pod) = pods.first() else {
@@ -36,7 +63,7 @@ pub(super) fn waits_for(pods: &[Pod]) -> String {
 }
 
 /// Why its container does not run.
-fn container(pod: &Pod) -> Option<String> {
+pub(super) fn container(pod: &Pod) -> Option<String> {
     let containers = pod.status.as_ref()?.container_statuses.as_ref()?;
     containers.iter().find_map(|container| {
         let why = state(container.state.as_ref()?)?;
@@ -59,7 +86,7 @@ fn state(state: &ContainerState) -> Option<String> {
 }
 
 /// Why it is not scheduled.
-fn condition(pod: &Pod) -> Option<String> {
+pub(super) fn condition(pod: &Pod) -> Option<String> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let unmet = conditions
         .iter()
@@ -67,7 +94,7 @@ fn condition(pod: &Pod) -> Option<String> {
     Some(sentence(unmet.reason.as_deref()?, unmet.message.as_deref()))
 }
 
-fn sentence(reason: &str, message: Option<&str>) -> String {
+pub(super) fn sentence(reason: &str, message: Option<&str>) -> String {
     match message.and_then(|message| message.lines().next()) {
         Some(message) if !message.is_empty() => format!("{reason}: {message}"),
         _ => reason.to_owned(),

@@ -13,6 +13,7 @@ pub(super) const ALL: &[Migration] = &[
     Migration { version: 2, name: "worker heartbeats", sql: HEARTBEATS },
     Migration { version: 3, name: "indexes of lists", sql: INDEXES },
     Migration { version: 4, name: "roll-ups", sql: super::rollups::TABLES },
+    Migration { version: 5, name: "run times of activities", sql: super::activity_runs::TABLE },
 ];
 
 /// What deployments have had before there was a table of migrations: each part is made only where

@@ -1,11 +1,12 @@
 //! A record as its user sees it.
 
 use crate::control::address::{MASK, dns_name, of_url, preferred, with_password};
+use crate::control::cluster::Inspected;
 use crate::control::cms::Record;
 use crate::control::{ControlPlane, address};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use toygres_model::instance::Instance;
+use toygres_model::instance::{Instance, State};
 use toygres_model::time::rfc3339;
 use toygres_plugin_api::{Error, Result};
 
@@ -39,7 +40,21 @@ impl ControlPlane {
             health_checked_at: record.checked_ms.and_then(rfc3339),
             health_error: record.health_error.clone(),
             message: record.message.clone(),
+            observed: None,
             progress: None,
+        }
+    }
+
+    /// Adds what Kubernetes has of each instance that is not deleted.
+    pub(super) async fn add_observed(&self, records: &[Record], instances: &mut [Instance]) {
+        let live = records.iter().enumerate().filter(|(_, record)| record.state != State::Deleted);
+        let (places, inspected): (Vec<usize>, Vec<Inspected>) =
+            live.map(|(place, record)| (place, inspected(record))).unzip();
+        let observed = self.inner.cluster.inspect(inspected).await;
+        for (place, observed) in places.into_iter().zip(observed) {
+            if let Some(instance) = instances.get_mut(place) {
+                instance.observed = Some(observed);
+            }
         }
     }
 
@@ -55,6 +70,17 @@ impl ControlPlane {
         })?;
         instance.connection_string = with_password(url, &password);
         Ok(())
+    }
+}
+
+fn inspected(record: &Record) -> Inspected {
+    let has_password =
+        |url: &Option<String>| url.as_deref().and_then(address::old_password).is_some();
+    Inspected {
+        namespace: record.namespace.clone(),
+        k8s_name: record.k8s_name.clone(),
+        state: record.state,
+        has_secret: !has_password(&record.ip_url) && !has_password(&record.dns_url),
     }
 }
 
