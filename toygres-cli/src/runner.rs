@@ -84,6 +84,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
                 catalogue: &catalogue,
                 folders: &folders,
                 output: &output,
+                environment: settings.environment_of(),
                 force: options.force,
             };
             action.report(&manager).and_then(|report| print(&output, report))

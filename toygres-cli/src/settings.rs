@@ -244,11 +244,12 @@ impl Settings {
     }
 
     /// The place that a value comes from, for messages.
-    fn describe_source(&self, key: &str, source: Source) -> String {
+    pub(crate) fn describe_source(&self, key: &str, source: Source) -> String {
         let known = KNOWN.iter().find(|known| known.key == key);
         let variable = known.and_then(|known| known.env).unwrap_or(key);
         let file = self.file.as_ref().map(|file| file.path.display().to_string());
         match source {
+            Source::Flag if key == "kubernetes.kubeconfig" => "`--kubeconfig`".to_owned(),
             Source::Flag => "the command line".to_owned(),
             Source::Environment => format!("`{variable}`"),
             Source::File => file.unwrap_or_else(|_| CONFIG_FILE.to_owned()),
