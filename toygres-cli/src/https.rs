@@ -20,8 +20,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tls::Tls;
-use toygres_plugin_api::Result;
 use tower_service::Service;
+use toygres_plugin_api::Result;
 
 /// A client whose requests have bodies of one kind.
 pub(crate) struct HttpClient<B> {

@@ -16,6 +16,7 @@ pub use home::Home;
 pub(crate) use numbers::MAX_MILLISECONDS;
 
 use crate::cli::Options;
+use crate::redact::Redactor;
 use file::ConfigFile;
 use known::{KNOWN, Known};
 use serde_json::Value;
@@ -187,11 +188,18 @@ impl Settings {
         Ok(variables::list(&self.environment, self.show_secrets))
     }
 
-    /// Every secret value that is known, for the redactor.
+    /// What masks secrets in this run's output; with `show` it masks nothing.
     #[must_use]
-    pub fn secrets(&self) -> Vec<String> {
-        let mut secrets = Vec::new();
+    pub fn redactor(&self, show: bool) -> Redactor {
+        let (own, foreign) = self.secrets();
+        Redactor::new(&own, show).with_foreign(&foreign)
+    }
+
+    /// Every secret value that is known: our own, and those of variables of other programs.
+    pub(crate) fn secrets(&self) -> (Vec<String>, Vec<String>) {
+        let (mut own, mut foreign) = (Vec::new(), Vec::new());
         for (name, value) in self.environment.all() {
+            let secrets = if is_own_variable(name) { &mut own } else { &mut foreign };
             if crate::redact::names::is_secret(name) && !is_place(name, value) {
                 secrets.push(value.to_owned());
             }
@@ -199,16 +207,16 @@ impl Settings {
         }
         for known in KNOWN {
             let Ok((Some(value), _)) = self.get(known.key) else { continue };
-            secrets.extend(password_of(&value));
+            own.extend(password_of(&value));
             if known.secret {
-                secrets.push(value);
+                own.push(value);
             }
         }
-        // Shorter ones would mask ordinary words; where they are named, they are masked by name.
-        secrets.retain(|secret| secret.len() >= 4);
-        secrets.sort();
-        secrets.dedup();
-        secrets
+        for secrets in [&mut own, &mut foreign] {
+            secrets.sort();
+            secrets.dedup();
+        }
+        (own, foreign)
     }
 
     /// A remark where the configuration file holds a secret and others may read it.
@@ -306,6 +314,12 @@ impl Settings {
             false => Value::from(value),
         }
     }
+}
+
+/// Whether toygres, or a library in it, reads this variable.
+fn is_own_variable(name: &str) -> bool {
+    let known = KNOWN.iter().any(|known| known.env == Some(name));
+    known || name.starts_with("TOYGRES_") || name.starts_with("PG")
 }
 
 /// A folder or a file: where the shell is (`PWD` reads like a password), or where a secret lies.

@@ -77,7 +77,7 @@ async fn serve(
 ) -> Result<Report> {
     let plan = begun.plan.clone();
     let (ready, readiness) = watch::channel(Readiness::default());
-    let hosts = Hosts::new(plan.hosts.clone());
+    let hosts = Hosts::new(&plan.hosts);
     let api = Api::new(begun.token.clone(), hosts, limits(&plan), readiness);
     let listening = CancellationToken::new();
     let http = begun.listener.take().map(|listener| {

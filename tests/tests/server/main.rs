@@ -6,6 +6,7 @@ mod descriptors;
 mod failures;
 mod floods;
 mod foreground;
+mod gate;
 mod instances;
 mod life;
 mod listening;

@@ -72,11 +72,8 @@ impl Connector {
             Ok(Some(proxy)) => format!(" through the proxy {}", proxy.uri),
             _ => String::new(),
         };
-        io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no connection{through} within {limit} s"),
-        )
-        .into()
+        io::Error::new(io::ErrorKind::TimedOut, format!("no connection{through} within {limit} s"))
+            .into()
     }
 }
 

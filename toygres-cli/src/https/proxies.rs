@@ -51,8 +51,9 @@ impl Proxy {
         let parsed = Url::parse(text).ok().filter(Url::has_host);
         let url = match parsed {
             Some(url) => url,
-            None => Url::parse(&format!("http://{text}"))
-                .map_err(|error| invalid(error.to_string()))?,
+            None => {
+                Url::parse(&format!("http://{text}")).map_err(|error| invalid(error.to_string()))?
+            }
         };
         let (kind, default_port) = match url.scheme() {
             "http" => (ProxyKind::Http, 80),
@@ -151,7 +152,8 @@ impl ProxyRules {
         let Some(proxy) = proxy else { return Ok(None) };
         let host = target.host().unwrap_or_default();
         let port = target.port_u16().unwrap_or(if https { 443 } else { 80 });
-        if !self.always && (exceptions::is_on_this_machine(host) || self.no_proxy.covers(host, port))
+        if !self.always
+            && (exceptions::is_on_this_machine(host) || self.no_proxy.covers(host, port))
         {
             return Ok(None);
         }
@@ -193,14 +195,24 @@ mod tests {
             (vec![("https_proxy", "p:1")], "https://h/", "http://p:1/", "http://p:1/"),
             (vec![("HTTPS_PROXY", "http://p:1")], "http://h/", "", ""),
             (vec![("http_proxy", "http://p")], "http://h/", "http://p:80/", "http://p:80/"),
-            (vec![("HTTP_PROXY", "http://a"), ("http_proxy", "http://b")], "http://h/", "http://a:80/", "http://a:80/"),
+            (
+                vec![("HTTP_PROXY", "http://a"), ("http_proxy", "http://b")],
+                "http://h/",
+                "http://a:80/",
+                "http://a:80/",
+            ),
             (vec![("ALL_PROXY", "socks5://p")], "https://h/", "socks5://p:1080/", ""),
             (vec![("all_proxy", "socks5h://p")], "http://h/", "socks5h://p:1080/", ""),
             (vec![("HTTPS_PROXY", "http://p:1")], "https://localhost:6443/", "", ""),
             (vec![("HTTPS_PROXY", "http://p:1")], "https://127.9.9.9/", "", ""),
             (vec![("HTTPS_PROXY", "http://p:1")], "https://[::1]:6443/", "", ""),
             (vec![("HTTPS_PROXY", "https://p"), ("NO_PROXY", "h")], "https://h/", "", ""),
-            (vec![("HTTPS_PROXY", "https://p"), ("no_proxy", "i")], "https://h/", "https://p:443/", "https://p:443/"),
+            (
+                vec![("HTTPS_PROXY", "https://p"), ("no_proxy", "i")],
+                "https://h/",
+                "https://p:443/",
+                "https://p:443/",
+            ),
         ] {
             let (of_downloads, of_kubernetes) = rules(&variables);
             assert_eq!(chosen(&of_downloads, target), downloads, "{variables:?} {target}");
@@ -220,7 +232,10 @@ mod tests {
     #[test]
     fn a_named_proxy_is_used_for_this_machine_too_and_keeps_its_credentials() {
         let proxy = Proxy::parse("http://me:p%40ss@p:3128/x", "`proxy-url`").unwrap();
-        assert_eq!((proxy.uri.to_string().as_str(), proxy.kind), ("http://p:3128/", ProxyKind::Http));
+        assert_eq!(
+            (proxy.uri.to_string().as_str(), proxy.kind),
+            ("http://p:3128/", ProxyKind::Http)
+        );
         assert_eq!(proxy.credentials(), Some(&("me".to_owned(), "p@ss".to_owned())));
         assert_eq!(proxy.authorization().unwrap(), "Basic bWU6cEBzcw==");
         assert!(!format!("{proxy:?}").contains("p@ss"));

@@ -152,7 +152,10 @@ impl Kube {
             Error::unavailable(format!("no client can be made for Kubernetes at {server}"))
                 .cause(cause)
                 .retryable(false)
-                .hint(format!("check the user and cluster of the kubeconfig from {}", source.named_by))
+                .hint(format!(
+                    "check the user and cluster of the kubeconfig from {}",
+                    source.named_by
+                ))
         })?;
         Ok((client, KubeTarget { server, context, namespace }))
     }
@@ -173,9 +176,12 @@ fn not_configured(source: &KubeconfigSource, kubeconfig: &Kubeconfig) -> Error {
             .cause(cause)
             .hint("set `KUBECONFIG` or give `--kubeconfig`; see `kubectl config view`")
     } else {
-        Error::unavailable(format!("no context is selected in the kubeconfig from {}", source.named_by))
-            .cause(format!("there is no `current-context` in {files}"))
-            .hint("select one: kubectl config use-context NAME; or set `TOYGRES_KUBE_CONTEXT`")
+        Error::unavailable(format!(
+            "no context is selected in the kubeconfig from {}",
+            source.named_by
+        ))
+        .cause(format!("there is no `current-context` in {files}"))
+        .hint("select one: kubectl config use-context NAME; or set `TOYGRES_KUBE_CONTEXT`")
     };
     error.retryable(false)
 }

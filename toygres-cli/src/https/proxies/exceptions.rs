@@ -78,7 +78,8 @@ impl Exception {
                 address == Some(*expected) && of_port.is_none_or(|of_port| of_port == port)
             }
             Self::Domain { name, below_only, port: of_port } => {
-                let below = host.strip_suffix(name.as_str()).is_some_and(|rest| rest.ends_with('.'));
+                let below =
+                    host.strip_suffix(name.as_str()).is_some_and(|rest| rest.ends_with('.'));
                 (below || !below_only && host == name)
                     && of_port.is_none_or(|of_port| of_port == port)
             }

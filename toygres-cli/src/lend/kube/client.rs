@@ -57,9 +57,8 @@ pub(super) fn make_client(
 fn tls_settings(config: &Config) -> Result<TlsSettings, String> {
     let client = config.rustls_client_config().map_err(|error| describe(&error))?;
     let name = config.tls_server_name.clone().map(rustls::pki_types::ServerName::try_from);
-    let server_name = name
-        .transpose()
-        .map_err(|error| format!("invalid `tls-server-name`: {error}"))?;
+    let server_name =
+        name.transpose().map_err(|error| format!("invalid `tls-server-name`: {error}"))?;
     Ok(TlsSettings { client, server_name })
 }
 
@@ -115,8 +114,7 @@ fn read_token(path: &std::path::Path) -> io::Result<HeaderValue> {
     if token.is_empty() {
         return Err(io::Error::other("it is empty"));
     }
-    let mut value =
-        HeaderValue::try_from(format!("Bearer {token}")).map_err(io::Error::other)?;
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(io::Error::other)?;
     value.set_sensitive(true);
     Ok(value)
 }

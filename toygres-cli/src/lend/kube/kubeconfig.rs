@@ -54,7 +54,7 @@ impl KubeconfigSource {
         let mut read = Kubeconfig::read_from(path).map_err(|error| {
             use std::error::Error as _;
             // The library repeats the path in its own spelling.
-            let cause = error.source().map_or_else(|| error.to_string(), |source| chain(source));
+            let cause = error.source().map_or_else(|| error.to_string(), chain);
             unreadable(&cause)
         })?;
         self.check_kind(path, &read)?;

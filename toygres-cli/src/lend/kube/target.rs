@@ -141,8 +141,8 @@ impl Reading<'_> {
         ] {
             *text = text.take().filter(|text| !text.is_empty());
         }
-        let certificate = user.client_certificate.is_some() as u8
-            + user.client_certificate_data.is_some() as u8;
+        let certificate =
+            user.client_certificate.is_some() as u8 + user.client_certificate_data.is_some() as u8;
         let key = user.client_key.is_some() as u8 + user.client_key_data.is_some() as u8;
         let basic = user.username.is_some() || user.password.is_some();
         let problem = if basic && user.token.is_some() {
@@ -193,9 +193,8 @@ impl Reading<'_> {
                     self.source.invalid(format!("invalid `certificate-authority-data`: {error}"))
                 })?
             }
-            (None, Some(path)) => std::fs::read(&path).map_err(|error| {
-                self.source.invalid(format!("cannot read {path}: {error}"))
-            })?,
+            (None, Some(path)) => std::fs::read(&path)
+                .map_err(|error| self.source.invalid(format!("cannot read {path}: {error}")))?,
         };
         use rustls::pki_types::pem::PemObject as _;
         let certificates = rustls::pki_types::CertificateDer::pem_slice_iter(&pem);
