@@ -185,7 +185,7 @@ impl Settings {
     /// # Errors
     /// None today.
     pub fn environment(&self) -> Result<Vec<Variable>> {
-        Ok(variables::list(&self.environment, self.show_secrets))
+        Ok(variables::list(self, self.show_secrets))
     }
 
     /// What masks secrets in this run's output; with `show` it masks nothing.
