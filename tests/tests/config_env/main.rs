@@ -5,6 +5,7 @@ mod support;
 
 mod dotenv;
 mod home_trust;
+mod kubeconfigs;
 mod not_text;
 mod secrets;
 mod sources;

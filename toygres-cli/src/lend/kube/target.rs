@@ -67,9 +67,20 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn target(mut self, namespace: Option<String>) -> Result<ClusterTarget> {
-        self.check_files()?;
         self.check_user()?;
         let mut config = Config::new(self.server()?);
+        if config.cluster_url.scheme_str() == Some("http") {
+            // As kubectl has it: nothing secret goes over a connection that anybody can read.
+            let user = std::mem::take(&mut self.user);
+            self.user = AuthInfo {
+                impersonate: user.impersonate,
+                impersonate_uid: user.impersonate_uid,
+                impersonate_groups: user.impersonate_groups,
+                impersonate_user_extra: user.impersonate_user_extra,
+                ..AuthInfo::default()
+            };
+        }
+        self.check_files()?;
         config.default_namespace = namespace.unwrap_or_else(|| "default".to_owned());
         config.accept_invalid_certs = self.cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.root_cert = self.root_certificates(config.accept_invalid_certs)?;
@@ -82,7 +93,7 @@ impl Reading<'_> {
         Ok(ClusterTarget { config, token_file: token_file.map(PathBuf::from), proxy })
     }
 
-    /// The server's URL; without a scheme it is https where certificates are spoken of.
+    /// The server's URL; without a scheme it is http.
     fn server(&self) -> Result<Uri> {
         let server = self.cluster.server.as_deref().unwrap_or_default().trim_end_matches('/');
         if server.is_empty() {
@@ -90,7 +101,6 @@ impl Reading<'_> {
         }
         let uri = match server.contains("://") {
             true => server.to_owned(),
-            false if self.speaks_of_tls() => format!("https://{server}"),
             false => format!("http://{server}"),
         };
         let uri: Uri = uri
@@ -100,14 +110,6 @@ impl Reading<'_> {
             Some("http" | "https") => Ok(uri),
             _ => Err(self.source.invalid(format!("unsupported URL `{server}`"))),
         }
-    }
-
-    fn speaks_of_tls(&self) -> bool {
-        self.cluster.certificate_authority.is_some()
-            || self.cluster.certificate_authority_data.is_some()
-            || self.cluster.insecure_skip_tls_verify == Some(true)
-            || self.user.client_certificate.is_some()
-            || self.user.client_certificate_data.is_some()
     }
 
     /// The files that are read as a whole: none of them may be without an end.
@@ -151,6 +153,8 @@ impl Reading<'_> {
             "its user has a certificate or key both as a file and as data"
         } else if certificate == 1 && key == 0 {
             "its user has a client certificate without its key"
+        } else if user.impersonate.is_none() && impersonates_more(user) {
+            "its user acts for groups or attributes of nobody: `as` is missing"
         } else if let Some(problem) = user.exec.as_mut().and_then(prepare_exec) {
             problem
         } else {
@@ -220,6 +224,13 @@ impl Reading<'_> {
         Proxy::parse(url, &format!("`proxy-url` of the kubeconfig from {}", self.source.named_by))
             .map_err(|error| error.retryable(false))
     }
+}
+
+/// Whether somebody's groups, number or attributes are asked for.
+fn impersonates_more(user: &AuthInfo) -> bool {
+    user.impersonate_uid.is_some()
+        || user.impersonate_groups.as_ref().is_some_and(|groups| !groups.is_empty())
+        || user.impersonate_user_extra.as_ref().is_some_and(|extra| !extra.is_empty())
 }
 
 /// Checks an exec program, and lets it ask only where somebody can answer.
