@@ -49,6 +49,11 @@ pub(crate) async fn run(
         rustix::process::setsid().map_err(std::io::Error::from)?;
     }
     let settings = Settings::read(ctx).await?;
+    if detached {
+        // Whoever started it may want to remove its folder, or to unmount what it lies on; `start`
+        // has made each path absolute.
+        std::env::set_current_dir("/")?;
+    }
     let plan = Plan::new(&typed, &settings)?;
     let begun = begin::begin(ctx, typed, &settings, plan, detached).await?;
     let runtime = runtime()?;

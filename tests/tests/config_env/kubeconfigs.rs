@@ -55,7 +55,7 @@ fn prepared(stage: &Stage, row: &Row, program: &str) -> Command {
 }
 
 /// The kubeconfig that is named on the command line.
-fn kubeconfig<'a>(row: &'a Row) -> impl Iterator<Item = &'a str> {
+fn kubeconfig(row: &Row) -> impl Iterator<Item = &str> {
     row.kubeconfig.iter().flat_map(|path| ["--kubeconfig", path])
 }
 

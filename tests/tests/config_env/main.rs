@@ -6,6 +6,7 @@ mod support;
 mod dotenv;
 mod home_trust;
 mod kubeconfigs;
+mod masking;
 mod not_text;
 mod secrets;
 mod sources;

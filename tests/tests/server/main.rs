@@ -5,6 +5,7 @@ mod busy;
 mod descriptors;
 mod failures;
 mod floods;
+mod folders;
 mod foreground;
 mod gate;
 mod instances;
