@@ -170,6 +170,9 @@ const FREE: &[&str] = &[
     "words",
 ];
 
+/// Names that say nothing by themselves: `{"image": {"value": …}}` holds an image.
+const HOLDERS: &[&str] = &["content", "data", "text", "value", "values"];
+
 /// Whose words a field of this name holds, within a field that holds such ones. What is within free
 /// text stays free, and an unknown name says nothing of what is within it.
 pub(crate) fn place_of(name: &str, outer: Place) -> Place {
@@ -178,7 +181,9 @@ pub(crate) fn place_of(name: &str, outer: Place) -> Place {
     }
     let words = words(name);
     let last = words.last().map_or("", String::as_str);
-    if FREE.contains(&last) {
+    if outer == Place::Ours && HOLDERS.contains(&last) {
+        Place::Ours
+    } else if FREE.contains(&last) {
         Place::Free
     } else if OURS.contains(&last) {
         Place::Ours
@@ -207,5 +212,8 @@ mod tests {
             assert_eq!(place_of(name, Place::Plugin), place, "{name}");
             assert_eq!(place_of(name, Place::Free), Place::Free, "{name}");
         }
+        assert_eq!(place_of("value", Place::Ours), Place::Ours);
+        assert_eq!(place_of("value", Place::Plugin), Place::Free);
+        assert_eq!(place_of("error", Place::Ours), Place::Free);
     }
 }

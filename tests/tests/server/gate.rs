@@ -85,3 +85,26 @@ fn head_and_slashes_at_the_end_follow_one_rule() {
     let head = home.request("HEAD", "/api/server/cancel").send();
     assert_eq!(head.status, home.request("GET", "/api/server/cancel").send().status);
 }
+
+#[test]
+fn clients_on_this_machine_need_no_proxy_and_no_certificates() {
+    let Some(served) = Served::new(&[]) else { return };
+    let run = |args: &[&str], environment: &[(&str, &str)]| {
+        let mut command = served.home.command(args);
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{args:?} {environment:?}: {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let dead = "http://127.0.0.1:9";
+    let without_roots = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/none")];
+    let proxies = [("HTTP_PROXY", dead), ("HTTPS_PROXY", dead), ("all_proxy", dead)];
+    for environment in [without_roots.as_slice(), &proxies] {
+        assert_eq!(run(&["list", "-o", "json"], environment).trim(), "[]");
+        let health = run(
+            &["server", "health", "--check", "TG0501", "--check", "TG0101", "-o", "json"],
+            environment,
+        );
+        assert!(health.contains("\"healthy\""), "{health}");
+    }
+}

@@ -175,9 +175,7 @@ fn fields_that_are_wrong_are_named() {
 fn paths_methods_and_parameters_that_are_not_there_are_refused() {
     let Some(served) = Served::new(&[]) else { return };
     let send = |method: &str, target: &str| served.home.request(method, target).send();
-    for path in
-        ["/", "/api", "/api/instances/", "/api/instances/a/b", "/api/instances/../x", "/%00"]
-    {
+    for path in ["/", "/api", "/api/instances/a/b", "/api/instances/../x", "/%00"] {
         refused(&send("GET", path), 404, "not_found");
     }
     for (method, path, allowed) in [
