@@ -559,13 +559,14 @@ pub struct Variable {
     pub set: bool,
     /// Its value, masked where it is a secret; `None` where not set.
     pub value: Option<String>,
-    /// What is used where it is not set.
+    /// What is used where it is not set, masked where it is a secret.
     pub default: Option<String>,
     /// Masked unless `--show-secrets` was given.
     pub secret: bool,
-    /// `environment`, or the path of the `.env` file that it was read from.
+    /// `environment`, or the path of the `.env` file that it was read from. Where it is not set:
+    /// what `default` comes from, if that is a file or an option.
     pub source: Option<String>,
-    /// For a path: it exists.
+    /// For a path: it exists; for a list of paths: one of them does.
     pub exists: Option<bool>,
 }
 

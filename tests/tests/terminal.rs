@@ -22,6 +22,11 @@ fn waiting() -> (Database<'static>, Workload) {
 
 /// The real binary on a terminal of its own, so many columns wide.
 fn on_terminal(url: &str, columns: u16, args: &[&str]) -> OsSession {
+    on_terminal_called(Some("xterm-256color"), url, columns, args)
+}
+
+/// The same on one that says what it is; none says nothing.
+fn on_terminal_called(term: Option<&str>, url: &str, columns: u16, args: &[&str]) -> OsSession {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new("sh");
     command
@@ -32,7 +37,7 @@ fn on_terminal(url: &str, columns: u16, args: &[&str]) -> OsSession {
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", home.path())
-        .env("TERM", "xterm-256color")
+        .envs(term.map(|term| ("TERM", term)))
         .env("LANG", "C.UTF-8")
         .env("DATABASE_URL", url)
         .env("TOYGRES_PLUGIN_PATH", toygres::plugins());
@@ -172,5 +177,27 @@ fn watching_redraws_in_place_until_it_is_interrupted() {
     session.send("\u{3}").unwrap();
     let written = whole(session);
     assert!(written.contains("interrupted"), "{written}");
+    workload.stop();
+}
+
+/// A terminal that cannot move its cursor gets one block below the other, and no colours.
+#[test]
+fn a_terminal_that_obeys_no_escapes_gets_none() {
+    let (database, workload) = waiting();
+    let args = ["server", "orchestrations", "--watch", "--interval", "200ms"];
+    for term in [Some("dumb"), Some(""), None] {
+        let mut session = on_terminal_called(term, &database.url, 100, &args);
+        let mut written = String::new();
+        for _ in 0..2 {
+            let found = session.expect("orchestration found").unwrap();
+            written += &String::from_utf8_lossy(found.as_bytes());
+        }
+        session.send("\u{3}").unwrap();
+        written += &whole(session);
+        assert!(written.contains("interrupted"), "{term:?}: {written}");
+        assert!(!written.contains('\u{1b}'), "{term:?}: {written:?}");
+        let list = whole(on_terminal_called(term, &database.url, 100, &args[..2]));
+        assert!(!list.contains('\u{1b}'), "{term:?}: {list:?}");
+    }
     workload.stop();
 }

@@ -232,7 +232,11 @@ impl Output {
             let look = self.look(true);
             let mut text = Vec::new();
             render::table(&report, &look, &mut text)?;
-            self.redrawn(&String::from_utf8_lossy(&text), &look)
+            let text = String::from_utf8_lossy(&text);
+            match understands_escapes() {
+                true => self.redrawn(&text, &look),
+                false => self.below(&text),
+            }
         } else if self.format == Format::Own {
             shown_document(self.ready(&report)?, terminal).into_owned()
         } else if self.format == Format::Yaml {
@@ -269,6 +273,14 @@ impl Output {
             (_, data) => writeln!(text, "{}", render::json::compact(data))?,
         }
         written(&mut out, &String::from_utf8_lossy(&text))
+    }
+
+    /// The frame below the one before, with an empty line between them.
+    fn below(&self, text: &str) -> String {
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let between = if *drawn > 0 { "\n" } else { "" };
+        *drawn = text.lines().count();
+        format!("{between}{text}")
     }
 
     /// The frame's lines over those of the one before, no more than the terminal has.
@@ -370,11 +382,16 @@ impl Output {
             ColorChoice::Auto if set("CLICOLOR_FORCE") => {
                 std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0")
             }
-            ColorChoice::Auto => {
-                terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-            }
+            ColorChoice::Auto => terminal && understands_escapes(),
         }
     }
+}
+
+/// Whether the terminal does what escape sequences say: moves its cursor, clears lines, colours.
+/// One that has no name, or is called `dumb`, writes them instead.
+#[must_use]
+pub(crate) fn understands_escapes() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
 /// What ends a command that goes on when nobody reads it.

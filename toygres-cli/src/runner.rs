@@ -14,7 +14,6 @@ use crate::output::{self, Output};
 use crate::plugin::exec;
 use crate::plugin::manage::Manager;
 use crate::plugin::policy::{self, Policy};
-use crate::redact::Redactor;
 use crate::settings::{Environment, Home, Settings};
 use std::ffi::OsString;
 use std::path::Path;
@@ -66,7 +65,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         return stopped(Stop::Error(refusal), early, environment);
     }
     let settings = Arc::new(Settings::new(environment, &options));
-    let redactor = Redactor::new(&settings.secrets(), options.show_secrets);
+    let redactor = settings.redactor(options.show_secrets);
     let output = Arc::new(Output::new(&options, redactor));
     warn(settings.environment_of(), &output);
     if let Some(remark) = settings.remark() {
@@ -85,6 +84,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
                 catalogue: &catalogue,
                 folders: &folders,
                 output: &output,
+                environment: settings.environment_of(),
                 force: options.force,
             };
             action.report(&manager).and_then(|report| print(&output, report))
@@ -193,7 +193,7 @@ fn unreadable(early: &Early) -> Option<Error> {
 fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
     let options = Options { output: early.output, color: early.color, ..Options::default() };
     let settings = Settings::new(environment, &options);
-    let output = Output::new(&options, Redactor::new(&settings.secrets(), false));
+    let output = Output::new(&options, settings.redactor(false));
     let environment = settings.environment_of();
     let refusal = environment.home().and_then(Home::refusal);
     let error = match (stop, refusal) {

@@ -17,6 +17,7 @@ pub use home::Home;
 pub(crate) use numbers::MAX_MILLISECONDS;
 
 use crate::cli::Options;
+use crate::redact::Redactor;
 use file::ConfigFile;
 use known::{KNOWN, Known};
 use serde_json::Value;
@@ -190,14 +191,21 @@ impl Settings {
     /// # Errors
     /// None today.
     pub fn environment(&self) -> Result<Vec<Variable>> {
-        Ok(variables::list(&self.environment, self.show_secrets))
+        Ok(variables::list(self, self.show_secrets))
     }
 
-    /// Every secret value that is known, for the redactor.
+    /// What masks secrets in this run's output; with `show` it masks nothing.
     #[must_use]
-    pub fn secrets(&self) -> Vec<String> {
-        let mut secrets = Vec::new();
+    pub fn redactor(&self, show: bool) -> Redactor {
+        let (own, foreign) = self.secrets();
+        Redactor::new(&own, show).with_foreign(&foreign)
+    }
+
+    /// Every secret value that is known: our own, and those of variables of other programs.
+    pub(crate) fn secrets(&self) -> (Vec<String>, Vec<String>) {
+        let (mut own, mut foreign) = (Vec::new(), Vec::new());
         for (name, value) in self.environment.all() {
+            let secrets = if is_own_variable(name) { &mut own } else { &mut foreign };
             if crate::redact::names::is_secret(name) && !is_place(name, value) {
                 secrets.push(value.to_owned());
             }
@@ -205,21 +213,20 @@ impl Settings {
         }
         for known in KNOWN {
             let Ok((Some(value), _)) = self.get(known.key) else { continue };
-            secrets.extend(password_of(&value));
+            own.extend(password_of(&value));
             if known.secret {
-                secrets.push(value);
+                own.push(value);
             }
         }
         // Those of password and service files, and of `key=value` pairs, too.
         if let Ok(Some(target)) = self.database() {
-            secrets
-                .extend(target.hosts.iter().filter_map(|host| host.password()).map(str::to_owned));
+            own.extend(target.hosts.iter().filter_map(|host| host.password()).map(str::to_owned));
         }
-        // Shorter ones would mask ordinary words; where they are named, they are masked by name.
-        secrets.retain(|secret| secret.len() >= 4);
-        secrets.sort();
-        secrets.dedup();
-        secrets
+        for secrets in [&mut own, &mut foreign] {
+            secrets.sort();
+            secrets.dedup();
+        }
+        (own, foreign)
     }
 
     /// A remark where the configuration file holds a secret and others may read it.
@@ -255,11 +262,12 @@ impl Settings {
     }
 
     /// The place that a value comes from, for messages.
-    fn describe_source(&self, key: &str, source: Source) -> String {
+    pub(crate) fn describe_source(&self, key: &str, source: Source) -> String {
         let known = KNOWN.iter().find(|known| known.key == key);
         let variable = known.and_then(|known| known.env).unwrap_or(key);
         let file = self.file.as_ref().map(|file| file.path.display().to_string());
         match source {
+            Source::Flag if key == "kubernetes.kubeconfig" => "`--kubeconfig`".to_owned(),
             Source::Flag => "the command line".to_owned(),
             Source::Environment => format!("`{variable}`"),
             Source::File => file.unwrap_or_else(|_| CONFIG_FILE.to_owned()),
@@ -316,6 +324,12 @@ impl Settings {
             false => Value::from(value),
         }
     }
+}
+
+/// Whether toygres, or a library in it, reads this variable.
+fn is_own_variable(name: &str) -> bool {
+    let known = KNOWN.iter().any(|known| known.env == Some(name));
+    known || name.starts_with("TOYGRES_") || name.starts_with("PG")
 }
 
 /// A folder or a file: where the shell is (`PWD` reads like a password), or where a secret lies.

@@ -1,5 +1,6 @@
 //! JSON within text, masked in place: what is not secret keeps its letters.
 
+use super::known::Place;
 use super::names::{self, Secrecy};
 use super::pairs::Secret;
 use super::{MASK, Redactor};
@@ -80,8 +81,8 @@ impl Document {
     }
 
     /// What has to be replaced in it.
-    pub(crate) fn secrets(&self, text: &str, redactor: &Redactor) -> Vec<Secret> {
-        let mut masking = Masking { text, redactor, secrets: Vec::new() };
+    pub(crate) fn secrets(&self, text: &str, redactor: &Redactor, place: Place) -> Vec<Secret> {
+        let mut masking = Masking { text, redactor, place, secrets: Vec::new() };
         masking.mask_named(&self.root);
         masking.secrets
     }
@@ -90,6 +91,8 @@ impl Document {
 struct Masking<'a> {
     text: &'a str,
     redactor: &'a Redactor,
+    /// Whose words the document is.
+    place: Place,
     secrets: Vec<Secret>,
 }
 
@@ -99,7 +102,7 @@ impl Masking<'_> {
         match node {
             Node::Text(range) => self.mask_within(range),
             Node::Number(range) => {
-                if self.redactor.knows(&self.text[range.clone()]) {
+                if self.redactor.knows(&self.text[range.clone()], self.place) {
                     self.replace(range.clone(), MASK);
                 }
             }
@@ -143,7 +146,7 @@ impl Masking<'_> {
             .map(|name| names::secrecy(&name));
         let named = named.rfind(|secrecy| *secrecy != Secrecy::None);
         for (key, value) in fields {
-            self.mask_within(key);
+            self.mask_key(key);
             let name = self.decode(key).into_owned();
             let whole = names::holds_secrets(&name, secret_object);
             match (names::secrecy(&name), named) {
@@ -200,7 +203,7 @@ impl Masking<'_> {
             }
             Node::Object(fields) => {
                 for (key, value) in fields {
-                    self.mask_within(key);
+                    self.mask_key(key);
                     self.mask_all(value, secrecy);
                 }
             }
@@ -218,7 +221,15 @@ impl Masking<'_> {
 
     fn mask_within(&mut self, range: &Range<usize>) {
         let value = self.decode(range);
-        if let Cow::Owned(masked) = self.redactor.text(&value) {
+        if let Cow::Owned(masked) = self.redactor.text_at(&value, self.place) {
+            self.replace(range.clone(), &masked);
+        }
+    }
+
+    /// A key is a name, whatever it is called.
+    fn mask_key(&mut self, range: &Range<usize>) {
+        let key = self.decode(range);
+        if let Cow::Owned(masked) = self.redactor.text_at(&key, Place::Ours) {
             self.replace(range.clone(), &masked);
         }
     }

@@ -1,7 +1,9 @@
 //! Masks secrets in whatever is shown or written down, before anything is formatted or cut.
 //!
-//! Secret are: values known to be (from the environment, URLs, configuration), what stands under a
-//! name that says so (`names`), and what is recognised by itself (`tokens`, `url`). A text is read
+//! Secret are: values known to be (from the environment, URLs, configuration: `known`), what stands
+//! under a name that says so (`names`), and what is recognised by itself (`tokens`, `url`). Known
+//! values are looked for where somebody may have written them, and not in names, states and commands
+//! of our own (`places`). A text is read
 //! twice: JSON within it as the document that it is (`document`), at any depth and any level of
 //! escaping, and the rest by the words that announce a secret (`scan`). Where it is uncertain what
 //! ends a value, the mask goes on to the end of the word or the line.
@@ -10,9 +12,12 @@ mod apart;
 mod block;
 mod document;
 mod encoded;
+mod known;
 mod markup;
 pub mod names;
 mod pairs;
+mod places;
+mod prose;
 mod quotes;
 mod report;
 pub mod rows;
@@ -25,7 +30,8 @@ mod value;
 mod verifier;
 mod word;
 
-use aho_corasick::AhoCorasick;
+pub use known::KnownValues;
+use known::Place;
 use pairs::Secret;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -40,26 +46,22 @@ const MAX_PASSES: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Redactor {
     show: bool,
-    known: Option<AhoCorasick>,
-    /// The same in any case, to look over a whole batch.
-    values: Vec<String>,
+    own: KnownValues,
+    foreign: KnownValues,
 }
 
 impl Redactor {
-    /// A redactor that also knows these values; with `show` it masks nothing.
+    /// A redactor that also knows these values of our own; with `show` it masks nothing.
     #[must_use]
     pub fn new(secrets: &[String], show: bool) -> Self {
-        let mut forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-        forms.retain(|form| !form.is_empty());
-        forms.sort();
-        forms.dedup();
-        // Building fails only for automata of gigabytes.
-        let known = AhoCorasick::builder()
-            .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-            .build(&forms)
-            .ok()
-            .filter(|_| !forms.is_empty());
-        Self { show, known, values: secrets.to_vec() }
+        Self { show, own: KnownValues::new(secrets), foreign: KnownValues::default() }
+    }
+
+    /// One that also knows values of other programs, which are masked in what others wrote alone.
+    #[must_use]
+    pub fn with_foreign(mut self, secrets: &[String]) -> Self {
+        self.foreign = KnownValues::new(secrets);
+        self
     }
 
     /// Whether these bytes may hold a secret. A whole batch is asked at once.
@@ -67,16 +69,22 @@ impl Redactor {
     pub fn suspects(&self, bytes: &[u8]) -> bool {
         !self.show
             && (scan::AUTOMATON.is_match(bytes)
-                || self.known.as_ref().is_some_and(|known| known.is_match(bytes)))
+                || self.own.is_match(bytes)
+                || self.foreign.is_match(bytes))
     }
 
-    /// The text with every secret masked.
+    /// The text, which anybody may have written, with every secret masked.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.text_at(text, Place::Free)
+    }
+
+    /// The text of such a place with every secret masked.
+    pub(crate) fn text_at<'a>(&self, text: &'a str, place: Place) -> Cow<'a, str> {
         if !self.suspects(text.as_bytes()) {
             return Cow::Borrowed(text);
         }
-        let Some((mut masked, mut whole)) = self.mask_once(text) else {
+        let Some((mut masked, mut whole)) = self.mask_once(text, place) else {
             return Cow::Borrowed(text);
         };
         // The texts of a document were masked until nothing changes already.
@@ -84,7 +92,7 @@ impl Redactor {
             if whole {
                 break;
             }
-            let Some(again) = self.mask_once(&masked) else { break };
+            let Some(again) = self.mask_once(&masked, place) else { break };
             (masked, whole) = again;
         }
         Cow::Owned(masked)
@@ -106,25 +114,36 @@ impl Redactor {
     }
 
     /// Whether this is one of the known values as a whole.
-    fn knows(&self, value: &str) -> bool {
-        self.values.iter().any(|known| known == value)
+    fn knows(&self, value: &str, place: Place) -> bool {
+        match place {
+            Place::Ours => false,
+            Place::Plugin => self.own.contains(value),
+            Place::Free => self.own.contains(value) || self.foreign.contains(value),
+        }
+    }
+
+    /// Where known values stand in a text of such a place.
+    fn find_known(&self, text: &str, place: Place) -> Vec<Secret> {
+        let own = (place != Place::Ours).then(|| self.own.find(text));
+        let foreign = (place == Place::Free).then(|| self.foreign.find(text));
+        let own = own.into_iter().flatten();
+        own.chain(foreign.into_iter().flatten()).map(Secret::from).collect()
     }
 
     /// The text with what was found masked, and whether it is a document as a whole; none where
     /// nothing was found.
-    fn mask_once(&self, text: &str) -> Option<(String, bool)> {
+    fn mask_once(&self, text: &str, place: Place) -> Option<(String, bool)> {
         let documents = document::find_documents(text);
         let mut secrets = Vec::new();
         for document in &documents {
-            secrets.extend(document.secrets(text, self));
+            secrets.extend(document.secrets(text, self, place));
         }
         let whole = documents.first().is_some_and(|document| {
             text[..document.range.start].trim().is_empty()
                 && text[document.range.end..].trim().is_empty()
         });
         if !whole {
-            let known = self.known.iter().flat_map(|known| known.find_iter(text));
-            let known = known.map(|found| Secret::from(found.range()));
+            let known = self.find_known(text, place);
             let around = scan::find_secrets(text).into_iter().chain(known);
             // Within a document the document knows better, and stays one.
             secrets.extend(around.filter(|secret| {

@@ -286,7 +286,7 @@ fn says_which(word: &str) -> bool {
 }
 
 /// `adminPassword`, `admin_password` and `admin-password` are two words each.
-fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before_lower = false;
     let mut inside = false;

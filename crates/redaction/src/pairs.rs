@@ -2,6 +2,7 @@
 
 use super::block;
 use super::names::{self, Secrecy};
+use super::prose;
 use super::quotes::{Quote, end_of_brackets};
 use super::word;
 use std::ops::Range;
@@ -95,6 +96,14 @@ impl<'t> Name<'t> {
         at += if text[at..].starts_with("[]") { 2 } else { 0 };
         let (separator, begin) = self.find_separator(at, quote.is_some())?;
         if begin >= text.len() {
+            return None;
+        }
+        let spaced = text[..begin].ends_with(' ');
+        if separator == Separator::Colon
+            && quote.is_none()
+            && spaced
+            && prose::begins_sentence(&text[begin..])
+        {
             return None;
         }
         let value = match separator {

@@ -6,6 +6,7 @@ mod pidfile;
 mod probe;
 mod programs;
 mod server;
+mod shared_memory;
 
 pub(crate) use create::{Making, literal, quoted, verifier};
 pub(crate) use pidfile::{Running, running};

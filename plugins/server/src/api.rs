@@ -112,8 +112,13 @@ impl Api {
         self.0.plane.get().ok_or_else(starting)
     }
 
-    /// Every path there is.
+    /// Every path there is, with and without a slash at its end.
     pub(crate) fn router(&self) -> Router {
+        let trimmed = tower::ServiceBuilder::new().map_request(trim_slashes).service(self.paths());
+        Router::new().fallback_service(trimmed)
+    }
+
+    fn paths(&self) -> Router {
         Router::new()
             .route("/healthz", get(probes::alive))
             .route("/readyz", get(probes::ready))
@@ -131,6 +136,25 @@ impl Api {
             .layer(axum::middleware::from_fn_with_state(self.clone(), gate::pass))
             .with_state(self.clone())
     }
+}
+
+/// A path is the same with and without slashes at its end.
+fn trim_slashes(mut request: axum::extract::Request) -> axum::extract::Request {
+    let path = request.uri().path();
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.len() == path.len() || trimmed.is_empty() {
+        return request;
+    }
+    let target = match request.uri().query() {
+        Some(query) => format!("{trimmed}?{query}"),
+        None => trimmed.to_owned(),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    if let Ok(uri) = axum::http::Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 fn starting() -> Fault {

@@ -9,6 +9,7 @@ pub(crate) mod home;
 pub(crate) mod identity;
 pub(crate) mod lock;
 pub(crate) mod options;
+pub(crate) mod paths;
 pub(crate) mod record;
 pub(crate) mod running;
 pub(crate) mod settings;

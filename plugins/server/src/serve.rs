@@ -49,6 +49,11 @@ pub(crate) async fn run(
         rustix::process::setsid().map_err(std::io::Error::from)?;
     }
     let settings = Settings::read(ctx).await?;
+    if detached {
+        // Whoever started it may want to remove its folder, or to unmount what it lies on; `start`
+        // has made each path absolute.
+        std::env::set_current_dir("/")?;
+    }
     let plan = Plan::new(&typed, &settings)?;
     let begun = begin::begin(ctx, typed, &settings, plan, detached).await?;
     let runtime = runtime()?;
@@ -77,7 +82,7 @@ async fn serve(
 ) -> Result<Report> {
     let plan = begun.plan.clone();
     let (ready, readiness) = watch::channel(Readiness::default());
-    let hosts = Hosts::new(plan.hosts.clone());
+    let hosts = Hosts::new(&plan.hosts);
     let api = Api::new(begun.token.clone(), hosts, limits(&plan), readiness);
     let listening = CancellationToken::new();
     let http = begun.listener.take().map(|listener| {

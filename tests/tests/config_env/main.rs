@@ -5,6 +5,8 @@ mod support;
 
 mod dotenv;
 mod home_trust;
+mod kubeconfigs;
+mod masking;
 mod not_text;
 mod secrets;
 mod sources;

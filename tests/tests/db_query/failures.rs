@@ -179,3 +179,19 @@ fn a_closed_pipe_is_no_error_and_ends_the_statement() {
     assert!(!ran.stderr.contains("error"), "{ran:#?}");
     crate::interrupt::nothing_runs(&server);
 }
+
+#[test]
+fn a_server_without_room_says_what_it_lacks() {
+    let raise = "CREATE FUNCTION raise(code text) RETURNS int LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'no room'; END $$";
+    let database = database(PrivatePostgres::shared(), raise);
+    for (code, hint) in [
+        ("53100", "the disk of the database server is full"),
+        ("53200", "the database server has no memory left"),
+    ] {
+        let ran = query(&database.url, &[&format!("SELECT raise('{code}')"), "-o", "json"]).code(4);
+        let error = ran.error();
+        assert!(error["hint"].as_str().unwrap().contains(hint), "{error:#}");
+        assert!(error["causes"].to_string().contains(code), "{error:#}");
+    }
+}

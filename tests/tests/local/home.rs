@@ -99,6 +99,15 @@ impl Home {
         command.spawn().unwrap()
     }
 
+    /// Runs `toygres` where `/dev/shm` has so many bytes. Only root can.
+    pub(crate) fn run_with_shared_memory(&self, bytes: u64, args: &[&str]) -> Ran {
+        let mut command = self.command("/usr/bin/unshare".into());
+        let script = format!("mount -t tmpfs -o size={bytes} tmpfs /dev/shm && exec \"$@\"");
+        command.args(["-m", "sh", "-c", &script, "sh"]).arg(toygres_tests::toygres::binary());
+        command.args(args).stdin(Stdio::null());
+        Ran::of(command.output().unwrap())
+    }
+
     /// `toygres local up --wait`, and what is up.
     #[track_caller]
     pub(crate) fn up(&self) -> Value {

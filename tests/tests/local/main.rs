@@ -13,5 +13,6 @@ mod lifecycle;
 mod light;
 mod pods;
 mod processes;
+mod shared_memory;
 mod trouble;
 mod user;

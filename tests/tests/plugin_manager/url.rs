@@ -212,3 +212,105 @@ fn a_signature_that_nobody_asked_for_may_be_forbidden() {
     assert_eq!(asked.code, Some(4), "{}", asked.stderr);
     assert!(asked.stderr.contains("403 Forbidden"), "{}", asked.stderr);
 }
+
+/// A proxy that notes what it is asked for, and serves names that nobody else knows from here.
+fn proxy(known: &Web) -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (asked, requests) = std::sync::mpsc::channel();
+    let target = known.address.rsplit_once("//").unwrap().1.replace("localhost", "127.0.0.1");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (asked, target) = (asked.clone(), target.clone());
+            std::thread::spawn(move || {
+                let mut client = stream.unwrap();
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") {
+                    client.read_exact(&mut byte).unwrap();
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let _unread = asked.send(head.lines().next().unwrap().to_owned());
+                let mut server = std::net::TcpStream::connect(target).unwrap();
+                match head.strip_prefix("GET http://") {
+                    None => client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap(),
+                    Some(rest) => {
+                        let path = &rest[rest.find('/').unwrap()..];
+                        server.write_all(format!("GET {path}").as_bytes()).unwrap();
+                    }
+                }
+                let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+                let _ends = std::io::copy(&mut server, &mut client);
+                let _gone = client.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    (address.to_string(), requests)
+}
+
+#[test]
+fn proxies_of_the_environment_are_asked_but_not_for_this_machine() {
+    let home = Home::new();
+    let pages = || Pages::from([("/bad.so", Ok(BAD.clone()))]);
+    let (tls, plain) = (Web::serve(pages(), true), Web::serve(pages(), false));
+    let digest = digest(&home, &BAD);
+    let certificate = home.file("certificate.pem", tls.certificate.as_ref().unwrap().as_bytes());
+    let install = |url: &str, environment: &[(&str, &str)]| {
+        let mut command = home.command(&["plugin", "install", url, "--sha256", &digest]);
+        command.envs(environment.iter().copied()).env("SSL_CERT_FILE", &certificate);
+        ran(&mut command)
+    };
+    let (address, requests) = proxy(&plain);
+    let url = format!("http://{address}");
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        let done = install("http://plugins.example/bad.so", &[(variable, &url)]);
+        assert_eq!(done.code, Some(0), "{variable}: {}", done.stderr);
+        assert_eq!(requests.recv().unwrap(), "GET http://plugins.example/bad.so HTTP/1.1");
+        // Its signature is looked for too.
+        let _signature = requests.recv().unwrap();
+    }
+    // The certificate is that of another name: the tunnel is what counts.
+    let (address, requests) = proxy(&tls);
+    let url = format!("http://{address}");
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        let refused = install("https://plugins.example/bad.so", &[(variable, &url)]);
+        assert_eq!(refused.code, Some(4), "{variable}: {}", refused.stderr);
+        assert_eq!(requests.recv().unwrap(), "CONNECT plugins.example:443 HTTP/1.1");
+    }
+    for environment in
+        [vec![("HTTPS_PROXY", url.as_str())], vec![("ALL_PROXY", url.as_str()), ("NO_PROXY", "*")]]
+    {
+        let done = install(&tls.url("/bad.so"), &environment);
+        assert_eq!(done.code, Some(0), "{environment:?}: {}", done.stderr);
+    }
+    let named = install(
+        "https://plugins.example/bad.so",
+        &[("HTTPS_PROXY", &url), ("NO_PROXY", ".example")],
+    );
+    assert_eq!(named.code, Some(4), "{}", named.stderr);
+    assert!(requests.try_recv().is_err(), "nothing more was asked of the proxy");
+    let dead = install("https://plugins.example/bad.so", &[("HTTPS_PROXY", "http://127.0.0.1:9")]);
+    assert!(dead.stderr.contains("the proxy http://127.0.0.1:9"), "{}", dead.stderr);
+    let odd = install("https://plugins.example/bad.so", &[("HTTPS_PROXY", "ftp://127.0.0.1:9")]);
+    assert!(odd.stderr.contains("`HTTPS_PROXY`"), "{}", odd.stderr);
+}
+
+#[test]
+fn a_machine_without_root_certificates_speaks_http_and_says_what_https_needs() {
+    let home = Home::new();
+    let pages = || Pages::from([("/bad.so", Ok(BAD.clone()))]);
+    let (tls, plain) = (Web::serve(pages(), true), Web::serve(pages(), false));
+    let digest = digest(&home, &BAD);
+    let install = |url: String| {
+        let mut command = home.command(&["plugin", "install", &url, "--sha256", &digest]);
+        command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/none");
+        ran(&mut command)
+    };
+    let done = install(plain.url("/bad.so"));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let refused = install(tls.url("/bad.so"));
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(refused.stderr.contains("root certificates"), "{}", refused.stderr);
+}

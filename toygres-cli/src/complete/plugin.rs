@@ -130,7 +130,7 @@ impl Inner {
             return Vec::new();
         };
         let complete = Complete { arg: arg.to_owned(), begun: begun.to_owned() };
-        let redactor = Redactor::new(&self.settings.secrets(), false);
+        let redactor = self.settings.redactor(false);
         let known = self.known(owned, complete).unwrap_or_default();
         let begins = known.into_iter().filter(|candidate| candidate.value.starts_with(begun));
         begins.filter_map(|candidate| masked(candidate, &redactor)).collect()

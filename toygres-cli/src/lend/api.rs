@@ -86,7 +86,11 @@ impl Api {
     async fn begin(&self, base: &Url, asked: &ApiRequest) -> Result<Response<Incoming>> {
         let token = self.settings.api_token(base)?;
         let request = self.request(base, asked, token.sent.as_deref())?;
-        let client = self.client.get_or_try_init(|| async { https::client(CONNECT) }).await?;
+        let environment = self.settings.environment_of();
+        let client = self
+            .client
+            .get_or_try_init(|| async { HttpClient::for_downloads(environment, CONNECT) })
+            .await?;
         let response = client.request(request).await;
         let response = response.map_err(|error| unreachable(base, super::chain(&error)))?;
         match token.withheld {

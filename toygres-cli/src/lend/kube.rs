@@ -1,29 +1,34 @@
 //! Kubernetes, forwarded: a plugin's requests go out over the host's connection, if they only read.
 
 mod body;
+mod client;
 mod filter;
+pub(crate) mod kubeconfig;
+mod target;
 
 use super::chain;
 use super::grants::Grants;
-use super::named_file;
+use crate::https::proxies::ProxyRules;
 use crate::settings::{Home, Settings};
 use crate::trusted::{self, DistrustReason};
 use body::Pieces;
 use http::Request;
 use kube::client::Body as KubeBody;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::Kubeconfig;
 use kube::{Client, Config};
-use std::path::PathBuf;
+use kubeconfig::KubeconfigSource;
 use std::sync::Arc;
 use std::time::Duration;
+use target::ClusterTarget;
 use tokio::sync::OnceCell;
 use toygres_plugin_api::abi::{Bytes, HttpRequest, HttpResponse, body_object, header_entry};
-use toygres_plugin_api::protocol::KubeTarget;
+use toygres_plugin_api::protocol::{KubeTarget, Source};
 use toygres_plugin_api::{Error, Result};
 
 /// Until a response begins; its body may go on (a watch).
 const DEADLINE: Duration = Duration::from_secs(30);
-const CONNECT: Duration = Duration::from_secs(5);
+/// The setting that names the kubeconfig.
+const KUBECONFIG_KEY: &str = "kubernetes.kubeconfig";
 
 /// Kubernetes as it is lent to one run; no kubeconfig is read before it is asked for.
 pub struct Kube {
@@ -101,11 +106,14 @@ impl Kube {
 
     /// The kubeconfig. The one that nobody named lies in the folder of `HOME`, which may be another
     /// user's (`sudo -E`): its programs and addresses are not for us then.
-    fn kubeconfig(&self) -> Result<PathBuf> {
-        let (path, source) = self.settings.path("kubernetes.kubeconfig")?;
+    fn kubeconfig(&self) -> Result<KubeconfigSource> {
+        let (path, source) = self.settings.path(KUBECONFIG_KEY)?;
+        let named_by = self.settings.describe_source(KUBECONFIG_KEY, source);
         let path = path.unwrap_or_default();
-        if source != toygres_plugin_api::protocol::Source::Default {
-            return Ok(path);
+        match source {
+            Source::Environment => return Ok(KubeconfigSource::list(named_by, path.as_os_str())),
+            Source::Default => {}
+            _ => return Ok(KubeconfigSource::file(named_by, path, true)),
         }
         let owners = self.settings.environment_of().home().map(Home::owners).cloned();
         match trusted::open_file(&path, &owners.unwrap_or_default()) {
@@ -114,46 +122,68 @@ impl Kube {
                     .cause(distrust)
                     .hint("name the kubeconfig that is meant with `KUBECONFIG` or `--kubeconfig`"))
             }
-            _ => Ok(path),
+            _ => Ok(KubeconfigSource::file(path.display().to_string(), path, false)),
         }
     }
 
     async fn connect(&self) -> Result<(Client, KubeTarget)> {
-        let setting = |key: &str| self.settings.get(key).map(|(value, _)| value);
-        let missing = |cause: String| {
-            Error::unavailable("no Kubernetes cluster is configured")
+        let context = self.settings.get("kubernetes.context")?.0;
+        let context = context.filter(|name| !name.is_empty());
+        let source = self.kubeconfig()?;
+        let kubeconfig = source.read()?;
+        let target = match target::resolve(&source, &kubeconfig, context.as_deref())? {
+            Some(target) => target,
+            // As for kubectl: a pod's own cluster, where no kubeconfig says which.
+            None => match Config::incluster() {
+                Ok(config) => ClusterTarget::in_cluster(config),
+                Err(_) => return Err(not_configured(&source, &kubeconfig)),
+            },
+        };
+        let (namespace, named) = self.settings.get("kubernetes.namespace")?;
+        let namespace = match named {
+            Source::Default => namespace.unwrap_or_default(),
+            _ => namespace.unwrap_or(target.config.default_namespace.clone()),
+        };
+        let server = target.config.cluster_url.to_string();
+        let proxies = ProxyRules::for_kubernetes(self.settings.environment_of())?;
+        let made = tokio::task::spawn_blocking(move || client::make_client(target, proxies)).await;
+        let made = made.map_err(|error| Error::failed("no client of Kubernetes").cause(error))?;
+        let client = made.map_err(|cause| {
+            Error::unavailable(format!("no client can be made for Kubernetes at {server}"))
                 .cause(cause)
                 .retryable(false)
-                .hint("set `KUBECONFIG` or give `--kubeconfig`; see `kubectl config view`")
-        };
-        let path = self.kubeconfig()?;
-        named_file::check_size(&path).map_err(|error| {
-            Error::usage(format!("the kubeconfig {} cannot be read", path.display()))
-                .cause(error)
-                .hint("name another one with `KUBECONFIG` or `--kubeconfig`")
+                .hint(format!(
+                    "check the user and cluster of the kubeconfig from {}",
+                    source.named_by
+                ))
         })?;
-        let context = setting("kubernetes.context")?;
-        let mut config = match Kubeconfig::read_from(&path) {
-            Ok(file) => {
-                let options = KubeConfigOptions { context: context.clone(), ..Default::default() };
-                Config::from_custom_kubeconfig(file, &options)
-                    .await
-                    .map_err(|error| missing(chain(&error)))?
-            }
-            Err(error) => Config::incluster().map_err(|_| missing(chain(&error)))?,
-        };
-        config.connect_timeout = Some(CONNECT);
-        // A watch may be silent for long; the response itself has a deadline.
-        config.read_timeout = None;
-        let (namespace, source) = self.settings.get("kubernetes.namespace")?;
-        let namespace = match source {
-            toygres_plugin_api::protocol::Source::Default => namespace.unwrap_or_default(),
-            _ => namespace.unwrap_or(config.default_namespace.clone()),
-        };
-        let server = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(|error| missing(chain(&error)))?;
         Ok((client, KubeTarget { server, context, namespace }))
     }
+}
+
+/// Nothing says which cluster is meant.
+fn not_configured(source: &KubeconfigSource, kubeconfig: &Kubeconfig) -> Error {
+    let files = source.describe_files();
+    let error = if kubeconfig.contexts.is_empty() {
+        let exists = source.files.iter().any(|file| file.exists());
+        let cause = match (files.is_empty(), exists) {
+            (true, _) => format!("{} names no file", source.named_by),
+            (false, true) => format!("{files} (from {}) has no context", source.named_by),
+            (false, false) if files == source.named_by => format!("there is no {files}"),
+            (false, false) => format!("there is no {files} (from {})", source.named_by),
+        };
+        Error::unavailable("no Kubernetes cluster is configured")
+            .cause(cause)
+            .hint("set `KUBECONFIG` or give `--kubeconfig`; see `kubectl config view`")
+    } else {
+        Error::unavailable(format!(
+            "no context is selected in the kubeconfig from {}",
+            source.named_by
+        ))
+        .cause(format!("there is no `current-context` in {files}"))
+        .hint("select one: kubectl config use-context NAME; or set `TOYGRES_KUBE_CONTEXT`")
+    };
+    error.retryable(false)
 }
 
 fn unreachable(target: &KubeTarget, cause: &str) -> Error {

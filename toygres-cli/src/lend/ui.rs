@@ -3,7 +3,7 @@
 use super::grants::Grants;
 use super::question;
 use crate::call::interrupted;
-use crate::output::Output;
+use crate::output::{Output, understands_escapes};
 use crate::remote::serve::{Away, unanswered};
 use crate::render;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -94,7 +94,7 @@ impl Ui {
             }
             return;
         }
-        if !std::io::stderr().is_terminal() {
+        if !std::io::stderr().is_terminal() || !understands_escapes() {
             return;
         }
         let bar = bar.get_or_insert_with(|| {

@@ -4,6 +4,7 @@
 use super::examine::LARGEST;
 use crate::https;
 use crate::lend::chain;
+use crate::settings::Environment;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -38,11 +39,11 @@ type Both = (Vec<u8>, Result<Option<Vec<u8>>>);
 ///
 /// # Errors
 /// When nobody answers in time, there is no such file, or it is too large.
-pub(super) fn both(library: &Url, signature: &Url) -> Result<Both> {
+pub(super) fn both(library: &Url, signature: &Url, environment: &Environment) -> Result<Both> {
     let runtime = crate::runner::runtime()?;
     let fetched = runtime.block_on(async {
         let whole = async {
-            let client = https::client(CONNECT)?;
+            let client = HttpClient::for_downloads(environment, CONNECT)?;
             let bytes = fetch(&client, library, LARGEST).await?.ok_or_else(|| {
                 Error::not_found(format!("there is nothing at {}", shown(library)))
                     .hint("check the URL; it names one library file")

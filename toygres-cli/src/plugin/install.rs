@@ -107,7 +107,7 @@ impl Install {
         self.check_usage()?;
         let source = Source::of(&self.source, self.sha256.is_some())?;
         let owners = manager.folders.owners();
-        let offered = source.read(self.sha256.is_none().then_some(owners))?;
+        let offered = source.read(self.sha256.is_none().then_some(owners), manager.environment)?;
         if self.sha256.is_some() && offered.len() > 1 {
             return Err(Error::usage("a digest is that of one file")
                 .hint("give one library instead of the folder"));

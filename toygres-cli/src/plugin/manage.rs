@@ -6,6 +6,7 @@ use super::{enable, install, remove, rollback, verify};
 use crate::discover::{Catalogue, Folders, Found, OPENS_LIBRARIES};
 use crate::lend::ui::ask_here;
 use crate::output::Output;
+use crate::settings::Environment;
 use clap::{Arg, ArgMatches, Command};
 use std::sync::Arc;
 use toygres_plugin_api::protocol::Confirm;
@@ -18,6 +19,8 @@ pub(crate) struct Manager<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) folders: &'a Folders,
     pub(crate) output: &'a Arc<Output>,
+    /// Names the proxies of downloads.
+    pub(crate) environment: &'a Environment,
     /// `--force`: no question is asked.
     pub(crate) force: bool,
 }

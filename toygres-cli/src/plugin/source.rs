@@ -4,6 +4,7 @@ use super::{examine, fetch};
 use crate::discover::libraries;
 use crate::discover::opening::{open_any_file, open_library, read_bytes};
 use crate::fault::Fault;
+use crate::settings::Environment;
 use crate::trusted::TrustedOwners;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::{Error, Result};
@@ -76,7 +77,11 @@ impl Source {
     ///
     /// # Errors
     /// When something cannot be read, others may write it, or there is no library.
-    pub(super) fn read(&self, owners: Option<&TrustedOwners>) -> Result<Vec<Offered>> {
+    pub(super) fn read(
+        &self,
+        owners: Option<&TrustedOwners>,
+        environment: &Environment,
+    ) -> Result<Vec<Offered>> {
         match self {
             Self::File(path) => Ok(vec![local(path, owners).map_err(Fault::of_source)?]),
             Self::Folder(folder) => {
@@ -92,7 +97,7 @@ impl Source {
                     paths.iter().map(|path| local(path, owners)).collect();
                 Ok(offered.map_err(Fault::of_source)?)
             }
-            Self::Url(url) => Ok(vec![remote(url)?]),
+            Self::Url(url) => Ok(vec![remote(url, environment)?]),
         }
     }
 }
@@ -130,11 +135,11 @@ fn signature_beside(path: &Path) -> Result<Option<String>, Fault> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-fn remote(url: &Url) -> Result<Offered> {
+fn remote(url: &Url, environment: &Environment) -> Result<Offered> {
     let shown = fetch::shown(url);
     let mut beside = url.clone();
     beside.set_path(&format!("{}.minisig", url.path()));
-    let (bytes, signature) = fetch::both(url, &beside)?;
+    let (bytes, signature) = fetch::both(url, &beside, environment)?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let signature = signature.map(|signature| signature.map(text));
     Ok(Offered { path: PathBuf::from(&shown), source: shown, bytes, signature, remote: true })

@@ -2,16 +2,15 @@
 //! and environment hold. They stay masked in what it says to somebody else who asked for unmasked
 //! data, since that question is about the data and not about the server.
 
-use crate::redact::{MASK, forms};
+use crate::redact::KnownValues;
 use crate::settings::Settings;
-use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 use toygres_plugin_api::protocol::Line;
 use toygres_plugin_api::{Error, Result};
 
 /// Masks the server's own secrets, and nothing else.
 #[derive(Debug, Clone)]
-pub(crate) struct OwnSecrets(Option<AhoCorasick>);
+pub(crate) struct OwnSecrets(KnownValues);
 
 impl OwnSecrets {
     /// The secrets of these settings.
@@ -19,30 +18,24 @@ impl OwnSecrets {
     /// # Errors
     /// When the configuration file is broken.
     pub(crate) fn of(settings: &Settings) -> Result<Self> {
-        let mut secrets = settings.secrets();
+        let (mut secrets, foreign) = settings.secrets();
+        secrets.extend(foreign);
         // A password may be too short to be told from an ordinary word; the URL around it is not.
         let (database, _) = settings.get("database.url")?;
         secrets.extend(database.filter(|url| {
             url::Url::parse(url).is_ok_and(|url| url.password().is_some_and(|it| !it.is_empty()))
         }));
-        Self::new(&secrets)
+        Ok(Self::new(&secrets))
     }
 
-    fn new(secrets: &[String]) -> Result<Self> {
-        let forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-        if forms.is_empty() {
-            return Ok(Self(None));
-        }
-        let known = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
-        let unusable = |error| Error::failed("the server's secrets cannot be masked").cause(error);
-        Ok(Self(Some(known.map_err(unusable)?)))
+    fn new(secrets: &[String]) -> Self {
+        Self(KnownValues::new(secrets))
     }
 
     /// The line without them.
     pub(crate) fn mask(&self, line: Line) -> Line {
-        let Some(known) = &self.0 else { return line };
         let masked = serde_json::to_value(&line).and_then(|mut value| {
-            mask_texts(known, &mut value);
+            mask_texts(&self.0, &mut value);
             serde_json::from_value(value)
         });
         // What cannot be masked is not said.
@@ -52,14 +45,16 @@ impl OwnSecrets {
     }
 }
 
-fn mask_texts(known: &AhoCorasick, value: &mut Value) {
+fn mask_texts(known: &KnownValues, value: &mut Value) {
     match value {
-        Value::String(text) if known.is_match(text.as_str()) => {
-            *text = known.replace_all(text, &vec![MASK; known.patterns_len()]);
+        Value::String(text) => {
+            if let Some(masked) = known.mask(text) {
+                *text = masked;
+            }
         }
         Value::Array(values) => values.iter_mut().for_each(|value| mask_texts(known, value)),
         Value::Object(fields) => fields.values_mut().for_each(|value| mask_texts(known, value)),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -72,14 +67,14 @@ mod tests {
 
     #[test]
     fn only_the_servers_own_secrets_are_masked() {
-        let secrets = OwnSecrets::new(&["own-secret".to_owned(), "report".to_owned()]).unwrap();
-        let data = json!({"password": "theirs", "url": "postgres://u:own-secret@h/d", "n": 5});
+        let secrets = OwnSecrets::new(&["own-secret-17".to_owned(), "report".to_owned()]);
+        let data = json!({"password": "theirs", "url": "postgres://u:own-secret-17@h/d", "n": 5});
         let Line::Report(report) = secrets.mask(Line::Report(Report::data(data).unwrap())) else {
             panic!("a report stays one");
         };
         let expected = json!({"password": "theirs", "url": "postgres://u:***@h/d", "n": 5});
         assert_eq!(report.data, expected);
-        let rows = Line::Rows(vec![vec![Some("b3duLXNlY3JldA==".to_owned()), None]]);
+        let rows = Line::Rows(vec![vec![Some("b3duLXNlY3JldC0xNw==".to_owned()), None]]);
         let masked = Line::Rows(vec![vec![Some("***".to_owned()), None]]);
         assert_eq!(secrets.mask(rows), masked);
     }

@@ -159,7 +159,7 @@ impl Running {
         let mut args = run.args;
         let copies = Copies::make(owned.command, &mut args, &run.files)?;
         let args = super::args::checked(owned.command, args)?;
-        let redactor = Arc::new(Redactor::new(&settings.secrets(), run.output.show_secrets));
+        let redactor = Arc::new(settings.redactor(run.output.show_secrets));
         let (sender, lines) = unbounded_channel();
         let names = Arc::new(copies.names());
         let away = Away { lines: sender, redactor: redactor.clone(), names };
@@ -222,7 +222,7 @@ impl Running {
         if complete.begun.contains(char::is_control) {
             return Err(Error::usage("what is typed of a value has no control characters"));
         }
-        let redactor = Arc::new(Redactor::new(&settings.secrets(), false));
+        let redactor = Arc::new(settings.redactor(false));
         let call = Call {
             owned,
             args: Map::new(),

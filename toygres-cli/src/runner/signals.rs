@@ -36,6 +36,8 @@ struct Handlers {
     began: Instant,
     /// The terminal as it was, which a question changes.
     terminal: Option<Termios>,
+    /// The terminal does what escape sequences say.
+    escapes: bool,
 }
 
 /// Raises `interrupt` at the first signal. The process ends when the command goes on for longer
@@ -48,7 +50,8 @@ pub(super) fn listen(interrupt: &Interrupt, grace: Duration) -> Result<()> {
     let failed = |error: io::Error| Error::failed("signals cannot be handled").cause(error);
     let (woken, wake) = io::pipe().map_err(failed)?;
     let terminal = rustix::termios::tcgetattr(stdin()).ok();
-    HANDLERS.get_or_init(|| Handlers { wake, began: Instant::now(), terminal });
+    let escapes = crate::output::understands_escapes();
+    HANDLERS.get_or_init(|| Handlers { wake, began: Instant::now(), terminal, escapes });
     let interrupt = interrupt.clone();
     let thread = std::thread::Builder::new().name("toygres-signals".to_owned());
     thread.spawn(move || follow(woken, &interrupt)).map_err(failed)?;
@@ -118,7 +121,8 @@ fn leave(signal: libc::c_int) -> ! {
     if let Some(terminal) = HANDLERS.get().and_then(|handlers| handlers.terminal.as_ref()) {
         let _as_before = rustix::termios::tcsetattr(stdin(), OptionalActions::Now, terminal);
     }
-    if rustix::termios::isatty(stderr()) {
+    if HANDLERS.get().is_some_and(|handlers| handlers.escapes) && rustix::termios::isatty(stderr())
+    {
         let _shown = rustix::io::write(stderr(), SHOW_CURSOR);
     }
     // SAFETY: it is safe in a handler, and runs nothing else.

@@ -94,6 +94,13 @@ impl Environment {
         environment
     }
 
+    /// These variables alone.
+    #[cfg(test)]
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        let process = variables.iter().map(|(name, value)| ((*name).to_owned(), value.into()));
+        Self { process: process.collect(), ..Self::default() }
+    }
+
     /// A variable that is text; the process's own goes before that of the file. An empty one counts
     /// as not set.
     ///

@@ -1,5 +1,6 @@
 //! `config`.
 
+use super::files;
 use serde_json::{Map, Value, json};
 use toygres_plugin_api::protocol::{self, Setting, Source};
 use toygres_plugin_api::report::{Block, Field, Kind, State, Tone};
@@ -12,6 +13,9 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 #[derive(Args)]
 #[command(category = "Configuration", here)]
 pub(crate) struct Config {}
+
+/// The setting that may name several files.
+const KUBECONFIG_KEY: &str = "kubernetes.kubeconfig";
 
 /// The sections in order, with their titles.
 const SECTIONS: &[(&str, &str)] = &[
@@ -83,6 +87,11 @@ fn field(setting: &Setting) -> Field {
         _ => Kind::Text,
     };
     let field = Field::new(setting.label.as_str(), shown).kind(kind);
+    if let Some(text) = setting.value.as_str().filter(|_| setting.key == KUBECONFIG_KEY)
+        && let Some(files) = files::remark(text)
+    {
+        return field.remark(format!("{}; {files}", name(setting.source)));
+    }
     match (setting.source, &setting.env) {
         (Source::Default, _) if setting.value.is_null() => field.remark("not set"),
         (Source::Environment, Some(name)) => field.remark(format!("environment: {name}")),
@@ -121,6 +130,7 @@ fn data(config: &protocol::Config, variables: &[protocol::Variable]) -> Value {
     for setting in &config.settings {
         let (section, key) = setting.key.split_once('.').unwrap_or(("other", &setting.key));
         let section = sections.entry(section).or_insert_with(|| json!({}));
+        let paths = setting.value.as_str().filter(|_| setting.key == KUBECONFIG_KEY);
         section[key] = json!({
             "value": setting.value,
             "source": setting.source,
@@ -128,6 +138,9 @@ fn data(config: &protocol::Config, variables: &[protocol::Variable]) -> Value {
             "place": setting.place,
             "secret": setting.secret,
         });
+        if let Some(paths) = paths {
+            section[key]["files"] = json!(files::describe(paths));
+        }
     }
     sections.insert("context".to_owned(), json!(config.context));
     sections.insert("file".to_owned(), json!({"path": config.file, "exists": config.file_exists}));

@@ -4,7 +4,7 @@
 //! All copies have one system identifier, so that none can be told from another by it; physical
 //! replication between two of them is not what they are for.
 
-use super::Programs;
+use super::{Programs, shared_memory};
 use crate::files;
 use crate::process::account::Account;
 use std::borrow::Cow;
@@ -96,7 +96,7 @@ impl Making<'_> {
         // No password is asked for yet, and nothing can connect before the script gives one.
         command.args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]);
         command.args(["-U", self.superuser]).arg("-D").arg(data);
-        succeeded("initdb", &output(command, "")?)?;
+        succeeded("initdb", &output(command, "")?).map_err(shared_memory::explain)?;
         let mut command = self.programs.system("sh", self.account);
         command.args(["-c", CONFIGURE, "sh"]).arg(data).args([HBA, SETTINGS]);
         succeeded("the configuration", &output(command, "")?)
@@ -121,7 +121,7 @@ impl Making<'_> {
         command.args(["-c", "exit_on_error=on", "-c", "log_checkpoints=off", "-D"]);
         command.arg(data).arg("postgres");
         let script: String = self.script.iter().map(|line| format!("{line};\n\n")).collect();
-        succeeded("postgres --single", &output(command, &script)?)
+        succeeded("postgres --single", &output(command, &script)?).map_err(shared_memory::explain)
     }
 
     fn sync(&self, data: &Path) -> Result<()> {

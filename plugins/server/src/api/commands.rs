@@ -137,7 +137,7 @@ fn check_reading(found: &Found<'_>, method: &Method, run: &RunCommand) -> Result
     let set = |id: &str| !matches!(run.args.get(id), None | Some(Value::Null | Value::Bool(false)));
     let changing = found.command.args.iter().find(|arg| arg.mutates && set(&arg.id));
     match changing {
-        Some(arg) if *method == Method::GET => {
+        Some(arg) if method.is_safe() => {
             let error = Error::usage(format!("`{}` takes POST", arg.id));
             Err(Fault::method(error, "POST"))
         }
@@ -147,10 +147,11 @@ fn check_reading(found: &Found<'_>, method: &Method, run: &RunCommand) -> Result
 
 fn check_method(found: &Found<'_>, method: &Method) -> Result<(), Fault> {
     let reads = !found.command.mutating;
-    if method == Method::POST || (reads && method == Method::GET) {
+    // What is read can be asked for without its body, as everywhere.
+    if method == Method::POST || (reads && (method == Method::GET || method == Method::HEAD)) {
         return Ok(());
     }
-    let (takes, allow) = if reads { ("GET or POST", "GET,POST") } else { ("POST", "POST") };
+    let (takes, allow) = if reads { ("GET or POST", "GET,HEAD,POST") } else { ("POST", "POST") };
     let error = Error::usage(format!("`{}` takes {takes}", found.command.name));
     Err(Fault::method(error, allow))
 }

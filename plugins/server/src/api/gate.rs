@@ -25,28 +25,59 @@ pub(crate) struct Peer {
     pub(super) pool: Pool,
 }
 
-/// The names that this API answers to.
+/// The hosts that this API answers to.
 ///
 /// A page in somebody's browser can make its own name point at this machine; what it sends then
 /// carries that name. An address cannot be made to point elsewhere.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hosts {
-    names: Vec<String>,
+    configured: Vec<Host>,
+}
+
+/// A host without its port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    /// In lower case, without the dot that ends a full name.
+    Name(String),
+}
+
+impl Host {
+    /// Reads a host as people write it: brackets, a final dot and case do not matter.
+    fn parse(text: &str) -> Self {
+        let text = text.trim().trim_end_matches('.');
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        match bare.parse::<IpAddr>() {
+            Ok(address) => Self::Address(address.to_canonical()),
+            Err(_) => Self::Name(text.to_ascii_lowercase()),
+        }
+    }
+
+    /// The same where a port may follow.
+    fn parse_with_port(text: &str) -> Self {
+        let whole = Self::parse(text);
+        match (whole, text.rsplit_once(':')) {
+            (Self::Name(_), Some((host, port))) if port.parse::<u16>().is_ok() => Self::parse(host),
+            (whole, _) => whole,
+        }
+    }
 }
 
 impl Hosts {
-    /// Answers to these names too, in lower case.
-    pub(crate) fn new(names: Vec<String>) -> Self {
-        Self { names }
+    /// Answers to these names and addresses too, with or without a port.
+    pub(crate) fn new(names: &[String]) -> Self {
+        Self { configured: names.iter().map(|name| Host::parse_with_port(name)).collect() }
     }
 
     fn know(&self, authority: &Authority, local: Option<IpAddr>) -> bool {
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return address.is_loopback() || Some(address.to_canonical()) == local;
+        let host = Host::parse(authority.host());
+        if self.configured.contains(&host) {
+            return true;
         }
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        host == "localhost" || self.names.contains(&host)
+        match host {
+            Host::Address(address) => address.is_loopback() || Some(address) == local,
+            Host::Name(name) => name == "localhost",
+        }
     }
 }
 
@@ -81,14 +112,17 @@ pub(super) async fn pass(State(api): State<Api>, request: Request, next: Next) -
 }
 
 fn admit(api: &Api, request: &Request, known: bool) -> Result<(), Fault> {
-    check_host(&api.0.hosts, request)?;
     let path = request.uri().path();
-    let open = matches!(path, "/healthz" | "/readyz");
+    // Probes come by any name, and learn nothing but whether the server works.
+    if matches!(path, "/healthz" | "/readyz") {
+        return Ok(());
+    }
+    check_host(&api.0.hosts, request)?;
     let peer = request.extensions().get::<Peer>();
-    if !open && peer.is_some_and(|peer| peer.pool == Pool::Probes) {
+    if peer.is_some_and(|peer| peer.pool == Pool::Probes) {
         return Err(no_room());
     }
-    if open || !(known || path.starts_with("/api")) {
+    if !(known || path.starts_with("/api")) {
         return Ok(());
     }
     let mut given = request.headers().get_all(header::AUTHORIZATION).iter();
@@ -166,8 +200,18 @@ mod tests {
     use super::{Hosts, bearer};
 
     #[test]
-    fn only_names_that_lead_here_are_known() {
-        let hosts = Hosts::new(vec!["api.example.com".to_owned()]);
+    fn only_hosts_that_lead_here_are_known() {
+        let names = [
+            "api.example.com",
+            "Full.Example.org.",
+            "port.example.net:8443",
+            "203.0.113.7",
+            "198.51.100.9:8080",
+            "[2001:db8::7]",
+            "2001:DB8::8",
+            "[2001:db8::9]:443",
+        ];
+        let hosts = Hosts::new(&names.map(str::to_owned));
         let local = Some("10.1.2.3".parse().unwrap());
         for (host, known) in [
             ("localhost", true),
@@ -178,6 +222,19 @@ mod tests {
             ("10.1.2.3:8080", true),
             ("10.1.2.4", false),
             ("api.example.com:443", true),
+            ("API.example.com.", true),
+            ("full.example.org", true),
+            ("port.example.net", true),
+            ("203.0.113.7", true),
+            ("203.0.113.7:8080", true),
+            ("203.0.113.8", false),
+            ("198.51.100.9:9090", true),
+            ("[2001:db8::7]:8080", true),
+            ("[2001:DB8:0::7]", true),
+            ("[2001:db8::8]", true),
+            ("[2001:db8::9]", true),
+            ("[2001:db8::a]", false),
+            ("[::ffff:203.0.113.7]", true),
             ("evil.example.com", false),
             ("localhost.evil.example", false),
             ("127.0.0.1.evil.example", false),

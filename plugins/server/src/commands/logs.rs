@@ -4,11 +4,13 @@ use crate::complete;
 use crate::log::entry::Entry;
 use crate::log::filter::{Filter, Level};
 use crate::log::follow::Reader;
+use crate::process::home::Home;
+use crate::process::running::{self, Running};
 use crate::process::settings::Settings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toygres_plugin_api::report::{StreamColumn, StreamKind};
 use toygres_plugin_api::{Args, Context, Error, ErrorKind, Report, Result, Time};
@@ -56,7 +58,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 const PIECE: usize = 500;
 
 pub(crate) async fn logs(ctx: &Context, args: Logs) -> Result<Report> {
-    let path = Settings::read(ctx).await?.home()?.log_file;
+    let path = log_file(&Settings::read(ctx).await?.home()?)?;
     let format = ctx.output().format.as_str();
     if args.follow && !matches!(format, "table" | "wide" | "jsonl" | "json") {
         return Err(Error::usage(format!("`{format}` cannot be followed")).hint("use `-o jsonl`"));
@@ -80,6 +82,17 @@ pub(crate) async fn logs(ctx: &Context, args: Logs) -> Result<Report> {
         return Ok(Report::default());
     }
     stream(ctx, last).await
+}
+
+/// The log of the server that runs or ran last, which says itself where that is; else where one
+/// would write it.
+fn log_file(home: &Home) -> Result<PathBuf> {
+    let record = match Running::find(home)? {
+        Some(running) => running.record,
+        None => running::last(home)?,
+    };
+    let said = record.map(|record| PathBuf::from(record.log_file));
+    Ok(said.filter(|path| path.is_absolute()).unwrap_or_else(|| home.log_file.clone()))
 }
 
 fn filter(args: &Logs) -> Result<Filter> {

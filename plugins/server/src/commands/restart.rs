@@ -63,7 +63,7 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
         workers: args.workers,
         log_level: args.log_level,
         plugin_dirs: start::plugin_dirs(std::env::args_os())?,
-        passed: settings.flags().into_iter().map(|(key, _)| key).collect(),
+        passed: settings.passed().into_iter().map(|(key, _)| key).collect(),
     };
     let typed = typed.over(before.as_ref().map(|record| record.typed.clone()).unwrap_or_default());
     // A server that cannot be started is no reason to end the one that runs.
@@ -75,7 +75,20 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
     let patience = Patience { wait: args.wait, timeout: args.timeout };
     let Some(running) = running else {
         stop::end(ctx, &home, Some(args.timeout)).await?;
-        return start::background(ctx, &settings, typed, patience, environment, "started").await;
+        let lost = lost_variables(&typed, &settings, &environment);
+        let started = start::background(ctx, &settings, typed, patience, environment, "started");
+        return started.await.map_err(|error| match lost.as_slice() {
+            [] => error,
+            // It lived in the memory of a process that is gone.
+            names => with(
+                error,
+                format!(
+                    "the server before was given {} as options or by a `.env` file, and took that \
+                     with it when it ended: set it again, or start it in the same folder",
+                    names.join(", ")
+                ),
+            ),
+        });
     };
     start::rehearse(ctx, &home, &typed, patience, &environment).await.map_err(left)?;
     stop::end(ctx, &home, Some(args.timeout)).await?;
@@ -86,6 +99,18 @@ pub(crate) async fn restart(ctx: &Context, args: Restart) -> Result<Report> {
         Ok(Some(_)) => error,
         _ => gone(error, running.record.as_ref(), &settings),
     })
+}
+
+/// The variables that an earlier server was given and that nothing gives now.
+fn lost_variables(
+    typed: &Typed,
+    settings: &Settings,
+    environment: &[(String, String)],
+) -> Vec<String> {
+    let given = typed.passed.iter().filter(|key| !settings.is_set(key));
+    let given = given.filter_map(|key| settings.variable(key));
+    let lost = given.filter(|name| environment.iter().all(|(known, _)| known != name));
+    lost.map(|name| format!("`{name}`")).collect()
 }
 
 /// The error of a restart that ended nothing.

@@ -3,6 +3,7 @@
 use super::view;
 use crate::process::home::{self, Home};
 use crate::process::options::{Mode, Patience, Typed};
+use crate::process::paths;
 use crate::process::running::Running;
 use crate::process::settings::{Plan, Settings};
 use crate::process::spawn::Started;
@@ -93,7 +94,7 @@ pub(crate) async fn start(ctx: &Context, args: Start) -> Result<Report> {
         return serve::run(ctx, typed, patience, args.detached).await;
     }
     let settings = Settings::read(ctx).await?;
-    typed.passed = settings.flags().into_iter().map(|(key, _)| key).collect();
+    typed.passed = settings.passed().into_iter().map(|(key, _)| key).collect();
     let environment = environment(ctx, &settings).await?;
     background(ctx, &settings, typed, patience, environment, "started").await
 }
@@ -307,15 +308,25 @@ fn words(typed: &Typed, patience: Patience) -> Vec<OsString> {
     words
 }
 
-/// What was given as options of the connection. It is passed on in the environment, which other
-/// users cannot read as they can a command line.
+/// What the process gets in its environment: what was given as options of the connection or in the
+/// `.env` file, and paths that do not depend on the current folder, which it leaves. Other users
+/// cannot read an environment as they can a command line.
 pub(super) async fn environment(
     ctx: &Context,
     settings: &Settings,
 ) -> Result<Vec<(String, String)>> {
-    let mut environment = Vec::new();
-    for (key, variable) in settings.flags() {
-        environment.extend(ctx.config().reveal(&key).await?.map(|value| (variable, value)));
+    let mut environment = paths::absolute_environment(ctx, settings).await;
+    let folder = std::env::current_dir().unwrap_or_else(|_| "/".into());
+    for (key, variable) in settings.passed() {
+        if environment.iter().any(|(name, _)| *name == variable && key == "database.url") {
+            // Its files were made absolute above.
+            continue;
+        }
+        let value = ctx.config().reveal(&key).await?;
+        environment.extend(value.map(|value| {
+            let value = paths::absolute_value(&folder, &variable, &value);
+            (variable, value)
+        }));
     }
     if let Some(context) = settings.context() {
         environment.push(("TOYGRES_CONTEXT".to_owned(), context.to_owned()));

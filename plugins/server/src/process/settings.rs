@@ -36,9 +36,11 @@ impl Settings {
     /// When neither `TOYGRES_HOME` nor `HOME` says so.
     pub(crate) fn home(&self) -> Result<Home> {
         let path = |key: &str| {
-            self.text(key).map(std::path::PathBuf::from).ok_or_else(|| {
+            let path = self.text(key).map(std::path::PathBuf::from).ok_or_else(|| {
                 Error::usage("there is no home folder").hint("set `TOYGRES_HOME` to a folder")
-            })
+            })?;
+            // What is kept of it is read from other folders.
+            Ok::<_, Error>(std::path::absolute(&path).unwrap_or(path))
         };
         Ok(Home {
             folder: path("paths.home")?,
@@ -62,10 +64,16 @@ impl Settings {
             .is_some_and(|found| found.source != Source::Default && !found.value.is_null())
     }
 
-    /// The settings that stand on the command line as options of the connection, each with the
-    /// variable that says the same.
-    pub(crate) fn flags(&self) -> Vec<(String, String)> {
-        let given = self.config.settings.iter().filter(|found| found.source == Source::Flag);
+    /// Where a setting's value comes from.
+    pub(crate) fn source(&self, key: &str) -> Option<Source> {
+        self.setting(key).map(|found| found.source)
+    }
+
+    /// The settings that stand on the command line as options of the connection or in the `.env`
+    /// file of the current folder, each with the variable that says the same.
+    pub(crate) fn passed(&self) -> Vec<(String, String)> {
+        let passed = [Source::Flag, Source::DotEnv];
+        let given = self.config.settings.iter().filter(|found| passed.contains(&found.source));
         given.filter_map(|found| Some((found.key.clone(), found.env.clone()?))).collect()
     }
 

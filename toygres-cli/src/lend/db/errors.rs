@@ -120,6 +120,20 @@ fn hint(server: &DbError, kind: ErrorKind) -> Option<String> {
     let hint = match kind {
         ErrorKind::TimedOut => "narrow the statement, or give it longer with `--timeout`",
         ErrorKind::Refused => "statements here may only read",
+        _ if *server.code() == SqlState::DISK_FULL && is_shared_memory(server) => {
+            "the database server's shared memory is full: give its machine or container a larger \
+             `/dev/shm`, such as with `--shm-size 256m`"
+        }
+        _ if *server.code() == SqlState::DISK_FULL => {
+            "the disk of the database server is full: free some space there"
+        }
+        _ if *server.code() == SqlState::OUT_OF_MEMORY && is_shared_memory(server) => {
+            "the database server has no shared memory left: give its machine or container a larger \
+             `/dev/shm`, or lower its `max_connections` and `shared_buffers`"
+        }
+        _ if *server.code() == SqlState::OUT_OF_MEMORY => {
+            "the database server has no memory left: end what uses it there, or lower its `work_mem`"
+        }
         ErrorKind::Unavailable if *server.code() == SqlState::INSUFFICIENT_PRIVILEGE => {
             return Some(right(server.message()));
         }
@@ -127,6 +141,11 @@ fn hint(server: &DbError, kind: ErrorKind) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Whether it is PostgreSQL's code for memory that processes share that failed.
+fn is_shared_memory(server: &DbError) -> bool {
+    server.file().is_some_and(|file| matches!(file, "dsm_impl.c" | "dsm.c" | "shmem.c"))
 }
 
 /// Which right is missing, as PostgreSQL names what it is missing on (`permission denied for table
