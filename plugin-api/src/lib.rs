@@ -55,6 +55,7 @@ pub mod args;
 pub mod batch;
 pub mod bundle;
 pub mod context;
+pub mod document;
 pub mod error;
 mod later;
 pub mod manifest;

@@ -209,13 +209,23 @@ impl Output {
     }
 
     fn check_stream_columns(&self, stream: &StreamRef) -> Result<()> {
+        let mut chosen: Vec<usize> = Vec::new();
         for name in self.columns.iter().flatten() {
-            if !stream.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
+            let known = stream.columns.iter().map(|column| [column.name.as_str()]);
+            let Some(column) = render::position_of(name, known) else {
                 let names: Vec<&str> =
                     stream.columns.iter().map(|column| column.name.as_str()).collect();
                 return Err(Error::usage(format!("there is no column `{name}`"))
                     .hint(format!("columns: {}", names.join(", "))));
+            };
+            // Two keys of one name are one value to whatever reads the document.
+            let has_keys = matches!(self.format, Format::Json | Format::Jsonl | Format::Yaml);
+            if has_keys && chosen.contains(&column) {
+                let name = &stream.columns[column].name;
+                return Err(Error::usage(format!("column `{name}` is chosen twice"))
+                    .hint("give each of `--columns` once, or use `-o csv`"));
             }
+            chosen.push(column);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ mod view;
 pub mod wrap;
 pub mod yaml;
 
+pub(crate) use layout::position_of;
 pub use machine::write as machine;
 pub use style::Style;
 
@@ -114,7 +115,8 @@ pub fn check_columns(report: &Report, wanted: Option<&[String]>) -> Result<()> {
     let Some(wanted) = wanted else { return Ok(()) };
     let known = layout::known_columns(report);
     for name in wanted {
-        if !known.iter().any(|(key, title)| layout::names(name, key, title)) {
+        let names = known.iter().map(|(key, title)| [key.as_str(), title.as_str()]);
+        if layout::position_of(name, names).is_none() {
             let names: Vec<&str> = known.iter().map(|(key, _)| key.as_str()).collect();
             return Err(Error::usage(format!("there is no column `{name}`"))
                 .hint(format!("columns: {}", names.join(", "))));

@@ -150,16 +150,25 @@ pub(super) fn shown_columns<'a>(columns: &'a [Column], look: &Look) -> Vec<&'a C
         Some(wanted) => wanted
             .iter()
             .filter_map(|name| {
-                columns.iter().find(|column| names(name, &column.key, &column.title))
+                let known = columns.iter().map(|column| [&*column.key, &*column.title]);
+                columns.get(position_of(name, known)?)
             })
             .collect(),
         None => columns.iter().filter(|column| look.wide || !column.wide).collect(),
     }
 }
 
-/// Whether `name` means the column: by key or title, whatever its case.
-pub(super) fn names(name: &str, key: &str, title: &str) -> bool {
-    name.eq_ignore_ascii_case(key) || name.eq_ignore_ascii_case(title)
+/// The column that a name means, among columns that may have several names each: the one that is
+/// called exactly so, else the first one that is but for the case of its letters.
+pub(crate) fn position_of<'a, const N: usize>(
+    name: &str,
+    columns: impl Iterator<Item = [&'a str; N]> + Clone,
+) -> Option<usize> {
+    let exactly = columns.clone().position(|names| names.contains(&name));
+    exactly.or_else(|| {
+        let mut columns = columns;
+        columns.position(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    })
 }
 
 /// Key and title of the columns of every table, and the keys of a list's rows.

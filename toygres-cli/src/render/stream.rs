@@ -3,11 +3,9 @@
 use super::{Format, Look, json, layout, yaml};
 use crate::redact::Redactor;
 use crate::redact::rows::{Columns, Suspicion};
-use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::context::cell_value;
 use toygres_plugin_api::report::{Column, StreamColumn, StreamKind, Tone};
 use toygres_plugin_api::text::escape;
 
@@ -52,7 +50,7 @@ impl<'a> StreamWriter<'a> {
             Some(wanted) => wanted
                 .iter()
                 .filter_map(|name| {
-                    columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+                    layout::position_of(name, columns.iter().map(|column| [column.name.as_str()]))
                 })
                 .collect(),
         };
@@ -231,29 +229,28 @@ impl<'a> StreamWriter<'a> {
             self.line.extend_from_slice(b"null");
             return Ok(());
         };
-        if matches!(kind, StreamKind::Integer | StreamKind::Number) && is_json_number(&cell) {
-            self.line.extend_from_slice(&cell);
-            return Ok(());
-        }
-        let text = String::from_utf8_lossy(&cell);
-        if text.len() >= LARGE_CELL_BYTES {
+        if cell.len() >= LARGE_CELL_BYTES {
             self.flush(out)?;
-            return json::write_cell(out, kind, &text);
+            return json::write_cell(out, kind, &cell);
         }
-        json::write_cell(&mut self.line, kind, &text)?;
-        Ok(())
+        json::write_cell(&mut self.line, kind, &cell)
     }
 
     fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
-        let mut object = serde_json::Map::new();
-        for &column in &self.shown {
-            let cell = self.cell(batch, row, column, suspect);
-            let value = cell_value(self.columns[column].kind, cell.as_deref());
-            object.insert(self.columns[column].name.clone(), value);
-        }
-        // A list of one row; the rows' texts one after the other are the list of all.
-        let one = yaml::document(&Value::Array(vec![Value::Object(object)]))?;
-        self.line.extend_from_slice(one.as_bytes());
+        let cells: Vec<_> =
+            self.shown.iter().map(|&column| self.cell(batch, row, column, suspect)).collect();
+        let named: Vec<_> = self
+            .shown
+            .iter()
+            .zip(&cells)
+            .map(|(&column, cell)| {
+                let column = &self.columns[column];
+                (column.name.as_str(), column.kind, cell.as_deref())
+            })
+            .collect();
+        // The rows' texts one after the other are the list of all.
+        let text = yaml::row(&named)?;
+        self.line.extend_from_slice(text.as_bytes());
         Ok(())
     }
 
@@ -358,13 +355,4 @@ fn quoted(field: &[u8], line: &mut Vec<u8>) {
         line.push(*byte);
     }
     line.push(b'"');
-}
-
-/// Whether PostgreSQL's text of a number is one in JSON too.
-fn is_json_number(text: &[u8]) -> bool {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let plain = !digits.is_empty()
-        && digits.iter().all(u8::is_ascii_digit)
-        && (digits.len() == 1 || digits[0] != b'0');
-    plain || serde_json::from_slice::<f64>(text).is_ok_and(f64::is_finite)
 }

@@ -278,7 +278,13 @@ pub(super) async fn fetch(
         }
     };
     let Err(ended) = ended else { return true };
-    let error = told(connection, &ended, limits, opened.typed.as_deref());
+    let typed = opened.typed.as_deref();
+    let error = match &ended {
+        Ended::Failed(error) if connection.refused().is_none() && !limits.interrupt.is_raised() => {
+            errors::rows(error, typed)
+        }
+        _ => told(connection, &ended, limits, typed),
+    };
     // Nobody may be listening any more.
     let _unheard = sender.send(RowBatch::failed(&error).into()).await;
     matches!(ended, Ended::Failed(error) if error.as_db_error().is_some())
@@ -300,6 +306,7 @@ async fn rows_of(
         for column in 0..columns {
             batch.batch.push(row.try_get(column)?.map(str::as_bytes));
         }
+        batch.batch.push_empty_row();
         rows += 1;
         let after = batch.batch.bytes().len();
         batch.reservations.extend(connection.wire.take_reservation(after - before, row.len()));
