@@ -4,7 +4,9 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::protocol::{Candidate, Complete};
 use serde_json::{Map, Value};
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
@@ -65,6 +67,31 @@ pub trait ValueEnum {
     fn name(&self) -> &'static str;
 }
 
+/// A path as the value that crosses: a text, or an object that holds its bytes where it is none.
+#[doc(hidden)]
+#[must_use]
+pub fn path_value(path: PathBuf) -> Value {
+    match path.into_os_string().into_string() {
+        Ok(text) => Value::from(text),
+        Err(path) => serde_json::json!({PATH_BYTES: path.into_vec()}),
+    }
+}
+
+/// The path that crossed as a value.
+#[doc(hidden)]
+#[must_use]
+pub fn path_of(value: &Value) -> Option<PathBuf> {
+    if let Some(text) = value.as_str() {
+        return Some(PathBuf::from(text));
+    }
+    let bytes = value.get(PATH_BYTES)?.as_array()?;
+    let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| byte.as_u64()?.try_into().ok()).collect();
+    Some(PathBuf::from(OsString::from_vec(bytes?)))
+}
+
+/// The key of a path's bytes, as serde has it.
+const PATH_BYTES: &str = "Unix";
+
 /// What a derived enum answers to a value it does not know.
 #[doc(hidden)]
 #[must_use]
@@ -107,7 +134,7 @@ macro_rules! whole_number {
 }
 
 argument!(String, "text", "text", |value| value.as_str().map(str::to_owned));
-argument!(PathBuf, "path", "a path", |value| value.as_str().map(PathBuf::from));
+argument!(PathBuf, "path", "a path", path_of);
 argument!(Duration, "duration", "milliseconds", |value| value.as_u64().map(Duration::from_millis));
 whole_number! {
     i64, "-9223372036854775808", "9223372036854775807";

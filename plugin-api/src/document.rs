@@ -85,9 +85,12 @@ impl Serialize for Verbatim<'_> {
                 list.end()
             }
             Value::Object(fields) => {
-                let raw = text(self.0).map(ToOwned::to_owned);
-                if let Some(raw) = raw.and_then(|raw| RawValue::from_string(raw).ok()) {
-                    return raw.serialize(serializer);
+                if let Some(text) = text(self.0) {
+                    // A mask that took the place of the whole document is no document.
+                    return match RawValue::from_string(text.to_owned()) {
+                        Ok(raw) => raw.serialize(serializer),
+                        Err(_) => serializer.serialize_str(text),
+                    };
                 }
                 let mut map = serializer.serialize_map(Some(fields.len()))?;
                 for (key, value) in fields {
@@ -214,6 +217,8 @@ mod tests {
         assert_eq!(written("{\"a\":\n1.10}"), "{\"a\": 1.10}");
         let deep = format!("{}1.10{}", "[".repeat(5000), "]".repeat(5000));
         assert_eq!(written(&deep), deep);
+        let masked = json!({super::TEXT: "***"});
+        assert_eq!(serde_json::to_string(&Verbatim(&masked)).unwrap(), "\"***\"");
         assert!(parse("{").is_none() && parse("1.").is_none());
     }
 

@@ -67,6 +67,7 @@ pub mod shell;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod text_file;
 #[cfg(feature = "typed")]
 #[doc(hidden)]
 pub mod typed;

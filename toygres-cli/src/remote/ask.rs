@@ -157,7 +157,7 @@ impl Ask<'_> {
         let body = json!({
             "scope": self.command.scope,
             "command": self.command.name,
-            "args": self.args,
+            "args": files::named(self.command, &self.args),
             "files": files,
             "output": self.shown,
             "answer": answer,
