@@ -1,6 +1,6 @@
 //! Arguments: what `derive(Args)` writes, and the types that can stand in an arguments struct.
 
-use crate::context::Context;
+use crate::context::{Context, Db, Query, Session};
 use crate::error::{Error, Result};
 use crate::protocol::{Candidate, Complete};
 use serde_json::{Map, Value};
@@ -146,6 +146,9 @@ whole_number! {
 }
 argument!(f64, "float", "a number", Value::as_f64);
 argument!(Time, "time", "a time", |value| value.as_str().map(|text| Time(text.to_owned())));
+argument!(RecordTime, "record_time", "a time", |value| {
+    value.as_str().map(|text| RecordTime(text.to_owned()))
+});
 argument!(Pair, "pair", "NAME=VALUE", |value| {
     let (name, value) = value.as_str()?.split_once('=')?;
     Some(Pair { name: name.to_owned(), value: value.to_owned() })
@@ -203,6 +206,42 @@ impl Time {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A point in time among the records of a database. What was typed as a distance (`2h`) counts back
+/// from that database's clock: this machine's may be minutes off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordTime(String);
+
+impl RecordTime {
+    /// The point in time by the clock of the metadata database, which is asked where it must be.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn resolve(&self, db: &Db) -> Result<Time> {
+        self.resolve_by(|sql| db.query(sql)).await
+    }
+
+    /// The same on the connection of a session.
+    ///
+    /// # Errors
+    /// As for [`Self::resolve`].
+    pub async fn resolve_in(&self, session: &Session) -> Result<Time> {
+        self.resolve_by(|sql| session.query(sql)).await
+    }
+
+    async fn resolve_by(&self, query: impl FnOnce(&'static str) -> Query) -> Result<Time> {
+        #[derive(serde::Deserialize)]
+        struct Resolved {
+            at: String,
+        }
+        let Some(ms) = self.0.strip_suffix("ms").filter(|ms| ms.parse::<u64>().is_ok()) else {
+            return Ok(Time(self.0.clone()));
+        };
+        let sql = "SELECT now() - $1::interval AS at";
+        let resolved: Resolved = query(sql).bind(format!("{ms} milliseconds")).fetch_one().await?;
+        Ok(Time(resolved.at))
     }
 }
 

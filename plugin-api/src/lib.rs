@@ -72,7 +72,7 @@ pub mod text_file;
 #[doc(hidden)]
 pub mod typed;
 
-pub use args::{Pair, Time, ValueEnum};
+pub use args::{Pair, RecordTime, Time, ValueEnum};
 pub use context::{Bind, Confirmation, Context};
 pub use error::{Error, ErrorKind, Result};
 pub use protocol::{Candidate, Confirmed};

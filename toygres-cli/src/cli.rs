@@ -230,7 +230,11 @@ fn no_command(
     // A command of a plugin, typed where there is none, is no slip of another one.
     let slip = group && !(bare && matches!(words.first(), Some(&("server" | "local"))));
     let near = wrong.filter(|_| slip).map(|wrong| suggest::near(catalogue, root, &words, wrong));
-    let near = near.unwrap_or_default();
+    let mut near = near.unwrap_or_default();
+    if bare && group {
+        // Without plugins a command's own name is no slip of one that toygres itself has elsewhere.
+        near.retain(|command| !command.contains(' '));
+    }
     let near: Vec<String> = near.iter().map(|command| format!("toygres {command}")).collect();
     let Some(meant) = suggest::either(&near) else {
         let without = || (group && bare).then(|| without_plugins(said.clone()));

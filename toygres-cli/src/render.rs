@@ -99,6 +99,17 @@ pub struct Look {
     pub cut: Cell<bool>,
 }
 
+impl Look {
+    /// The same, where distances of time are told from this one (RFC 3339), in the same zone.
+    #[must_use]
+    pub fn at(mut self, time: Option<&str>) -> Self {
+        if let Some(time) = time.and_then(|time| time.parse::<jiff::Timestamp>().ok()) {
+            self.now = time.to_zoned(self.now.time_zone().clone());
+        }
+        self
+    }
+}
+
 /// Writes a report for people.
 ///
 /// # Errors

@@ -41,6 +41,8 @@ use toygres_plugin_api::{Error, Result};
 
 /// How long [`ControlPlane::parts`] may take.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+/// An answer does not wait longer than this for the time that it is dated with.
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the workflows' schema may take to be made or brought up to date; the library waits for
 /// its lock without a limit of its own.
@@ -120,6 +122,14 @@ impl ControlPlane {
             in_time("Kubernetes", kubernetes),
         );
         vec![("database", database), ("duroxide", duroxide), ("kubernetes", kubernetes)]
+    }
+
+    /// What the database's clock shows, RFC 3339; `None` where it does not say so at once.
+    pub(crate) async fn clock(&self) -> Option<String> {
+        let sql = "SELECT (date_part('epoch', clock_timestamp()) * 1000)::int8";
+        let asking = sqlx::query_scalar::<_, i64>(sql).fetch_one(&self.inner.cms.pool);
+        let ms = tokio::time::timeout(CLOCK_TIMEOUT, asking).await.ok()?.ok()?;
+        toygres_model::time::rfc3339(ms)
     }
 
     /// What the metrics tell.

@@ -36,11 +36,12 @@ pub struct Options {
     pub plugin_dirs: Vec<PathBuf>,
 }
 
-/// The formats of a command: lists have more, and a command may add its own.
+/// The formats of a command: lists have one more, and a command may add its own. Any answer may hold
+/// tables, so that all are shown `wide`.
 fn formats(list: bool, own: &[String]) -> Vec<String> {
-    let mut formats = vec!["table", "json", "yaml", "jsonl"];
+    let mut formats = vec!["table", "json", "yaml", "jsonl", "wide"];
     if list {
-        formats.extend(["wide", "csv"]);
+        formats.push("csv");
     }
     formats.into_iter().map(str::to_owned).chain(own.iter().cloned()).collect()
 }

@@ -12,6 +12,7 @@ mod query;
 mod target;
 mod wire;
 
+use super::clock::RecordClock;
 use super::grants::Grants;
 use super::interrupt::Interrupt;
 use crate::memory::Reservation;
@@ -53,6 +54,7 @@ struct Inner {
     grants: Grants,
     interrupt: Interrupt,
     warnings: Mutex<Vec<String>>,
+    clock: RecordClock,
 }
 
 /// A transaction that several statements share: its connection, while no statement uses it.
@@ -88,7 +90,13 @@ impl Database {
             grants,
             interrupt,
             warnings: Mutex::default(),
+            clock: RecordClock::default(),
         }))
+    }
+
+    /// The database's clock, as far as it was seen.
+    pub(crate) fn clock(&self) -> &RecordClock {
+        &self.0.clock
     }
 
     /// Which database it is: nothing secret.
@@ -284,7 +292,12 @@ impl Database {
         let target = self.0.target.as_ref().map_err(Clone::clone)?;
         let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.min(MAX_DURATION_MS)));
         let statement = timeout.unwrap_or(target.statement_timeout);
-        Ok(Limits { statement, interrupt: self.0.interrupt.clone(), lock_watch: None })
+        Ok(Limits {
+            statement,
+            interrupt: self.0.interrupt.clone(),
+            lock_watch: None,
+            clock: self.0.clock.clone(),
+        })
     }
 
     async fn lease(&self) -> Result<Leased> {

@@ -3,6 +3,7 @@
 use super::connect::Connection;
 use super::errors;
 use super::lock_watch::LockWatch;
+use crate::lend::clock::RecordClock;
 use crate::lend::grants::Granted;
 use crate::lend::interrupt::Interrupt;
 use crate::memory::Reservation;
@@ -27,6 +28,8 @@ pub(super) struct Limits {
     pub(super) interrupt: Interrupt,
     /// The watch over a typed statement's locks.
     pub(super) lock_watch: Option<LockWatch>,
+    /// Where the database's clock is kept.
+    pub(super) clock: RecordClock,
 }
 
 /// The server's own limit comes first; ours is for a server that does not answer at all.
@@ -76,9 +79,26 @@ pub(super) async fn begin(
 ) -> Result<Opened> {
     let uncompiled = if query.untrusted { "" } else { UNCOMPILED };
     let begin = format!("BEGIN READ ONLY; {}{uncompiled}", timeout(limits));
-    within(connection, limits, async { connection.client.batch_execute(&begin).await }, None)
-        .await?;
+    begin_transaction(connection, &begin, limits).await?;
     open(connection, query, limits).await
+}
+
+/// What the database's clock shows, in milliseconds since the epoch.
+const CLOCK: &str =
+    "SELECT (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000)::pg_catalog.int8";
+
+/// Begins a transaction, and takes note of the database's clock on the same way.
+async fn begin_transaction(connection: &Connection, begin: &str, limits: &Limits) -> Result<()> {
+    let begin = format!("{begin}; {CLOCK}");
+    let messages = within(connection, limits, connection.client.simple_query(&begin), None).await?;
+    let rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten()?.parse().ok(),
+        _ => None,
+    });
+    if let Some(ms) = rows.last() {
+        limits.clock.set_ms(ms);
+    }
+    Ok(())
 }
 
 /// What is typed does not outlive whoever typed it: a statement of a process that was killed would
@@ -112,7 +132,7 @@ pub(super) async fn begin_session(
         Some(_) => "READ WRITE",
     };
     let begin = format!("BEGIN {mode}; {}{UNCOMPILED}", timeout(limits));
-    within(connection, limits, async { connection.client.batch_execute(&begin).await }, None).await
+    begin_transaction(connection, &begin, limits).await
 }
 
 /// A plugin's statements are many-sided and short-lived: PostgreSQL would compile each of them for
