@@ -282,8 +282,9 @@ impl Output {
         let mut text = Vec::new();
         match (self.format, &report.data) {
             (Format::Table | Format::Wide, _) => {
-                let look = self.look(out.is_terminal()).at(report.at.as_deref());
-                render::table(&report, &look, &mut text)?;
+                // A line of a log stays one: where the terminal breaks it, it is copied whole.
+                let look = Look { width: None, ..self.look(out.is_terminal()) };
+                render::table(&report, &look.at(report.at.as_deref()), &mut text)?;
             }
             (Format::Yaml, _) => {
                 render::machine(&report, Format::Yaml, None, out.is_terminal(), &mut text)?;
@@ -510,9 +511,21 @@ pub fn print(text: &str) -> Result<()> {
     quiet_on_closed_pipe(written.map_err(Error::from))
 }
 
+/// A page of help, as the terminal can show it.
+///
+/// # Errors
+/// As for [`print`].
+pub fn print_help(text: &str) -> Result<()> {
+    print(&drawn(text))
+}
+
+fn drawn(text: &str) -> Cow<'_, str> {
+    render::style::drawable(text, Style { color: false, unicode: is_utf8() })
+}
+
 /// The same on stderr.
 pub fn complain(text: &str) {
-    let _closed = io::stderr().lock().write_all(text.as_bytes());
+    let _closed = io::stderr().lock().write_all(drawn(text).as_bytes());
 }
 
 fn quiet_on_closed_pipe(written: Result<()>) -> Result<()> {

@@ -115,7 +115,7 @@ impl Look {
 /// # Errors
 /// When writing fails.
 pub fn table(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(view::text(report, look).as_bytes())
+    out.write_all(style::drawable(&view::text(report, look), look.style).as_bytes())
 }
 
 /// Names of `--columns` that the report's tables do not have are a usage error.

@@ -203,7 +203,7 @@ fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
     let error = match (stop, refusal) {
         (Stop::Help(text), _) => {
             warn(environment, &output);
-            match output::print(&text) {
+            match output::print_help(&text) {
                 Ok(()) => return 0,
                 Err(error) => error,
             }

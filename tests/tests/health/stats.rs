@@ -90,7 +90,11 @@ fn expected(facts: &Value) {
         json!({"total": 2, "running": 2, "creating": 0, "deleting": 0, "failed": 0})
     );
     assert_eq!(facts["health"]["healthy"], 2);
-    assert_eq!(facts["storage"], json!({"provisioned_gb": 20, "instances": 2, "average_gb": 10}));
+    let storage = json!({
+        "provisioned_gb": 20, "provisioned_bytes": 21_474_836_480_i64, "instances": 2,
+        "average_gb": 10,
+    });
+    assert_eq!(facts["storage"], storage);
     let types = facts["orchestrations"]["by_type"].as_array().unwrap();
     let of = |kind: &str| types.iter().find(|one| one["type"] == kind).unwrap();
     assert_eq!(

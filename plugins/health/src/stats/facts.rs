@@ -103,6 +103,8 @@ pub(crate) struct Activity {
 #[derive(Debug, Clone, Copy, Default, Serialize, Schema)]
 pub(crate) struct Storage {
     pub(crate) provisioned_gb: i64,
+    /// The same in bytes.
+    pub(crate) provisioned_bytes: i64,
     pub(crate) instances: i64,
     pub(crate) average_gb: Option<i64>,
 }
@@ -186,6 +188,7 @@ fn made_of(raw: Raw, since: &str) -> Facts {
         }),
         storage: raw.instances.as_ref().ok().map(|one| Storage {
             provisioned_gb: one.storage_gb,
+            provisioned_bytes: one.storage_gb.saturating_mul(1 << 30),
             instances: one.running,
             average_gb: (one.running > 0).then(|| one.storage_gb / one.running),
         }),
