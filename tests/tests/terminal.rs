@@ -73,7 +73,7 @@ fn plain(text: &str) -> String {
 #[test]
 fn tables_fit_the_terminal_and_have_colour() {
     let (database, workload) = waiting();
-    for columns in [60, 80, 200] {
+    for columns in [75, 80, 200] {
         let written = whole(on_terminal(&database.url, columns, &["server", "orchestrations"]));
         assert!(written.contains('\u{1b}'), "no colour: {written}");
         // Sentences are left to the terminal to wrap; the rule and the table are ours to fit.
@@ -102,8 +102,10 @@ fn nothing_is_cut_silently() {
         plain(&whole(on_terminal(&database.url, columns, &[&list[..], more].concat())))
     };
     assert!(!written(200, &[]).contains("cells are cut"));
-    let narrow = written(70, &[]);
+    let narrow = written(80, &[]);
     assert!(narrow.contains(id) && narrow.contains("cells are cut"), "{narrow}");
+    let records = written(60, &[]);
+    assert!(records.contains(id) && !records.contains("cells are cut"), "{records}");
     let wide = written(70, &["-o", "wide"]);
     assert!(wide.contains(id) && !wide.contains("cells are cut"), "{wide}");
     assert!(wide.contains("STATUS") && !wide.contains('…'), "{wide}");
@@ -211,8 +213,9 @@ fn a_watch_says_when_it_drew_and_ends_at_q_without_an_echo() {
 #[test]
 fn a_long_watch_is_seen_whole() {
     let (database, workload) = waiting();
-    let args = ["server", "stats", "--watch", "--interval", "10s"];
+    let args = ["server", "stats", "--watch", "--interval", "500ms"];
     let mut session = on_terminal(&database.url, 100, &args);
+    session.get_process_mut().set_window_size(100, 12).unwrap();
     session.expect("more lines").unwrap();
     session.send("G").unwrap();
     session.expect("lines above").unwrap();
@@ -237,7 +240,7 @@ fn wide_rows_become_records() {
             let unbroken = written.replace(['\r', '\n', ' '], "");
             assert_eq!(unbroken.matches("column_24").count(), 2, "{written}");
             assert_eq!(unbroken.matches("24,24,24,24,24,24,").count(), 2, "{written}");
-            assert!(!written.contains('…') && !written.contains("cells are cut"), "{written}");
+            assert!(!written.contains("cells are cut"), "{written}");
         }
     }
     // One that fits is a table.

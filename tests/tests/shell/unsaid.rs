@@ -40,7 +40,7 @@ fn what_may_be_a_password_is_not_repeated() {
 #[test]
 fn the_place_is_said_and_what_was_perhaps_meant() {
     let ran = Toygres::new().args(["create", "a", "b"]).run().code(2);
-    ran.says("unexpected argument at position 3").says("`--password=VALUE`");
+    ran.says("unexpected argument at position 3").says("right behind its option");
     let ran = Toygres::new().args(["create", "a", "--passwrd", "b"]).run().code(2);
     ran.says("a similar argument exists: `--password`").says("see `toygres create --help`");
     // A command without secrets says what it does not know.

@@ -19,13 +19,14 @@ pub(super) fn error(
 ) -> Error {
     let command =
         named.iter().fold(root, |command, name| command.find_subcommand(name).unwrap_or(command));
-    let secret = secret_option(command, typed);
+    let secret = takes_secret(command, typed);
     let mut tips = similar(refusal);
-    let message = match (secret.as_deref(), refusal.kind()) {
-        (Some(option), Clap::UnknownArgument | Clap::TooManyValues) => {
-            tips.push(format!(
-                "a value stands in one word behind its option, such as `{option}=VALUE`"
-            ));
+    let is_hidden = matches!(refusal.kind(), Clap::UnknownArgument | Clap::TooManyValues);
+    let message = match secret {
+        true if is_hidden => {
+            tips.push(
+                "give a value right behind its option, and in quotes where it has blanks".into(),
+            );
             unexpected(refusal, typed)
         }
         _ => {
@@ -38,21 +39,15 @@ pub(super) fn error(
     Error::usage(message).hint(tips.join("; "))
 }
 
-/// The option whose value is a secret: one that the command has, or one that was typed.
-fn secret_option(command: &Command, typed: &[String]) -> Option<String> {
-    let long = |arg: &clap::Arg| arg.get_long().map(|long| format!("--{long}"));
-    let own = command.get_arguments().filter(|arg| {
-        arg.get_action().takes_values() && arg.get_long().is_some_and(names::is_secret)
-    });
-    let first = own.filter_map(long).next();
-    first.or_else(|| {
-        // A database's URL may hold a password.
-        let given = |word: &String| word == DATABASE_URL || word.starts_with("--database-url=");
-        typed.iter().any(given).then(|| DATABASE_URL.to_owned())
-    })
+/// Whether the command has an option whose value is a secret, or one was typed.
+fn takes_secret(command: &Command, typed: &[String]) -> bool {
+    let own = command
+        .get_arguments()
+        .any(|arg| arg.get_action().takes_values() && arg.get_long().is_some_and(names::is_secret));
+    // A database's URL may hold a password.
+    let is_url = |word: &String| word == "--database-url" || word.starts_with("--database-url=");
+    own || typed.iter().any(is_url)
 }
-
-const DATABASE_URL: &str = "--database-url";
 
 /// An argument that nobody expected, by its place.
 fn unexpected(refusal: &clap::Error, typed: &[String]) -> String {

@@ -8,8 +8,10 @@ use toygres_plugin_api::report::{Block, Column, Kind, Report, Rows, Table, Tone}
 use toygres_plugin_api::text::escape;
 
 const GAP: &str = "  ";
-/// Columns that may shrink are left so much; where that is too little, rows become records.
+/// Columns that may shrink are left so much before any of them becomes narrower.
 const ENOUGH: usize = 10;
+/// Below this a column tells nothing any more: rows become records.
+const LEAST: usize = 6;
 
 /// A table's text, each line indented.
 pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) -> String {
@@ -116,12 +118,14 @@ pub(super) fn fitted(
     let Some(most) = most else { return Some(widths) };
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     let may = |n: usize| columns.get(n).is_some_and(|column| column.shrink);
-    while widths.iter().sum::<usize>() + gaps > most {
-        let shrinking = (0..widths.len()).filter(|n| may(*n) && widths[*n] > ENOUGH);
-        let widest = shrinking.max_by_key(|n| widths[*n])?;
-        widths[widest] -= 1;
+    for least in [ENOUGH, LEAST] {
+        while widths.iter().sum::<usize>() + gaps > most {
+            let shrinking = (0..widths.len()).filter(|n| may(*n) && widths[*n] > least);
+            let Some(widest) = shrinking.max_by_key(|n| widths[*n]) else { break };
+            widths[widest] -= 1;
+        }
     }
-    Some(widths)
+    (widths.iter().sum::<usize>() + gaps <= most).then_some(widths)
 }
 
 /// The columns that are asked for, or the usual ones.
