@@ -12,6 +12,7 @@ fuzz_target!(|typed: &str| {
         ArgKind::Float,
         ArgKind::Duration,
         ArgKind::Time,
+        ArgKind::RecordTime,
         ArgKind::Pair,
         ArgKind::Text,
     ] {

@@ -1,10 +1,12 @@
 //! Arguments: what `derive(Args)` writes, and the types that can stand in an arguments struct.
 
-use crate::context::Context;
+use crate::context::{Context, Db, Query, Session};
 use crate::error::{Error, Result};
 use crate::protocol::{Candidate, Complete};
 use serde_json::{Map, Value};
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
@@ -65,6 +67,31 @@ pub trait ValueEnum {
     fn name(&self) -> &'static str;
 }
 
+/// A path as the value that crosses: a text, or an object that holds its bytes where it is none.
+#[doc(hidden)]
+#[must_use]
+pub fn path_value(path: PathBuf) -> Value {
+    match path.into_os_string().into_string() {
+        Ok(text) => Value::from(text),
+        Err(path) => serde_json::json!({PATH_BYTES: path.into_vec()}),
+    }
+}
+
+/// The path that crossed as a value.
+#[doc(hidden)]
+#[must_use]
+pub fn path_of(value: &Value) -> Option<PathBuf> {
+    if let Some(text) = value.as_str() {
+        return Some(PathBuf::from(text));
+    }
+    let bytes = value.get(PATH_BYTES)?.as_array()?;
+    let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| byte.as_u64()?.try_into().ok()).collect();
+    Some(PathBuf::from(OsString::from_vec(bytes?)))
+}
+
+/// The key of a path's bytes, as serde has it.
+const PATH_BYTES: &str = "Unix";
+
 /// What a derived enum answers to a value it does not know.
 #[doc(hidden)]
 #[must_use]
@@ -107,7 +134,7 @@ macro_rules! whole_number {
 }
 
 argument!(String, "text", "text", |value| value.as_str().map(str::to_owned));
-argument!(PathBuf, "path", "a path", |value| value.as_str().map(PathBuf::from));
+argument!(PathBuf, "path", "a path", path_of);
 argument!(Duration, "duration", "milliseconds", |value| value.as_u64().map(Duration::from_millis));
 whole_number! {
     i64, "-9223372036854775808", "9223372036854775807";
@@ -119,6 +146,9 @@ whole_number! {
 }
 argument!(f64, "float", "a number", Value::as_f64);
 argument!(Time, "time", "a time", |value| value.as_str().map(|text| Time(text.to_owned())));
+argument!(RecordTime, "record_time", "a time", |value| {
+    value.as_str().map(|text| RecordTime(text.to_owned()))
+});
 argument!(Pair, "pair", "NAME=VALUE", |value| {
     let (name, value) = value.as_str()?.split_once('=')?;
     Some(Pair { name: name.to_owned(), value: value.to_owned() })
@@ -176,6 +206,42 @@ impl Time {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A point in time among the records of a database. What was typed as a distance (`2h`) counts back
+/// from that database's clock: this machine's may be minutes off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordTime(String);
+
+impl RecordTime {
+    /// The point in time by the clock of the metadata database, which is asked where it must be.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn resolve(&self, db: &Db) -> Result<Time> {
+        self.resolve_by(|sql| db.query(sql)).await
+    }
+
+    /// The same on the connection of a session.
+    ///
+    /// # Errors
+    /// As for [`Self::resolve`].
+    pub async fn resolve_in(&self, session: &Session) -> Result<Time> {
+        self.resolve_by(|sql| session.query(sql)).await
+    }
+
+    async fn resolve_by(&self, query: impl FnOnce(&'static str) -> Query) -> Result<Time> {
+        #[derive(serde::Deserialize)]
+        struct Resolved {
+            at: String,
+        }
+        let Some(ms) = self.0.strip_suffix("ms").filter(|ms| ms.parse::<u64>().is_ok()) else {
+            return Ok(Time(self.0.clone()));
+        };
+        let sql = "SELECT now() - $1::interval AS at";
+        let resolved: Resolved = query(sql).bind(format!("{ms} milliseconds")).fetch_one().await?;
+        Ok(Time(resolved.at))
     }
 }
 

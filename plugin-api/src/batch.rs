@@ -6,7 +6,8 @@ use abi_stable::std_types::RVec;
 /// Rows of text cells in one buffer.
 ///
 /// Cell `n` (row by row) is `data[ends[n - 1]..ends[n] & END]`; the top bit of `ends[n]` marks
-/// NULL. An `error` ends the stream: it is a JSON [`crate::error::Error`].
+/// NULL. Where rows have no columns (`SELECT FROM t`), each of them is one entry of `ends`. An
+/// `error` ends the stream: it is a JSON [`crate::error::Error`].
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, Default)]
 pub struct RowBatch {
@@ -48,6 +49,13 @@ impl RowBatch {
         self.ends.push(if cell.is_none() { end | NULL } else { end });
     }
 
+    /// Counts a row where rows have no columns; where they have some, their cells are counted.
+    pub fn push_empty_row(&mut self) {
+        if self.columns == 0 {
+            self.ends.push(NULL);
+        }
+    }
+
     /// Marks this batch as the stream's last.
     pub fn finish(&mut self) {
         self.last = true;
@@ -76,7 +84,7 @@ impl RowBatch {
     /// The number of whole rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.ends.len().checked_div(self.columns as usize).unwrap_or(0)
+        self.ends.len().checked_div(self.columns as usize).unwrap_or(self.ends.len())
     }
 
     /// The number of cells in a row.
@@ -128,6 +136,19 @@ mod tests {
             prop_assert_eq!(batch.cell(cells.len(), 0), None);
             prop_assert_eq!(batch.cell(0, columns), None);
         }
+    }
+
+    #[test]
+    fn rows_without_columns_are_counted() {
+        let mut batch = RowBatch::new(0);
+        assert_eq!(batch.rows(), 0);
+        batch.push_empty_row();
+        batch.push_empty_row();
+        assert_eq!((batch.rows(), batch.columns(), batch.bytes().len()), (2, 0, 0));
+        assert_eq!(batch.cell(0, 0), None);
+        let mut batch = RowBatch::new(1);
+        batch.push_empty_row();
+        assert_eq!(batch.rows(), 0);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use config::Settings;
 pub use db::{Bind, Db, Query, Session};
 #[cfg(feature = "kube-service")]
 pub use kube::KubeService;
-pub use rows::{RowStream, RowWriter, cell_value, rfc3339, write_cell};
+pub use rows::{RowStream, RowWriter, cell_json, cell_value, rfc3339, write_cell};
 pub use ui::{Confirmation, Ui};
 pub use workflows::Workflows;
 

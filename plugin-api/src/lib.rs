@@ -55,6 +55,7 @@ pub mod args;
 pub mod batch;
 pub mod bundle;
 pub mod context;
+pub mod document;
 pub mod error;
 mod later;
 pub mod manifest;
@@ -66,11 +67,12 @@ pub mod shell;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod text_file;
 #[cfg(feature = "typed")]
 #[doc(hidden)]
 pub mod typed;
 
-pub use args::{Pair, Time, ValueEnum};
+pub use args::{Pair, RecordTime, Time, ValueEnum};
 pub use context::{Bind, Confirmation, Context};
 pub use error::{Error, ErrorKind, Result};
 pub use protocol::{Candidate, Confirmed};

@@ -202,6 +202,9 @@ pub enum ArgKind {
     Duration,
     /// A point in time (`2h`, RFC 3339, a date, `today`, `@epoch`): RFC 3339 in UTC.
     Time,
+    /// A point in time among the records of a database, as [`Self::Time`]; but a distance such as
+    /// `2h` counts back from the database's clock and crosses as whole milliseconds: `7200000ms`.
+    RecordTime,
     /// One of `values`: a string.
     Enum,
     /// A file or folder: a string.

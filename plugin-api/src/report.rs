@@ -30,6 +30,11 @@ pub struct Report {
     pub verdict: Verdict,
     /// Remarks beside the data, printed on stderr in every format.
     pub notes: Vec<Note>,
+    /// RFC 3339: what the clock of the records showed when this was made, from which distances such
+    /// as `2h ago` are told. The host fills it in where it lent the database or the API, and takes
+    /// this machine's clock where nobody says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
 }
 
 /// The keys of a row of a command that is marked `checks`: a stable `code`, the `category` and

@@ -3,8 +3,9 @@
 
 pub mod values;
 
+use crate::args::path_value;
 use crate::manifest::{self, ArgKind};
-use clap::builder::PossibleValue;
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value};
 
@@ -42,14 +43,24 @@ pub fn argument(declared: &manifest::Arg) -> Arg {
     if declared.kind == ArgKind::Integer || declared.kind == ArgKind::Float {
         arg = arg.allow_negative_numbers(true);
     }
+    // What stands behind an option is its value, whatever it begins with, as `getopt` has it.
+    let is_free = matches!(declared.kind, ArgKind::Text | ArgKind::Pair | ArgKind::Path);
+    if is_free && !declared.positional {
+        arg = arg.allow_hyphen_values(true);
+    }
+    if declared.kind == ArgKind::Path {
+        // The name of a file need not be text.
+        let parser = OsStringValueParser::new();
+        return arg.value_parser(TypedValueParser::map(parser, |path| path_value(path.into())));
+    }
     if declared.kind == ArgKind::Enum {
         let names: Vec<PossibleValue> = declared
             .values
             .iter()
             .map(|value| PossibleValue::new(value.name.clone()).help(value.help.clone()))
             .collect();
-        let parser = clap::builder::PossibleValuesParser::new(names);
-        return arg.value_parser(clap::builder::TypedValueParser::map(parser, Value::from));
+        let parser = PossibleValuesParser::new(names);
+        return arg.value_parser(TypedValueParser::map(parser, Value::from));
     }
     let declared = declared.clone();
     arg.value_parser(move |typed: &str| {

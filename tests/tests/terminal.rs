@@ -78,7 +78,7 @@ fn plain(text: &str) -> String {
 #[test]
 fn tables_fit_the_terminal_and_have_colour() {
     let (database, workload) = waiting();
-    for columns in [40, 80, 200] {
+    for columns in [75, 80, 200] {
         let written = whole(on_terminal(&database.url, columns, &["server", "orchestrations"]));
         assert!(written.contains('\u{1b}'), "no colour: {written}");
         // Sentences are left to the terminal to wrap; the rule and the table are ours to fit.
@@ -107,8 +107,10 @@ fn nothing_is_cut_silently() {
         plain(&whole(on_terminal(&database.url, columns, &[&list[..], more].concat())))
     };
     assert!(!written(200, &[]).contains("cells are cut"));
-    let narrow = written(70, &[]);
+    let narrow = written(80, &[]);
     assert!(narrow.contains(id) && narrow.contains("cells are cut"), "{narrow}");
+    let records = written(60, &[]);
+    assert!(records.contains(id) && !records.contains("cells are cut"), "{records}");
     let wide = written(70, &["-o", "wide"]);
     assert!(wide.contains(id) && !wide.contains("cells are cut"), "{wide}");
     assert!(wide.contains("STATUS") && !wide.contains('…'), "{wide}");
@@ -175,8 +177,12 @@ fn watching_redraws_in_place_until_it_is_interrupted() {
     session.expect("A\r").unwrap();
     session.expect("orchestration found").unwrap();
     session.send("\u{3}").unwrap();
-    let written = whole(session);
-    assert!(written.contains("interrupted"), "{written}");
+    // It is how one ends it: the shell sees that, and nothing is said.
+    let found = session.expect(Eof).unwrap();
+    let written = String::from_utf8_lossy(found.get(0).unwrap()).into_owned();
+    assert!(!written.contains("interrupted") && !written.contains("error"), "{written}");
+    let status = session.get_process().wait().unwrap();
+    assert!(format!("{status:?}").contains("130"), "{status:?}");
     workload.stop();
 }
 
@@ -200,4 +206,85 @@ fn a_terminal_that_obeys_no_escapes_gets_none() {
         assert!(!list.contains('\u{1b}'), "{term:?}: {list:?}");
     }
     workload.stop();
+}
+#[test]
+fn a_watch_says_when_it_drew_and_ends_at_q_without_an_echo() {
+    let (database, workload) = waiting();
+    let args = ["server", "orchestrations", "--watch", "--interval", "200ms"];
+    let mut session = on_terminal(&database.url, 100, &args);
+    let found = session.expect("orchestration found").unwrap();
+    let before = String::from_utf8_lossy(found.before()).into_owned();
+    let title = plain(&before);
+    let title = title.lines().find(|line| line.contains("every 0.2s")).unwrap_or_default();
+    assert!(title.contains("q quits") && title.contains(':'), "{before}");
+    session.send("xq").unwrap();
+    let found = session.expect(Eof).unwrap();
+    let written = String::from_utf8_lossy(found.get(0).unwrap()).into_owned();
+    assert!(
+        !plain(&written).contains(['q', 'x']) || plain(&written).contains("q quits"),
+        "{written}"
+    );
+    assert!(!written.contains("error"), "{written}");
+    let last = plain(&written);
+    assert!(!last.trim_end().ends_with(['q', 'x']), "the key is echoed: {last:?}");
+    let status = session.get_process().wait().unwrap();
+    assert!(
+        format!("{status:?}").contains("Exited") && format!("{status:?}").contains(" 0"),
+        "{status:?}"
+    );
+    workload.stop();
+}
+
+/// What is longer than the terminal can be scrolled to its end.
+#[test]
+fn a_long_watch_is_seen_whole() {
+    let (database, workload) = waiting();
+    let args = ["server", "stats", "--watch", "--interval", "500ms"];
+    let mut session = on_terminal(&database.url, 100, &args);
+    session.get_process_mut().set_window_size(100, 12).unwrap();
+    session.expect("more lines").unwrap();
+    session.send("G").unwrap();
+    session.expect("lines above").unwrap();
+    session.send("g").unwrap();
+    session.expect("more lines").unwrap();
+    session.send("q").unwrap();
+    session.expect(Eof).unwrap();
+    workload.stop();
+}
+
+/// What does not fit becomes records, as with `\x auto` of `psql`, and nothing of it is cut.
+#[test]
+fn wide_rows_become_records() {
+    let database = PrivatePostgres::shared().database().unwrap();
+    let columns: Vec<String> =
+        (0..25).map(|n| format!("repeat('{n},', 6) AS column_{n}")).collect();
+    let sql = format!("SELECT {} FROM generate_series(1, 2)", columns.join(", "));
+    for format in ["table", "wide"] {
+        for width in [20, 80, 200] {
+            let args = ["server", "db-query", &sql, "-o", format];
+            let written = plain(&whole(on_terminal(&database.url, width, &args)));
+            let unbroken = written.replace(['\r', '\n', ' '], "");
+            assert_eq!(unbroken.matches("column_24").count(), 2, "{written}");
+            assert_eq!(unbroken.matches("24,24,24,24,24,24,").count(), 2, "{written}");
+            assert!(!written.contains("cells are cut"), "{written}");
+        }
+    }
+    // One that fits is a table.
+    let args = ["server", "db-query", "SELECT 1 AS a, repeat('x', 70) AS b"];
+    let written = plain(&whole(on_terminal(&database.url, 80, &args)));
+    assert!(written.contains("a  b\r\n━"), "{written}");
+}
+
+/// Whatever a remark offers is taken.
+#[test]
+fn wide_is_taken_by_every_command() {
+    let database = PrivatePostgres::shared().database().unwrap();
+    for words in [&["server", "db-status", "-v"][..], &["server", "stats"], &["server", "config"]] {
+        let args = [words, &["-o", "wide"]].concat();
+        let written = plain(&whole(on_terminal(&database.url, 60, &args)));
+        assert!(
+            !written.contains("invalid value") && !written.contains("cells are cut"),
+            "{written}"
+        );
+    }
 }

@@ -85,7 +85,7 @@ impl Call<'_> {
         let answer: Answer =
             serde_json::from_slice(&answer?).map_err(|error| self.broke(&error))?;
         match answer {
-            Answer::Ok(report) => Ok(Answered { report, lent }),
+            Answer::Ok(report) => Ok(Answered { report: lent.dated(report), lent }),
             Answer::Err(error) if error.kind == ErrorKind::Plugin => Err(self.named(error)),
             Answer::Err(error) => Err(error),
         }

@@ -4,6 +4,7 @@ mod build;
 mod help;
 mod options;
 mod own;
+mod refusal;
 mod suggest;
 
 pub(crate) use build::{Detail, root};
@@ -21,7 +22,6 @@ use clap::error::{ContextKind, ErrorKind as Clap};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
 use toygres_plugin_api::manifest::Scope;
-use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::typed::arguments;
 use toygres_plugin_api::{Error, ErrorKind};
 
@@ -133,13 +133,13 @@ fn refuse(error: clap::Error, root: &Command, typed: &[String], catalogue: &Cata
                 .map(ToString::to_string)
                 .filter(|name| !name.starts_with('-'));
             if let Some(name) = named {
-                let said = usage(&text, &named_in(root, typed));
+                let said = refusal::error(&error, root, &named_in(root, typed), typed);
                 return Stop::Error(no_command(&name, said, root, typed, catalogue));
             }
         }
         _ => {}
     }
-    Stop::Error(usage(&text, &named_in(root, typed)))
+    Stop::Error(refusal::error(&error, root, &named_in(root, typed), typed))
 }
 
 /// An argument that is not UTF-8, named by its option or its place: the value may be a secret.
@@ -230,7 +230,11 @@ fn no_command(
     // A command of a plugin, typed where there is none, is no slip of another one.
     let slip = group && !(bare && matches!(words.first(), Some(&("server" | "local"))));
     let near = wrong.filter(|_| slip).map(|wrong| suggest::near(catalogue, root, &words, wrong));
-    let near = near.unwrap_or_default();
+    let mut near = near.unwrap_or_default();
+    if bare && group {
+        // Without plugins a command's own name is no slip of one that toygres itself has elsewhere.
+        near.retain(|command| !command.contains(' '));
+    }
     let near: Vec<String> = near.iter().map(|command| format!("toygres {command}")).collect();
     let Some(meant) = suggest::either(&near) else {
         let without = || (group && bare).then(|| without_plugins(said.clone()));
@@ -284,27 +288,4 @@ fn without_plugins(said: Error) -> Error {
         "see where they are looked for with `toygres plugin list`, and get one with \
          `toygres plugin install FILE|FOLDER|URL`",
     )
-}
-
-/// Clap's text as an error: its first paragraph is the message, its tips the hint, behind which stands
-/// the command whose help says more.
-fn usage(text: &str, command: &[&str]) -> Error {
-    let mut message = Vec::new();
-    let mut tips = Vec::new();
-    for line in text.lines().map(str::trim) {
-        if line.starts_with("Usage:") || line.starts_with("For more information") {
-            break;
-        }
-        if let Some(tip) = line.strip_prefix("tip: ") {
-            tips.push(tip.replace('\'', "`"));
-        } else if !line.is_empty() {
-            message.push(line.replace('\'', "`"));
-        }
-    }
-    let message = message.join(" ");
-    let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let help = ShellCommand::new("toygres").args(command).flag("--help");
-    let help = format!("see `{help}`");
-    tips.push(help);
-    Error::usage(message).hint(tips.join("; "))
 }

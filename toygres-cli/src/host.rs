@@ -116,8 +116,12 @@ async fn answer(lent: &Lent, method: Method, payload: &[u8]) -> Bytes<u8> {
         Method::Progress => reply(read(payload).map(|progress| lent.ui.progress(&progress))),
         Method::Note => reply(read(payload).map(|note| lent.ui.note(&note))),
         Method::Confirm => reply(with(payload, |question| lent.ui.confirm(question)).await),
-        Method::Show => reply(read::<Report>(payload).and_then(|report| lent.ui.show(&report))),
-        Method::Append => reply(read::<Report>(payload).and_then(|report| lent.ui.append(&report))),
+        Method::Show => {
+            reply(read::<Report>(payload).and_then(|report| lent.ui.show(&lent.dated(report))))
+        }
+        Method::Append => {
+            reply(read::<Report>(payload).and_then(|report| lent.ui.append(&lent.dated(report))))
+        }
         Method::Config => reply(lent.settings.config()),
         Method::Environment => reply(lent.settings.environment()),
         Method::Reveal => reply(read(payload).and_then(|reveal| lent.reveal(&reveal))),

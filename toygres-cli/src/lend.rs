@@ -5,6 +5,7 @@
 //! filter in front of Kubernetes.
 
 pub mod api;
+mod clock;
 pub mod db;
 pub mod grants;
 pub mod interrupt;
@@ -19,7 +20,7 @@ pub mod workflows;
 use crate::settings::Settings;
 use std::sync::Arc;
 use toygres_plugin_api::protocol::Reveal;
-use toygres_plugin_api::{Error, Result};
+use toygres_plugin_api::{Error, Report, Result};
 
 /// Everything that is lent to one run. Nothing in it is connected before it is asked for.
 #[derive(Debug)]
@@ -47,6 +48,15 @@ pub struct Lent {
 }
 
 impl Lent {
+    /// A report with what the clock of the records showed when it was made, where one was seen.
+    pub(crate) fn dated(&self, mut report: Report) -> Report {
+        if report.at.is_none() {
+            let now = self.db.clock().now().or_else(|| self.api.clock().now());
+            report.at = now.map(|now| now.to_string());
+        }
+        report
+    }
+
     /// A setting as it is, for a plugin that said openly that it needs credentials.
     ///
     /// # Errors

@@ -4,14 +4,15 @@ use crate::cli::Options;
 use crate::redact::Redactor;
 use crate::render::stream::StreamWriter;
 use crate::render::{self, Format, Look, Style};
+use crate::runner::Key;
 use clap::ColorChoice;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::report::{Block, Note, NoteLevel, Report, Rows, StreamRef};
+use toygres_plugin_api::report::{Block, Note, NoteLevel, Report, Rows, StreamRef, Tone};
 use toygres_plugin_api::text::escape_document;
 use toygres_plugin_api::{Error, ErrorKind, Result};
 
@@ -24,8 +25,23 @@ pub struct Output {
     columns: Option<Vec<String>>,
     redactor: Redactor,
     began: Instant,
-    /// Lines of the frame that is on the terminal.
-    drawn: Mutex<usize>,
+    /// The frame that is on the terminal.
+    screen: Mutex<Screen>,
+}
+
+/// What is drawn in place.
+#[derive(Debug, Default)]
+struct Screen {
+    /// Rows of the terminal that the frame takes.
+    rows: usize,
+    /// What stands above the frame, where it is drawn again and again.
+    watch: Option<Duration>,
+    /// All lines of the last frame.
+    lines: Vec<String>,
+    /// The first of them that is shown.
+    first: usize,
+    /// How many of them are.
+    shown: usize,
 }
 
 impl std::fmt::Debug for Output {
@@ -51,7 +67,7 @@ impl Output {
             columns: options.columns.clone(),
             redactor,
             began: Instant::now(),
-            drawn: Mutex::new(0),
+            screen: Mutex::default(),
         }
     }
 
@@ -92,7 +108,7 @@ impl Output {
     /// closed pipe is no error.
     pub fn report(&self, report: Report, rows: Option<&mut dyn RowSource>) -> Result<()> {
         let report = self.redactor.report(report);
-        let look = self.look(io::stdout().is_terminal());
+        let look = self.look(io::stdout().is_terminal()).at(report.at.as_deref());
         let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         let written = match (&report.stream, rows) {
             (Some(stream), Some(rows)) => self.stream(&report, stream, rows, &look, &mut out),
@@ -209,13 +225,23 @@ impl Output {
     }
 
     fn check_stream_columns(&self, stream: &StreamRef) -> Result<()> {
+        let mut chosen: Vec<usize> = Vec::new();
         for name in self.columns.iter().flatten() {
-            if !stream.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
+            let known = stream.columns.iter().map(|column| [column.name.as_str()]);
+            let Some(column) = render::position_of(name, known) else {
                 let names: Vec<&str> =
                     stream.columns.iter().map(|column| column.name.as_str()).collect();
                 return Err(Error::usage(format!("there is no column `{name}`"))
                     .hint(format!("columns: {}", names.join(", "))));
+            };
+            // Two keys of one name are one value to whatever reads the document.
+            let has_keys = matches!(self.format, Format::Json | Format::Jsonl | Format::Yaml);
+            if has_keys && chosen.contains(&column) {
+                let name = &stream.columns[column].name;
+                return Err(Error::usage(format!("column `{name}` is chosen twice"))
+                    .hint("give each of `--columns` once, or use `-o csv`"));
             }
+            chosen.push(column);
         }
         Ok(())
     }
@@ -231,7 +257,7 @@ impl Output {
         let text = if self.format.is_table() && terminal {
             let look = self.look(true);
             let mut text = Vec::new();
-            render::table(&report, &look, &mut text)?;
+            render::table(&report, &look.clone().at(report.at.as_deref()), &mut text)?;
             let text = String::from_utf8_lossy(&text);
             match understands_escapes() {
                 true => self.redrawn(&text, &look),
@@ -260,7 +286,9 @@ impl Output {
         let mut text = Vec::new();
         match (self.format, &report.data) {
             (Format::Table | Format::Wide, _) => {
-                render::table(&report, &self.look(out.is_terminal()), &mut text)?;
+                // A line of a log stays one: where the terminal breaks it, it is copied whole.
+                let look = Look { width: None, ..self.look(out.is_terminal()) };
+                render::table(&report, &look.at(report.at.as_deref()), &mut text)?;
             }
             (Format::Yaml, _) => {
                 render::machine(&report, Format::Yaml, None, out.is_terminal(), &mut text)?;
@@ -277,37 +305,49 @@ impl Output {
 
     /// The frame below the one before, with an empty line between them.
     fn below(&self, text: &str) -> String {
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-        let between = if *drawn > 0 { "\n" } else { "" };
-        *drawn = text.lines().count();
+        let mut screen = self.screen();
+        let between = if screen.rows > 0 { "\n" } else { "" };
+        screen.rows = text.lines().count();
         format!("{between}{text}")
+    }
+
+    /// From here on frames say when they were drawn, and how often they are.
+    pub(crate) fn begin_watch(&self, interval: Duration) {
+        self.screen().watch = Some(interval);
+    }
+
+    /// Shows another part of the last frame.
+    ///
+    /// # Errors
+    /// As for [`Self::frame`].
+    pub(crate) fn scroll(&self, key: Key) -> Result<()> {
+        let look = self.look(true);
+        let text = {
+            let mut screen = self.screen();
+            if screen.lines.is_empty() || !self.format.is_table() {
+                return Ok(());
+            }
+            let page = isize::try_from(screen.shown.saturating_sub(1).max(1)).unwrap_or(1);
+            screen.first = match key {
+                Key::Lines(lines) => screen.first.saturating_add_signed(lines),
+                Key::Screens(screens) => screen.first.saturating_add_signed(screens * page),
+                Key::Top => 0,
+                Key::Bottom => screen.lines.len(),
+            };
+            screen.draw(&look)
+        };
+        written(&mut io::stdout().lock(), &text)
+    }
+
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The frame's lines over those of the one before, no more than the terminal has.
     fn redrawn(&self, text: &str, look: &Look) -> String {
-        let height = terminal_size().map_or(24, |(_, height)| height);
-        let lines: Vec<&str> = text.lines().collect();
-        let room = height.saturating_sub(1).max(1);
-        let rows = |line: &str| render::wrap::terminal_rows(line, look.width);
-        let all: usize = lines.iter().map(|line| rows(line)).sum();
-        let mut taken = 0;
-        let last = if all > room { room - 1 } else { room };
-        let fits = lines.iter().take_while(|line| {
-            taken += rows(line);
-            taken <= last
-        });
-        let mut shown: Vec<String> = fits.map(|line| (*line).to_owned()).collect();
-        if shown.len() < lines.len() {
-            let hidden = lines.len() - shown.len();
-            let more = look.style.pick("… ", "... ");
-            shown.push(format!("{more}{hidden} more lines"));
-        }
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-        let up = if *drawn > 0 { format!("\x1b[{}A", *drawn) } else { String::new() };
-        *drawn = shown.iter().map(|line| rows(line)).sum();
-        // Each line is cleared to its end, and what is below the last one too.
-        let body: String = shown.iter().map(|line| format!("\r{line}\x1b[K\n")).collect();
-        format!("{up}{body}\x1b[J")
+        let mut screen = self.screen();
+        screen.lines = text.lines().map(str::to_owned).collect();
+        screen.draw(look)
     }
 
     /// Shows on stderr what is about to happen.
@@ -394,6 +434,65 @@ pub(crate) fn understands_escapes() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
+impl Screen {
+    /// The part that is shown over what was drawn before.
+    fn draw(&mut self, look: &Look) -> String {
+        let height = terminal_size().map_or(24, |(_, height)| height);
+        let title = self.title(look);
+        let rows = |line: &str| render::wrap::terminal_rows(line, look.width);
+        let taken = title.as_deref().map_or(0, rows);
+        let room = height.saturating_sub(1 + taken).max(1);
+        let all: usize = self.lines.iter().map(|line| rows(line)).sum();
+        let is_long = all > room;
+        // A line says how much is not shown.
+        let room = if is_long { room.saturating_sub(1).max(1) } else { room };
+        let fitting = |lines: &mut dyn Iterator<Item = &String>| {
+            let mut taken = 0;
+            lines
+                .take_while(|line| {
+                    taken += rows(line);
+                    taken <= room
+                })
+                .count()
+        };
+        // The last screen is full.
+        let last =
+            self.lines.len() - fitting(&mut self.lines.iter().rev()).max(1).min(self.lines.len());
+        self.first = if is_long { self.first.min(last) } else { 0 };
+        self.shown = fitting(&mut self.lines[self.first..].iter());
+        let mut shown: Vec<String> = title.into_iter().collect();
+        shown.extend(self.lines[self.first..].iter().take(self.shown).cloned());
+        if is_long {
+            shown.push(self.hidden(look));
+        }
+        let up = if self.rows > 0 { format!("\x1b[{}A", self.rows) } else { String::new() };
+        self.rows = shown.iter().map(|line| rows(line)).sum();
+        // Each line is cleared to its end, and what is below the last one too.
+        let body: String = shown.iter().map(|line| format!("\r{line}\x1b[K\n")).collect();
+        format!("{up}{body}\x1b[J")
+    }
+
+    /// When the frame was drawn, and what ends or moves it.
+    fn title(&self, look: &Look) -> Option<String> {
+        let interval = self.watch?;
+        let every = render::cell::duration(interval.as_secs_f64() * 1000.0);
+        let time = look.now.strftime("%Y-%m-%d %H:%M:%S");
+        let arrows = look.style.pick("↑ ↓", "j k");
+        let title = format!("{time}  every {every}  (q quits, {arrows} scroll)");
+        Some(look.style.paint(Tone::Muted, &title))
+    }
+
+    fn hidden(&self, look: &Look) -> String {
+        let below = self.lines.len() - self.first - self.shown;
+        let more = look.style.pick("… ", "... ");
+        match (self.first, below) {
+            (0, below) => format!("{more}{below} more lines"),
+            (above, 0) => format!("{more}{above} lines above"),
+            (above, below) => format!("{more}{above} lines above, {below} more below"),
+        }
+    }
+}
+
 /// What ends a command that goes on when nobody reads it.
 const CLOSED_PIPE: &str = "nobody reads stdout any more";
 
@@ -429,9 +528,21 @@ pub fn print(text: &str) -> Result<()> {
     quiet_on_closed_pipe(written.map_err(Error::from))
 }
 
+/// A page of help, as the terminal can show it.
+///
+/// # Errors
+/// As for [`print`].
+pub fn print_help(text: &str) -> Result<()> {
+    print(&drawn(text))
+}
+
+fn drawn(text: &str) -> Cow<'_, str> {
+    render::style::drawable(text, Style { color: false, unicode: is_utf8() })
+}
+
 /// The same on stderr.
 pub fn complain(text: &str) {
-    let _closed = io::stderr().lock().write_all(text.as_bytes());
+    let _closed = io::stderr().lock().write_all(drawn(text).as_bytes());
 }
 
 fn quiet_on_closed_pipe(written: Result<()>) -> Result<()> {

@@ -15,6 +15,7 @@ mod view;
 pub mod wrap;
 pub mod yaml;
 
+pub(crate) use layout::position_of;
 pub use machine::write as machine;
 pub use style::Style;
 
@@ -98,12 +99,23 @@ pub struct Look {
     pub cut: Cell<bool>,
 }
 
+impl Look {
+    /// The same, where distances of time are told from this one (RFC 3339), in the same zone.
+    #[must_use]
+    pub fn at(mut self, time: Option<&str>) -> Self {
+        if let Some(time) = time.and_then(|time| time.parse::<jiff::Timestamp>().ok()) {
+            self.now = time.to_zoned(self.now.time_zone().clone());
+        }
+        self
+    }
+}
+
 /// Writes a report for people.
 ///
 /// # Errors
 /// When writing fails.
 pub fn table(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(view::text(report, look).as_bytes())
+    out.write_all(style::drawable(&view::text(report, look), look.style).as_bytes())
 }
 
 /// Names of `--columns` that the report's tables do not have are a usage error.
@@ -114,7 +126,8 @@ pub fn check_columns(report: &Report, wanted: Option<&[String]>) -> Result<()> {
     let Some(wanted) = wanted else { return Ok(()) };
     let known = layout::known_columns(report);
     for name in wanted {
-        if !known.iter().any(|(key, title)| layout::names(name, key, title)) {
+        let names = known.iter().map(|(key, title)| [key.as_str(), title.as_str()]);
+        if layout::position_of(name, names).is_none() {
             let names: Vec<&str> = known.iter().map(|(key, _)| key.as_str()).collect();
             return Err(Error::usage(format!("there is no column `{name}`"))
                 .hint(format!("columns: {}", names.join(", "))));

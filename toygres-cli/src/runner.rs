@@ -1,9 +1,11 @@
 //! One run from start to end: find, parse, lend, run, print, exit code.
 
+mod keys;
 mod once;
 mod signals;
 mod watch;
 
+pub(crate) use keys::Key;
 pub(crate) use once::runtime;
 
 use crate::cli::{self, Action, Early, Options, Stop};
@@ -75,6 +77,7 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         let remark = "`--plugin-dir` is not looked into: this toygres is one static binary";
         output.remark(NoteLevel::Warning, remark);
     }
+    let is_watching = options.watch.is_some();
     let done = match action {
         Action::Completions(shell) => output::print(shell.script()).map(|()| ExitStatus::CLEAN),
         Action::Man(pages) => pages.write(&catalogue).map(|()| ExitStatus::CLEAN),
@@ -103,6 +106,8 @@ pub fn run_with(argv: &[OsString], bundled: &'static [Bundled]) -> u8 {
         Ok(status) => status.code(),
         // `toygres … --watch | head -1` has done what it was to do.
         Err(error) if output::is_closed_pipe(&error) => 0,
+        // To interrupt is how one ends a watch: the shell sees it, and nothing has to be said.
+        Err(error) if is_watching && error.kind == ErrorKind::Interrupted => error.kind.exit_code(),
         Err(error) => {
             let code = error.kind.exit_code();
             output.error(error);
@@ -199,7 +204,7 @@ fn stopped(stop: Stop, early: Early, environment: Environment) -> u8 {
     let error = match (stop, refusal) {
         (Stop::Help(text), _) => {
             warn(environment, &output);
-            match output::print(&text) {
+            match output::print_help(&text) {
                 Ok(()) => return 0,
                 Err(error) => error,
             }

@@ -1,7 +1,8 @@
 //! Other commands, run by the host for somebody else: what makes one command line and one HTTP API
 //! of the same plugins.
 
-use super::{Context, cell_value};
+use super::{Context, cell_json};
+use crate::document;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::protocol::{Line, Method, RunCommand};
@@ -145,11 +146,13 @@ impl Said {
     }
 }
 
-/// A row of a stream as an object.
+/// A row of a stream as an object, whose documents and numbers keep their text
+/// ([`crate::document`]).
 #[must_use]
 pub fn object(columns: &[StreamColumn], row: &[Option<String>]) -> Value {
     let cells = columns.iter().zip(row).map(|(column, cell)| {
-        (column.name.clone(), cell_value(column.kind, cell.as_deref().map(str::as_bytes)))
+        let json = cell_json(column.kind, cell.as_deref().map(str::as_bytes));
+        (column.name.clone(), document::parse(&json).unwrap_or_default())
     });
     Value::Object(cells.collect())
 }

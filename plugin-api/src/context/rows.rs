@@ -2,11 +2,13 @@
 
 use super::Context;
 use crate::batch::RowBatch;
+use crate::document;
 use crate::error::{Error, Result};
 use crate::protocol::Method;
 use crate::report::{StreamColumn, StreamKind, StreamRef};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Rows as they come from the host.
@@ -76,7 +78,9 @@ impl RowStream {
 
 /// The JSON value of one cell, by the kind of its column.
 ///
-/// What cannot be read as its kind stays text, so nothing is lost.
+/// It is for a command that counts with it: a fraction becomes a float, and of two equal keys one
+/// stays. What is only passed on is written by [`cell_json`]. What cannot be read as its kind stays
+/// text.
 #[must_use]
 pub fn cell_value(kind: StreamKind, cell: Option<&[u8]>) -> Value {
     let Some(cell) = cell else { return Value::Null };
@@ -88,7 +92,10 @@ pub fn cell_value(kind: StreamKind, cell: Option<&[u8]>) -> Value {
             _ => None,
         },
         StreamKind::Integer => text.parse::<i64>().ok().map(Value::from),
-        StreamKind::Number => text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from),
+        StreamKind::Number => match text.parse::<i64>() {
+            Ok(whole) => Some(Value::from(whole)),
+            Err(_) => text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from),
+        },
         StreamKind::Json => serde_json::from_str(&text).ok(),
         StreamKind::Timestamp => Some(Value::String(rfc3339(&text))),
         StreamKind::Text => None,
@@ -96,30 +103,44 @@ pub fn cell_value(kind: StreamKind, cell: Option<&[u8]>) -> Value {
     parsed.unwrap_or_else(|| Value::String(text.into_owned()))
 }
 
-/// Cells of JSON from this size on are written as they are.
-const LARGE_JSON_BYTES: usize = 64 * 1024;
+/// The JSON text of one cell on one line: what [`cell_value`] makes of it, with every digit, key and
+/// blank as PostgreSQL wrote it, and without making a value of it.
+#[must_use]
+pub fn cell_json(kind: StreamKind, cell: Option<&[u8]>) -> Cow<'_, str> {
+    let Some(cell) = cell else { return Cow::Borrowed("null") };
+    let text = String::from_utf8_lossy(cell);
+    match kind {
+        StreamKind::Bool if text == "t" => Cow::Borrowed("true"),
+        StreamKind::Bool if text == "f" => Cow::Borrowed("false"),
+        StreamKind::Integer | StreamKind::Number if document::is_number(&text) => text,
+        StreamKind::Json => match document::one_line(&text) {
+            Some(Cow::Borrowed(line)) if line.len() == text.len() => text,
+            Some(line) => Cow::Owned(line.into_owned()),
+            None => string(&text),
+        },
+        StreamKind::Timestamp => string(&rfc3339(&text)),
+        _ => string(&text),
+    }
+}
 
-/// Writes one cell as JSON on one line: what [`cell_value`] makes of it, but without making it where
-/// it is large. A value of JSON takes many times the memory of its text.
+/// A text as JSON.
+fn string(text: &str) -> Cow<'static, str> {
+    // A text always has one.
+    Cow::Owned(serde_json::to_string(text).unwrap_or_default())
+}
+
+/// Writes one cell as [`cell_json`].
 ///
 /// # Errors
 /// When writing fails.
 pub fn write_cell(kind: StreamKind, cell: Option<&[u8]>, out: &mut dyn Write) -> io::Result<()> {
-    let Some(large) = cell.filter(|cell| cell.len() >= LARGE_JSON_BYTES) else {
-        return Ok(serde_json::to_writer(out, &cell_value(kind, cell))?);
-    };
-    let text = String::from_utf8_lossy(large);
-    if kind != StreamKind::Json || serde_json::from_str::<IgnoredAny>(&text).is_err() {
-        return Ok(serde_json::to_writer(out, text.as_ref())?);
-    }
-    // Line breaks stand between values only; within a text JSON has them escaped.
-    for (n, line) in text.split(['\n', '\r']).enumerate() {
-        if n > 0 {
-            out.write_all(b" ")?;
+    match (kind, cell) {
+        // A large text is not written in memory first.
+        (StreamKind::Text, Some(cell)) => {
+            Ok(serde_json::to_writer(out, String::from_utf8_lossy(cell).as_ref())?)
         }
-        out.write_all(line.as_bytes())?;
+        _ => out.write_all(cell_json(kind, cell).as_bytes()),
     }
-    Ok(())
 }
 
 /// `2024-11-17 12:00:00.5+00` becomes `2024-11-17T12:00:00.5Z`; what is no such time (`infinity`,
@@ -179,7 +200,7 @@ impl RowWriter {
 
 #[cfg(test)]
 mod tests {
-    use super::{StreamKind, cell_value, rfc3339, write_cell};
+    use super::{StreamKind, cell_json, cell_value, rfc3339, write_cell};
     use serde_json::json;
 
     #[test]
@@ -198,22 +219,25 @@ mod tests {
     }
 
     #[test]
-    fn a_large_cell_is_written_as_a_small_one() {
-        let json = format!("[\n{{\"a\": \"x\\n\"}}{}]", ",\r\n 1".repeat(30_000));
-        let text = "a\"\n".repeat(30_000);
-        for (kind, cell) in [
-            (StreamKind::Json, json.as_str()),
-            (StreamKind::Json, &text),
-            (StreamKind::Text, &text),
-            (StreamKind::Text, &json),
-            (StreamKind::Number, &text),
+    fn a_cell_is_written_with_its_letters() {
+        for (kind, cell, json) in [
+            (StreamKind::Integer, "9007199254740993", "9007199254740993"),
+            (StreamKind::Number, "12345678901234567890.10", "12345678901234567890.10"),
+            (StreamKind::Number, "1e+400", "1e+400"),
+            (StreamKind::Number, "NaN", "\"NaN\""),
+            (StreamKind::Number, "-Infinity", "\"-Infinity\""),
+            (StreamKind::Json, "{\"a\":1.10,\n\"a\": 1e400}", "{\"a\":1.10, \"a\": 1e400}"),
+            (StreamKind::Json, "{", "\"{\""),
+            (StreamKind::Bool, "t", "true"),
+            (StreamKind::Timestamp, "2024-11-17 12:00:00.5+00", "\"2024-11-17T12:00:00.5Z\""),
+            (StreamKind::Text, "1.10\n", "\"1.10\\n\""),
         ] {
+            assert_eq!(cell_json(kind, Some(cell.as_bytes())), json);
             let mut written = Vec::new();
             write_cell(kind, Some(cell.as_bytes()), &mut written).unwrap();
-            assert!(!written.contains(&b'\n'));
-            let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
-            assert_eq!(read, cell_value(kind, Some(cell.as_bytes())));
+            assert_eq!(String::from_utf8(written).unwrap(), json);
         }
+        assert_eq!(cell_json(StreamKind::Json, None), "null");
     }
 
     #[test]

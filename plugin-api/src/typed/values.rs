@@ -31,6 +31,7 @@ pub fn parse(kind: ArgKind, typed: &str) -> Result<Value, String> {
         },
         ArgKind::Duration => duration_ms(typed).map(Value::from),
         ArgKind::Time => time(typed, &Zoned::now()).map(Value::from),
+        ArgKind::RecordTime => record_time(typed, &Zoned::now()).map(Value::from),
         ArgKind::Pair => match typed.split_once('=') {
             Some((name, _)) if !name.is_empty() => Ok(Value::from(typed)),
             _ => Err(format!("`{typed}` is not of the form NAME=VALUE")),
@@ -136,6 +137,17 @@ pub fn time(typed: &str, now: &Zoned) -> Result<String, String> {
     Ok(found.to_string())
 }
 
+/// A distance from the clock of a database as milliseconds (`7200000ms`), any other time as
+/// [`time`].
+fn record_time(typed: &str, now: &Zoned) -> Result<String, String> {
+    let resolved = time(typed, now)?;
+    Ok(match units(typed) {
+        Some(ms) => format!("{ms}ms"),
+        None if typed == "now" => "0ms".to_owned(),
+        None => resolved,
+    })
+}
+
 fn named(typed: &str, now: &Zoned) -> Option<Timestamp> {
     match typed {
         "now" => Some(now.timestamp()),
@@ -167,7 +179,23 @@ fn absolute(typed: &str, zone: &TimeZone) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration_ms, time, within};
+    #[test]
+    fn a_distance_stays_one() {
+        let now: Zoned = "2024-11-17T14:00:00Z[UTC]".parse().unwrap();
+        for (typed, crosses) in [
+            ("5m", "300000ms"),
+            ("300000ms", "300000ms"),
+            ("now", "0ms"),
+            ("2024-11-17", "2024-11-17T00:00:00Z"),
+            ("@1731844800", "2024-11-17T12:00:00Z"),
+            ("today", "2024-11-17T00:00:00Z"),
+        ] {
+            assert_eq!(record_time(typed, &now).as_deref(), Ok(crosses));
+        }
+        assert!(record_time("soon", &now).is_err());
+    }
+
+    use super::{duration_ms, record_time, time, within};
     use crate::manifest::{Arg, ArgKind};
     use jiff::Zoned;
     use proptest::prelude::*;

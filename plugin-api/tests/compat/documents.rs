@@ -91,6 +91,7 @@ fn manifest(written: &mut Written) {
         ArgKind::Float,
         ArgKind::Duration,
         ArgKind::Time,
+        ArgKind::RecordTime,
         ArgKind::Enum,
         ArgKind::Path,
         ArgKind::Pair,

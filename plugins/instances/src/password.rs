@@ -5,13 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use toygres_model::request;
 use toygres_plugin_api::shell::ShellCommand;
-use toygres_plugin_api::{Context, Error, Result};
+use toygres_plugin_api::{Context, Error, Result, text_file};
 
 /// The variable that is read where no option says otherwise.
 pub(crate) const VARIABLE: &str = "TOYGRES_PASSWORD";
 
 /// No password is longer; a file that is, is another file.
-const MOST_BYTES: u64 = 4096;
+const MAX_PASSWORD_BYTES: u64 = 4096;
 
 /// The password as given, checked; `None` leaves it to the control plane to make one.
 ///
@@ -59,31 +59,24 @@ async fn from_file(ctx: &Context, file: &Path) -> Result<String> {
         if std::io::stdin().is_terminal() {
             ctx.ui().note("reading the password from the terminal, up to the end of a line").await;
         }
-        first_line(std::io::stdin())
+        first_line(std::io::stdin(), file)
     } else {
         warn_of_readers(ctx, file).await;
-        std::fs::File::open(file).and_then(whole)
+        text_file::read(file, MAX_PASSWORD_BYTES)
     };
     let text = text.map_err(|error| {
-        Error::usage(format!("`{}` cannot be read", file.display()))
-            .cause(error)
-            .hint("give a file with the password alone in it, or `-` for standard input")
+        error.hint("give a file with the password alone in it, or `-` for standard input")
     })?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
-fn whole(from: impl Read) -> std::io::Result<String> {
-    let mut text = String::new();
-    from.take(MOST_BYTES).read_to_string(&mut text)?;
-    Ok(text)
-}
-
 /// Standard input may stay open behind the line.
-fn first_line(from: impl Read) -> std::io::Result<String> {
+fn first_line(from: impl Read, name: &Path) -> Result<String> {
     let mut bytes = Vec::new();
-    BufReader::new(from.take(MOST_BYTES)).read_until(b'\n', &mut bytes)?;
-    String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is no UTF-8"))
+    let read = BufReader::new(from.take(MAX_PASSWORD_BYTES)).read_until(b'\n', &mut bytes);
+    read.map_err(|error| Error::usage("the password cannot be read").cause(error))?;
+    text_file::read_from(bytes.as_slice(), name, MAX_PASSWORD_BYTES)
 }
 
 async fn warn_of_readers(ctx: &Context, file: &Path) {
@@ -106,7 +99,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("password");
         for (mode, warnings) in [(0o600, 0), (0o644, 1)] {
-            std::fs::write(&file, "se cret\r\n").unwrap();
+            std::fs::write(&file, "\u{feff}se cret\r\n").unwrap();
             std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
             let host = TestHost::new();
             let password = given(&host.context(), None, Some(&file)).await.unwrap();
@@ -143,8 +136,8 @@ mod tests {
 
     #[test]
     fn standard_input_ends_at_the_line() {
-        assert_eq!(first_line(&b"secret\nmore"[..]).unwrap(), "secret\n");
-        assert_eq!(first_line(&b"secret"[..]).unwrap(), "secret");
-        assert!(first_line(&b"\xff\n"[..]).is_err());
+        assert_eq!(first_line(&b"secret\nmore"[..], "-".as_ref()).unwrap(), "secret\n");
+        assert_eq!(first_line(&b"secret"[..], "-".as_ref()).unwrap(), "secret");
+        assert!(first_line(&b"\xff\n"[..], "-".as_ref()).is_err());
     }
 }

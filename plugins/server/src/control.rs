@@ -42,6 +42,8 @@ use toygres_plugin_api::{Error, Result};
 
 /// How long [`ControlPlane::parts`] may take.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+/// An answer does not wait longer than this for the time that it is dated with.
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long one address of the database may take, where its connection string does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -130,6 +132,14 @@ impl ControlPlane {
         vec![("database", database), ("duroxide", duroxide), ("kubernetes", kubernetes)]
     }
 
+    /// What the database's clock shows, RFC 3339; `None` where it does not say so at once.
+    pub(crate) async fn clock(&self) -> Option<String> {
+        let sql = "SELECT (date_part('epoch', clock_timestamp()) * 1000)::int8";
+        let asking = sqlx::query_scalar::<_, i64>(sql).fetch_one(&self.inner.cms.pool);
+        let ms = tokio::time::timeout(CLOCK_TIMEOUT, asking).await.ok()?.ok()?;
+        toygres_model::time::rfc3339(ms)
+    }
+
     /// What the metrics tell.
     ///
     /// # Errors
@@ -149,10 +159,8 @@ async fn open_gateway(settings: &ControlSettings) -> Result<Gateway> {
         ..Surroundings::default()
     };
     let target = DatabaseTarget::resolve(&settings.database_url, TextSource::Program, &around)?;
-    let options = SessionOptions {
-        application_name: "toygres-server",
-        connect_timeout: CONNECT_TIMEOUT,
-    };
+    let options =
+        SessionOptions { application_name: "toygres-server", connect_timeout: CONNECT_TIMEOUT };
     let gateway = Gateway::open(&Arc::new(target), options).await?;
     gateway.check_sessions(options).await?;
     Ok(gateway)

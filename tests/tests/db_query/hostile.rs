@@ -244,18 +244,19 @@ fn nothing_changes_whoever_asks() {
 fn a_statement_from_a_file_is_held_the_same_way() {
     let database = database(PrivatePostgres::shared(), TRAPS);
     let before = database.dump();
-    for statement in [
-        "SELECT 1;\nDROP TABLE public.victim;\n",
-        "\\set a 1\nDROP TABLE public.victim;\n",
-        "COMMIT;\nDROP TABLE public.victim;\n",
-        "\u{feff}DROP TABLE public.victim",
-        "SELECT 1 \0; DROP TABLE public.victim",
+    for (statement, code) in [
+        ("SELECT 1;\nDROP TABLE public.victim;\n", 2),
+        ("\\set a 1\nDROP TABLE public.victim;\n", 2),
+        ("COMMIT;\nDROP TABLE public.victim;\n", 2),
+        // A byte order mark is no part of the statement, which changes something.
+        ("\u{feff}DROP TABLE public.victim", 6),
+        ("SELECT 1 \0; DROP TABLE public.victim", 2),
     ] {
         let ran = Toygres::on(&database.url)
             .input(statement)
             .args(["server", "db-query", "-f", "-"])
             .run()
-            .code(2);
+            .code(code);
         assert_eq!(ran.stdout, "");
     }
     assert_eq!(database.dump(), before);

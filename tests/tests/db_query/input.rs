@@ -72,3 +72,61 @@ fn parameters_are_values_and_nothing_else() {
     let ran = query(&url, &["SELECT $1 AS a", "-o", "json", "--param=-x"]).code(0);
     assert_eq!(ran.json(), json!([{"a": "-x"}]));
 }
+
+/// As editors of other systems save it, and as it is pasted from one.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_statement() {
+    let marked = "\u{feff}SELECT 1 AS a;\r\n";
+    assert_eq!(run(on_server().file("q.sql", marked), &["-f", "q.sql"]).code(0).stdout, "a\n1\n");
+    assert_eq!(run(on_server().input(marked), &["-f", "-"]).code(0).stdout, "a\n1\n");
+    assert_eq!(run(on_server(), &[marked]).code(0).stdout, "a\n1\n");
+    let inside = "SELECT '\u{feff}' = chr(65279) AS a";
+    assert_eq!(run(on_server(), &[inside]).code(0).stdout, "a\nt\n");
+    let utf16: Vec<u8> = "\u{feff}SELECT 1".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let ran = run(on_server().file("q.sql", &utf16), &["-f", "q.sql"]).code(2);
+    ran.says("`q.sql` is UTF-16").says("save it as UTF-8");
+    let ran = run(on_server().file("q.sql", b"SELECT\n'\xe9'"), &["-f", "q.sql"]).code(2);
+    ran.says("`q.sql` is not UTF-8").says("line 2");
+}
+
+#[test]
+fn a_file_may_have_any_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(b"a\xff-\xe9.sql");
+    for toygres in [on_server(), on_server()] {
+        let path = toygres.home().join(name);
+        std::fs::write(&path, "SELECT 1 AS a").unwrap();
+        let ran = toygres.args(["server", "db-query", "-o", "csv", "-f"]).arg(&path).run();
+        assert_eq!(ran.code(0).stdout, "a\n1\n");
+    }
+    let ran = on_server()
+        .args(["server", "db-query", "-f"])
+        .arg(std::path::Path::new(name))
+        .run()
+        .code(2);
+    ran.says("cannot be read").says("No such file");
+    let ran = run(on_server().file("-x.sql", "SELECT 1 AS a"), &["-f", "-x.sql"]).code(0);
+    assert_eq!(ran.stdout, "a\n1\n");
+}
+
+/// What stands behind an option is its value, and a comment is no option.
+#[test]
+fn texts_may_begin_with_a_dash() {
+    for comment in ["-- how many\nSELECT 1 AS a", "--how many\nSELECT 1 AS a", "--\nSELECT 1 AS a"]
+    {
+        assert_eq!(run(on_server(), &[comment]).code(0).stdout, "a\n1\n", "{comment:?}");
+        let ran = query(&PrivatePostgres::shared().url(), &[comment, "-o", "csv"]).code(0);
+        assert_eq!(ran.stdout, "a\n1\n", "{comment:?}");
+    }
+    let one = |value: &str| run(on_server(), &["SELECT $1 AS a", "--param", value]).code(0).stdout;
+    for value in ["-5", "--limit", "-", "--", "-o", "-x y"] {
+        assert_eq!(one(value), format!("a\n{value}\n"));
+    }
+    let ran =
+        run(on_server(), &["SELECT $1::int AS a", "--param", "-5", "--columns", "-a"]).code(2);
+    ran.says("there is no column `-a`");
+    // A slip is one all the same.
+    let ran = run(on_server(), &["SELECT 1", "--limt", "5"]).code(2);
+    assert!(ran.error()["hint"].as_str().unwrap().contains("`--limit`"), "{ran:#?}");
+    run(on_server(), &["--limt", "5"]).code(2).says("`--limit`");
+}

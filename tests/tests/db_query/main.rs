@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod digits;
 mod failures;
 mod forms;
 mod hostile;

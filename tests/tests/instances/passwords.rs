@@ -81,3 +81,18 @@ fn a_password_comes_from_where_others_do_not_see_it() {
         toygres(&["delete", name, "--force", "--wait"]).code(0);
     }
 }
+
+/// As editors of other systems save it.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_password() {
+    let plane = Plane::shared();
+    let marked = format!("\u{feff}{CANARY}\r\n");
+    let args = ["create", "marked", "--password-file", "password", "--wait"];
+    plane.toygres().file("password", &marked).args(args).run().code(0).hides("canary");
+    let data = toygres(&["get", "marked", "--show-password", "-o", "json"]).code(0).json();
+    assert_eq!(data["password"], CANARY);
+    toygres(&["delete", "marked", "--force", "--wait"]).code(0);
+    let utf16: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let ran = plane.toygres().file("password", utf16).args(args).run().code(2);
+    ran.says("is UTF-16").hides("canary");
+}

@@ -13,6 +13,7 @@ mod manual;
 mod mistyped;
 mod offered;
 mod plugins;
+mod unsaid;
 mod values;
 mod zsh;
 

@@ -52,6 +52,12 @@ impl Toygres {
         self
     }
 
+    /// An argument that need not be text.
+    pub(crate) fn arg(mut self, arg: &std::path::Path) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self

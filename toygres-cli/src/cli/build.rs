@@ -3,7 +3,7 @@
 use super::{help, options, own};
 use crate::discover::{Catalogue, Owned};
 use clap::{Arg, ArgAction, Command};
-use toygres_plugin_api::manifest::Scope;
+use toygres_plugin_api::manifest::{self, ArgKind, Scope};
 use toygres_plugin_api::typed::argument;
 
 /// Which commands get their options.
@@ -95,5 +95,37 @@ fn leaf(owned: &Owned<'_>, detail: Detail<'_>) -> Command {
         let help = Arg::new("help").long("help").help("Print help").action(ArgAction::Help);
         leaf = leaf.disable_help_flag(true).arg(help);
     }
+    let is_text_typed = detail.wanted(is_text_with_dash);
+    let argument = |declared: &manifest::Arg| {
+        let arg = argument(declared);
+        let is_text = declared.positional && declared.kind == ArgKind::Text;
+        if is_text && is_text_typed { arg.allow_hyphen_values(true) } else { arg }
+    };
     leaf.args(command.args.iter().map(argument)).args(options::for_command(command))
+}
+
+/// Whether a word begins with a dash and can be no option all the same, since a blank stands where
+/// its name would: a statement may begin with a comment (`-- how many`).
+fn is_text_with_dash(word: &str) -> bool {
+    let Some(name) = word.strip_prefix('-') else { return false };
+    let name = match name.strip_prefix('-') {
+        Some(long) => long.split('=').next().unwrap_or_default(),
+        None => &name[..name.chars().next().map_or(0, char::len_utf8)],
+    };
+    name.contains(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_text_with_dash;
+
+    #[test]
+    fn a_comment_is_no_option() {
+        for text in ["-- how many\nSELECT 1", "--how many", "--\nSELECT 1", "- item", "-- a=b"] {
+            assert!(is_text_with_dash(text), "{text:?}");
+        }
+        for option in ["--", "-", "--limit", "--param=a b", "-fa b", "-x", "a - b", "--a=\n"] {
+            assert!(!is_text_with_dash(option), "{option:?}");
+        }
+    }
 }

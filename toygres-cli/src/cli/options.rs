@@ -36,11 +36,12 @@ pub struct Options {
     pub plugin_dirs: Vec<PathBuf>,
 }
 
-/// The formats of a command: lists have more, and a command may add its own.
+/// The formats of a command: lists have one more, and a command may add its own. Any answer may hold
+/// tables, so that all are shown `wide`.
 fn formats(list: bool, own: &[String]) -> Vec<String> {
-    let mut formats = vec!["table", "json", "yaml", "jsonl"];
+    let mut formats = vec!["table", "json", "yaml", "jsonl", "wide"];
     if list {
-        formats.extend(["wide", "csv"]);
+        formats.push("csv");
     }
     formats.into_iter().map(str::to_owned).chain(own.iter().cloned()).collect()
 }
@@ -117,6 +118,7 @@ pub(super) fn plugins() -> [Arg; 3] {
             .value_name("FOLDER")
             .help("Look for plugins here first (may be repeated)")
             .value_parser(value_parser!(PathBuf))
+            .allow_hyphen_values(true)
             .action(ArgAction::Append)
             .help_heading(PLUGINS),
         flag("strict", "Open only plugins that are in a lock file").help_heading(PLUGINS),
@@ -131,12 +133,14 @@ fn columns() -> Arg {
         .value_name("COLUMN,…")
         .help("Show only these columns of tables, in this order")
         .value_delimiter(',')
+        .allow_hyphen_values(true)
         .help_heading(HEADING)
 }
 
 fn connection() -> Vec<Arg> {
     let text = |id: &'static str, long: &'static str, name: &'static str, help: &'static str| {
-        Arg::new(id).long(long).value_name(name).help(help).help_heading(CONNECTION)
+        let arg = Arg::new(id).long(long).value_name(name).help(help).help_heading(CONNECTION);
+        arg.allow_hyphen_values(true)
     };
     vec![
         text(

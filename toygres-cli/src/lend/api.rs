@@ -1,5 +1,6 @@
 //! The API of the control plane: the host knows where it is and has its token.
 
+use super::clock::RecordClock;
 use super::grants::Grants;
 use crate::https;
 use crate::settings::{MAX_MILLISECONDS, Settings, is_loopback};
@@ -16,6 +17,8 @@ use url::Url;
 
 type HttpClient = https::HttpClient<Full<bytes::Bytes>>;
 
+/// What the clock of the control plane's database showed: a header of answers that tell records.
+const CLOCK: &str = "toygres-clock";
 /// The largest answer that is held.
 const LARGEST: usize = 32 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
@@ -25,6 +28,7 @@ pub struct Api {
     settings: Arc<Settings>,
     grants: Grants,
     client: OnceCell<HttpClient>,
+    clock: RecordClock,
 }
 
 impl std::fmt::Debug for Api {
@@ -37,7 +41,12 @@ impl Api {
     /// The API of the settings.
     #[must_use]
     pub fn new(settings: Arc<Settings>, grants: Grants) -> Self {
-        Self { settings, grants, client: OnceCell::new() }
+        Self { settings, grants, client: OnceCell::new(), clock: RecordClock::default() }
+    }
+
+    /// The clock of the control plane's database, as far as an answer told it.
+    pub(crate) fn clock(&self) -> &RecordClock {
+        &self.clock
     }
 
     /// Sends one request and answers whatever the API answers.
@@ -58,6 +67,10 @@ impl Api {
         };
         let whole = async {
             let response = self.begin(&base, &asked).await?;
+            let shown = response.headers().get(CLOCK).and_then(|shown| shown.to_str().ok());
+            if let Some(shown) = shown.and_then(|shown| shown.parse().ok()) {
+                self.clock.set(shown);
+            }
             collected(response).await.map_err(|cause| unreachable(&base, cause))
         };
         tokio::time::timeout(deadline, whole).await.unwrap_or_else(|_| Err(late(&base, deadline)))

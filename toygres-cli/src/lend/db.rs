@@ -12,6 +12,7 @@ mod settings;
 mod target;
 mod wire;
 
+use super::clock::RecordClock;
 use super::grants::Grants;
 use super::interrupt::Interrupt;
 use crate::memory::Reservation;
@@ -58,6 +59,7 @@ struct Inner {
     warnings: Mutex<Vec<String>>,
     /// The server that answered last.
     answered: Mutex<Option<HostEntry>>,
+    clock: RecordClock,
 }
 
 /// A transaction that several statements share: its connection, while no statement uses it.
@@ -94,7 +96,13 @@ impl Database {
             interrupt,
             warnings: Mutex::default(),
             answered: Mutex::default(),
+            clock: RecordClock::default(),
         }))
+    }
+
+    /// The database's clock, as far as it was seen.
+    pub(crate) fn clock(&self) -> &RecordClock {
+        &self.0.clock
     }
 
     /// Which database it is: nothing secret.
@@ -302,7 +310,12 @@ impl Database {
         let target = self.0.target.as_ref().map_err(Clone::clone)?;
         let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.min(MAX_DURATION_MS)));
         let statement = timeout.unwrap_or(target.statement_timeout);
-        Ok(Limits { statement, interrupt: self.0.interrupt.clone(), lock_watch: None })
+        Ok(Limits {
+            statement,
+            interrupt: self.0.interrupt.clone(),
+            lock_watch: None,
+            clock: self.0.clock.clone(),
+        })
     }
 
     async fn lease(&self) -> Result<Leased> {

@@ -157,7 +157,7 @@ impl Ask<'_> {
         let body = json!({
             "scope": self.command.scope,
             "command": self.command.name,
-            "args": self.args,
+            "args": files::named(self.command, &self.args),
             "files": files,
             "output": self.shown,
             "answer": answer,
@@ -197,8 +197,9 @@ impl RowSource for FromServer {
         match line {
             Ok(Some(Line::Rows(rows))) => {
                 let mut batch = RowBatch::new(rows.first().map_or(0, Vec::len));
-                for cell in rows.iter().flatten() {
-                    batch.push(cell.as_deref().map(str::as_bytes));
+                for row in &rows {
+                    row.iter().for_each(|cell| batch.push(cell.as_deref().map(str::as_bytes)));
+                    batch.push_empty_row();
                 }
                 batch
             }

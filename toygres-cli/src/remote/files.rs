@@ -12,6 +12,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
+use toygres_plugin_api::args::path_of;
 use toygres_plugin_api::manifest::{Arg, ArgKind, Command};
 use toygres_plugin_api::protocol::WrittenFile;
 use toygres_plugin_api::{Error, Result};
@@ -47,19 +48,31 @@ pub(super) fn contents(
 ) -> Result<Map<String, Value>> {
     let mut files = Map::new();
     for arg in paths(command) {
-        let Some(Value::String(path)) = args.get(&arg.id) else { continue };
-        let read = if path == "-" { input.read() } else { std::fs::read(path) };
+        let Some(path) = args.get(&arg.id).and_then(path_of) else { continue };
+        let read = if path == Path::new("-") { input.read() } else { std::fs::read(&path) };
         match read {
             Ok(bytes) => {
                 files.insert(arg.id.clone(), Value::from(BASE64.encode(bytes)));
             }
             Err(error) if arg.writes && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                return Err(Error::usage(format!("`{path}` cannot be read")).cause(error));
+                let message = format!("`{}` cannot be read", path.display());
+                return Err(Error::usage(message).cause(error));
             }
         }
     }
     Ok(files)
+}
+
+/// The arguments as they are sent along: a path is a name there, which is a text.
+pub(super) fn named(command: &Command, args: &Map<String, Value>) -> Map<String, Value> {
+    let mut named = args.clone();
+    for arg in paths(command) {
+        if let Some(path) = args.get(&arg.id).and_then(path_of) {
+            named.insert(arg.id.clone(), Value::from(path.display().to_string()));
+        }
+    }
+    named
 }
 
 /// Writes a file that came back to where its argument says; it is there whole or not at all. One
@@ -69,13 +82,14 @@ pub(super) fn contents(
 /// `usage` where it cannot be written.
 pub(super) fn keep(command: &Command, args: &Map<String, Value>, file: &WrittenFile) -> Result<()> {
     let arg = paths(command).find(|arg| arg.id == file.arg && arg.writes);
-    let Some(Value::String(path)) = arg.and_then(|arg| args.get(&arg.id)) else {
+    let Some(path) = arg.and_then(|arg| path_of(args.get(&arg.id)?)) else {
         return Err(Error::failed("the server sent a file that nobody asked for")
             .hint("its release may be a newer one: update this command line"));
     };
-    let written = decoded(&file.contents).and_then(|bytes| replace(Path::new(path), &bytes));
-    written
-        .map_err(|error| Error::usage(format!("the file `{path}` cannot be written")).cause(error))
+    let written = decoded(&file.contents).and_then(|bytes| replace(&path, &bytes));
+    written.map_err(|error| {
+        Error::usage(format!("the file `{}` cannot be written", path.display())).cause(error)
+    })
 }
 
 fn decoded(contents: &str) -> io::Result<Vec<u8>> {

@@ -1,8 +1,10 @@
 //! One value as people read it.
 
+use super::json;
 use super::style::Style;
 use jiff::{Timestamp, Zoned};
 use serde_json::Value;
+use toygres_plugin_api::document;
 use toygres_plugin_api::report::{Kind, Tone};
 use toygres_plugin_api::text::escape;
 
@@ -59,7 +61,10 @@ fn words(value: &Value) -> String {
         {
             values.iter().map(words).collect::<Vec<_>>().join(", ")
         }
-        other => escape(&other.to_string()).into_owned(),
+        other => match document::text(other) {
+            Some(text) => escape(text).into_owned(),
+            None => escape(&json::compact(other)).into_owned(),
+        },
     }
 }
 

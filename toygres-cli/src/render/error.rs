@@ -1,7 +1,7 @@
 //! Errors and remarks, on stderr.
 
 use super::json;
-use super::style::{Style, under_bar};
+use super::style::{Style, drawable, under_bar};
 use super::wrap::wrapped;
 use serde_json::json;
 use toygres_plugin_api::Error;
@@ -26,6 +26,10 @@ pub fn shorten(mut error: Error) -> Error {
 /// An error as people read it, in lines of at most `width` columns.
 #[must_use]
 pub fn human(error: &Error, style: Style, width: Option<usize>) -> String {
+    drawable(&words(error, style, width), style).into_owned()
+}
+
+fn words(error: &Error, style: Style, width: Option<usize>) -> String {
     let lines = |text: &str, indent| under_bar(text, style, indent);
     let mut text = format!("{} {}\n", style.paint(Tone::Bad, "error:"), lines(&error.message, 2));
     for cause in &error.causes {
@@ -59,7 +63,8 @@ pub fn note(note: &Note, style: Style, width: Option<usize>) -> String {
         NoteLevel::Info => style.paint(Tone::Active, "note:"),
         NoteLevel::Warning => style.paint(Tone::Warn, "warning:"),
     };
-    wrapped(&format!("{label} {}\n", under_bar(&note.text, style, 2)), width, 2)
+    let text = format!("{label} {}\n", under_bar(&note.text, style, 2));
+    drawable(&wrapped(&text, width, 2), style).into_owned()
 }
 
 #[cfg(test)]

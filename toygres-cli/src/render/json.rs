@@ -2,15 +2,12 @@
 //! `\u009b`, which means the same to whatever reads the document.
 
 use serde::Serialize;
-use serde::de::IgnoredAny;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
-use toygres_plugin_api::context::cell_value;
+use toygres_plugin_api::context::cell_json;
+use toygres_plugin_api::document::Verbatim;
 use toygres_plugin_api::report::StreamKind;
 use toygres_plugin_api::text::is_hidden;
-
-/// Documents from this size on are not read as values to be written.
-const LARGE_DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// Writes a value in one line.
 ///
@@ -28,29 +25,16 @@ pub fn write_pretty(out: impl Write, value: &impl Serialize) -> io::Result<()> {
     write_with(out, value, PrettyFormatter::new())
 }
 
-/// Writes a cell of a stream as a value in one line. A large document is written as it is, once it
-/// is known to be one, and never read into memory as values.
+/// Writes a cell of a stream as a value in one line, with every digit and key as PostgreSQL wrote it.
+/// A large document is written as it is, and never read into memory as values.
 ///
 /// # Errors
 /// When writing fails.
-pub fn write_cell(mut out: impl Write, kind: StreamKind, cell: &str) -> io::Result<()> {
+pub fn write_cell(mut out: impl Write, kind: StreamKind, cell: &[u8]) -> io::Result<()> {
     if kind == StreamKind::Text {
-        return write_compact(out, &cell);
+        return write_compact(out, &String::from_utf8_lossy(cell));
     }
-    if cell.len() < LARGE_DOCUMENT_BYTES {
-        return write_compact(out, &cell_value(kind, Some(cell.as_bytes())));
-    }
-    if kind != StreamKind::Json || serde_json::from_str::<IgnoredAny>(cell).is_err() {
-        return write_compact(out, &cell);
-    }
-    // Line breaks stand between values only; within a text JSON has them escaped.
-    for (n, line) in cell.split(['\n', '\r']).enumerate() {
-        if n > 0 {
-            out.write_all(b" ")?;
-        }
-        write_visible(&mut out, line, unit_escapes)?;
-    }
-    Ok(())
+    write_visible(&mut out, &cell_json(kind, Some(cell)), unit_escapes)
 }
 
 /// A value in one line.
@@ -58,7 +42,7 @@ pub fn write_cell(mut out: impl Write, kind: StreamKind, cell: &str) -> io::Resu
 pub fn compact(value: &serde_json::Value) -> String {
     let mut text = Vec::new();
     // Writing to memory does not fail, and a value always has a text.
-    let _infallible = write_compact(&mut text, value);
+    let _infallible = write_compact(&mut text, &Verbatim(value));
     String::from_utf8_lossy(&text).into_owned()
 }
 
@@ -67,14 +51,21 @@ fn write_with(out: impl Write, value: &impl Serialize, layout: impl Formatter) -
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
-/// A value in one line of YAML, where a letter beyond the basic plane has one escape, not two.
-///
-/// # Errors
-/// When writing fails.
-pub(super) fn write_yaml_flow(out: impl Write, value: &serde_json::Value) -> io::Result<()> {
-    let layout = Visible(CompactFormatter, letter_escape);
-    let mut serializer = Serializer::with_formatter(out, layout);
-    value.serialize(&mut serializer).map_err(io::Error::from)
+/// A text in one line of YAML, between double quotes.
+pub(super) fn yaml_string(text: &str) -> String {
+    let mut quoted = Vec::new();
+    let mut serializer =
+        Serializer::with_formatter(&mut quoted, Visible(CompactFormatter, letter_escape));
+    // Writing to memory does not fail, and a text always has one between quotes.
+    let _infallible = text.serialize(&mut serializer);
+    String::from_utf8_lossy(&quoted).into_owned()
+}
+
+/// A document's text in one line of YAML: as it is, but for what is hidden in it.
+pub(super) fn yaml_document(text: &str) -> String {
+    let mut line = Vec::new();
+    let _infallible = write_visible(&mut line, text, letter_escape);
+    String::from_utf8_lossy(&line).into_owned()
 }
 
 /// A layout whose texts hold nothing hidden, and how a hidden letter is escaped.

@@ -8,9 +8,9 @@ use toygres_plugin_api::report::{Block, Column, Kind, Report, Rows, Table, Tone}
 use toygres_plugin_api::text::escape;
 
 const GAP: &str = "  ";
-/// Columns that may shrink are left so much before the others give way.
+/// Columns that may shrink are left so much before any of them becomes narrower.
 const ENOUGH: usize = 10;
-/// Below this a column tells nothing any more.
+/// Below this a column tells nothing any more: rows become records.
 const LEAST: usize = 6;
 
 /// A table's text, each line indented.
@@ -31,7 +31,13 @@ pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) 
     let titles: Vec<Cow<'_, str>> = columns.iter().map(|column| escape(&column.title)).collect();
     let titles: Vec<&str> = titles.iter().map(AsRef::as_ref).collect();
     let most = look.width.map(|width| width.saturating_sub(indent));
-    let widths = fitted(&columns, &titles, &cells, most);
+    let has_titles = titles.iter().any(|title| !title.is_empty());
+    // Lines without titles are a list: as records they would say nothing, so that the terminal
+    // itself breaks the long ones.
+    let room = most.filter(|_| has_titles);
+    let Some(widths) = fitted(&columns, &titles, &cells, room) else {
+        return indented(&records::text(&titles, &cells, look.style, most), indent);
+    };
     if is_cut(&cells, &widths) {
         // Whoever asks for everything is to see it.
         if look.wide {
@@ -40,7 +46,7 @@ pub(super) fn table(table: &Table, report: &Report, look: &Look, indent: usize) 
         look.cut.set(true);
     }
     let mut text = String::new();
-    if titles.iter().any(|title| !title.is_empty()) {
+    if has_titles {
         let header: Vec<(String, Tone)> =
             titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
         text.push_str(&look.style.bold(&line(&header, &columns, &widths, plain(look.style), true)));
@@ -95,53 +101,31 @@ fn is_right(kind: &Kind) -> bool {
     matches!(kind, Kind::Number | Kind::Bytes | Kind::Percent)
 }
 
-/// Which columns give way.
-#[derive(Clone, Copy)]
-enum Shrinking {
-    /// Those that are said to.
-    Some,
-    /// All but the first.
-    Others,
-    All,
-}
-
-/// The widths of columns: as wide as their widest cell, less where the terminal is narrow. Those
-/// that may shrink give way first, the widest of them before the others.
+/// The widths of columns: as wide as their widest cell. Where the terminal is narrower, those that
+/// may shrink give way, the widest of them first; `None` where that does not do.
 pub(super) fn fitted(
     columns: &[&Column],
     titles: &[&str],
     cells: &[Vec<(String, Tone)>],
     most: Option<usize>,
-) -> Vec<usize> {
+) -> Option<Vec<usize>> {
     let mut widths: Vec<usize> = titles.iter().map(|title| width(title)).collect();
     for row in cells {
         for (known, (text, _)) in widths.iter_mut().zip(row) {
             *known = (*known).max(width(text));
         }
     }
-    let Some(most) = most else { return widths };
+    let Some(most) = most else { return Some(widths) };
     let gaps = GAP.len() * widths.len().saturating_sub(1);
-    // First those that may, then all but the first, which is what a row is called and copied by,
-    // and on a very narrow terminal all of them down to a single letter.
     let may = |n: usize| columns.get(n).is_some_and(|column| column.shrink);
-    let (some, others, all) = (Shrinking::Some, Shrinking::Others, Shrinking::All);
-    for (which, least) in [(some, ENOUGH), (some, LEAST), (others, LEAST), (all, LEAST), (all, 1)] {
-        let shrinks = |n: usize| match which {
-            Shrinking::Some => may(n),
-            Shrinking::Others => n > 0 || may(n),
-            Shrinking::All => true,
-        };
+    for least in [ENOUGH, LEAST] {
         while widths.iter().sum::<usize>() + gaps > most {
-            let widest = (0..widths.len())
-                .filter(|n| shrinks(*n) && widths[*n] > least)
-                .max_by_key(|n| widths[*n]);
-            match widest {
-                Some(n) => widths[n] -= 1,
-                None => break,
-            }
+            let shrinking = (0..widths.len()).filter(|n| may(*n) && widths[*n] > least);
+            let Some(widest) = shrinking.max_by_key(|n| widths[*n]) else { break };
+            widths[widest] -= 1;
         }
     }
-    widths
+    (widths.iter().sum::<usize>() + gaps <= most).then_some(widths)
 }
 
 /// The columns that are asked for, or the usual ones.
@@ -150,16 +134,25 @@ pub(super) fn shown_columns<'a>(columns: &'a [Column], look: &Look) -> Vec<&'a C
         Some(wanted) => wanted
             .iter()
             .filter_map(|name| {
-                columns.iter().find(|column| names(name, &column.key, &column.title))
+                let known = columns.iter().map(|column| [&*column.key, &*column.title]);
+                columns.get(position_of(name, known)?)
             })
             .collect(),
         None => columns.iter().filter(|column| look.wide || !column.wide).collect(),
     }
 }
 
-/// Whether `name` means the column: by key or title, whatever its case.
-pub(super) fn names(name: &str, key: &str, title: &str) -> bool {
-    name.eq_ignore_ascii_case(key) || name.eq_ignore_ascii_case(title)
+/// The column that a name means, among columns that may have several names each: the one that is
+/// called exactly so, else the first one that is but for the case of its letters.
+pub(crate) fn position_of<'a, const N: usize>(
+    name: &str,
+    columns: impl Iterator<Item = [&'a str; N]> + Clone,
+) -> Option<usize> {
+    let exactly = columns.clone().position(|names| names.contains(&name));
+    exactly.or_else(|| {
+        let mut columns = columns;
+        columns.position(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    })
 }
 
 /// Key and title of the columns of every table, and the keys of a list's rows.

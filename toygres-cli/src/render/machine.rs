@@ -1,9 +1,10 @@
 //! Formats for machines: the data of a report and nothing else.
 
-use super::layout::{known_columns, lookup, names};
+use super::layout::{known_columns, lookup, position_of};
 use super::{Format, json, yaml};
 use serde_json::Value;
 use std::io::{self, Write};
+use toygres_plugin_api::document::Verbatim;
 use toygres_plugin_api::report::Report;
 use toygres_plugin_api::text::escape;
 
@@ -23,14 +24,14 @@ pub fn write(
         Format::Jsonl => {
             let rows = report.data.as_array().map(Vec::as_slice);
             for row in rows.unwrap_or(std::slice::from_ref(&report.data)) {
-                json::write_compact(&mut *out, row)?;
+                json::write_compact(&mut *out, &Verbatim(row))?;
                 out.write_all(b"\n")?;
             }
             Ok(())
         }
         Format::Csv => csv(report, columns, is_terminal, out),
         Format::Json | Format::Table | Format::Wide | Format::Own => {
-            json::write_pretty(&mut *out, &report.data)?;
+            json::write_pretty(&mut *out, &Verbatim(&report.data))?;
             out.write_all(b"\n")
         }
     }
@@ -51,7 +52,10 @@ fn csv(
     let keys: Vec<String> = match (wanted, rows.first().and_then(Value::as_object)) {
         (Some(wanted), _) => wanted
             .iter()
-            .filter_map(|name| known.iter().find(|(key, title)| names(name, key, title)))
+            .filter_map(|name| {
+                let names = known.iter().map(|(key, title)| [key.as_str(), title.as_str()]);
+                known.get(position_of(name, names)?)
+            })
             .map(|(key, _)| key.clone())
             .collect(),
         (None, Some(first)) => first.keys().cloned().collect(),
@@ -66,7 +70,7 @@ fn csv(
         writer.write_record(keys.iter().map(|key| match lookup(row, key) {
             Value::Null => String::new(),
             Value::String(text) => shown(text),
-            other => shown(&other.to_string()),
+            other => shown(&json::compact(other)),
         }))?;
     }
     writer.flush()

@@ -1,14 +1,12 @@
 //! Rows as they come, in constant memory.
 
-use super::{Format, Look, json, layout, yaml};
+use super::{Format, Look, json, layout, records, yaml};
 use crate::redact::Redactor;
 use crate::redact::rows::{Columns, Suspicion};
-use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use toygres_plugin_api::batch::RowBatch;
-use toygres_plugin_api::context::cell_value;
-use toygres_plugin_api::report::{Column, StreamColumn, StreamKind, Tone};
+use toygres_plugin_api::report::{StreamColumn, StreamKind, Tone};
 use toygres_plugin_api::text::escape;
 
 /// Rows that are looked at before the widths of a table's columns are settled.
@@ -31,8 +29,17 @@ pub struct StreamWriter<'a> {
     /// Cells of a table whose widths are not settled yet.
     sample: Vec<Vec<(String, Tone)>>,
     sample_bytes: usize,
-    widths: Option<Vec<usize>>,
+    layout: Option<RowLayout>,
     line: Vec<u8>,
+}
+
+/// How rows stand on a terminal.
+enum RowLayout {
+    /// A line each, in columns of these widths.
+    Lines(Vec<usize>),
+    /// A line for each cell, where the columns are wider than the terminal: as with `\x auto` of
+    /// `psql`.
+    Records,
 }
 
 impl<'a> StreamWriter<'a> {
@@ -52,7 +59,7 @@ impl<'a> StreamWriter<'a> {
             Some(wanted) => wanted
                 .iter()
                 .filter_map(|name| {
-                    columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+                    layout::position_of(name, columns.iter().map(|column| [column.name.as_str()]))
                 })
                 .collect(),
         };
@@ -67,7 +74,7 @@ impl<'a> StreamWriter<'a> {
             rows: 0,
             sample: Vec::new(),
             sample_bytes: 0,
-            widths: None,
+            layout: None,
             line: Vec::with_capacity(64 * 1024),
         };
         if format == Format::Csv {
@@ -231,29 +238,28 @@ impl<'a> StreamWriter<'a> {
             self.line.extend_from_slice(b"null");
             return Ok(());
         };
-        if matches!(kind, StreamKind::Integer | StreamKind::Number) && is_json_number(&cell) {
-            self.line.extend_from_slice(&cell);
-            return Ok(());
-        }
-        let text = String::from_utf8_lossy(&cell);
-        if text.len() >= LARGE_CELL_BYTES {
+        if cell.len() >= LARGE_CELL_BYTES {
             self.flush(out)?;
-            return json::write_cell(out, kind, &text);
+            return json::write_cell(out, kind, &cell);
         }
-        json::write_cell(&mut self.line, kind, &text)?;
-        Ok(())
+        json::write_cell(&mut self.line, kind, &cell)
     }
 
     fn yaml_row(&mut self, batch: &RowBatch, row: usize, suspect: Suspicion) -> io::Result<()> {
-        let mut object = serde_json::Map::new();
-        for &column in &self.shown {
-            let cell = self.cell(batch, row, column, suspect);
-            let value = cell_value(self.columns[column].kind, cell.as_deref());
-            object.insert(self.columns[column].name.clone(), value);
-        }
-        // A list of one row; the rows' texts one after the other are the list of all.
-        let one = yaml::document(&Value::Array(vec![Value::Object(object)]))?;
-        self.line.extend_from_slice(one.as_bytes());
+        let cells: Vec<_> =
+            self.shown.iter().map(|&column| self.cell(batch, row, column, suspect)).collect();
+        let named: Vec<_> = self
+            .shown
+            .iter()
+            .zip(&cells)
+            .map(|(&column, cell)| {
+                let column = &self.columns[column];
+                (column.name.as_str(), column.kind, cell.as_deref())
+            })
+            .collect();
+        // The rows' texts one after the other are the list of all.
+        let text = yaml::row(&named)?;
+        self.line.extend_from_slice(text.as_bytes());
         Ok(())
     }
 
@@ -272,12 +278,21 @@ impl<'a> StreamWriter<'a> {
                 Some(cell) => (escape(&String::from_utf8_lossy(&cell)).into_owned(), Tone::Plain),
             })
             .collect();
-        if let Some(widths) = &self.widths {
-            let line = layout::line(&cells, &[], widths, self.look.style, self.fits());
-            self.cut(&[cells], widths);
-            self.line.extend_from_slice(line.as_bytes());
-            self.line.push(b'\n');
-            return Ok(());
+        match &self.layout {
+            Some(RowLayout::Lines(widths)) => {
+                let line = layout::line(&cells, &[], widths, self.look.style, self.fits());
+                self.cut(&[cells], widths);
+                self.line.extend_from_slice(line.as_bytes());
+                self.line.push(b'\n');
+                return Ok(());
+            }
+            Some(RowLayout::Records) => {
+                let record = self.records(&[cells]);
+                self.line.push(b'\n');
+                self.line.extend_from_slice(record.as_bytes());
+                return Ok(());
+            }
+            None => {}
         }
         self.sample_bytes += cells.iter().map(|(text, _)| text.len()).sum::<usize>();
         self.sample.push(cells);
@@ -297,31 +312,40 @@ impl<'a> StreamWriter<'a> {
         }
     }
 
-    /// Settles the widths, and writes the header and the rows that waited for it.
+    fn titles(&self) -> Vec<String> {
+        let names = self.shown.iter().map(|&column| &self.columns[column].name);
+        names.map(|name| escape(name).into_owned()).collect()
+    }
+
+    fn records(&self, rows: &[Vec<(String, Tone)>]) -> String {
+        let titles = self.titles();
+        let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+        records::text(&titles, rows, self.look.style, self.look.width)
+    }
+
+    /// Settles the layout, and writes the header and the rows that waited for it.
     fn settle(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.widths.is_some() || self.shown.is_empty() {
+        if self.layout.is_some() || self.shown.is_empty() {
             return Ok(());
         }
-        let titles: Vec<String> = self
-            .shown
-            .iter()
-            .map(|&column| escape(&self.columns[column].name).into_owned())
-            .collect();
+        let titles = self.titles();
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-        let shrinking = Column { shrink: true, ..Column::default() };
-        let columns: Vec<&Column> = titles.iter().map(|_| &shrinking).collect();
-        let widths = layout::fitted(&columns, &titles, &self.sample, self.look.width);
+        let Some(widths) = layout::fitted(&[], &titles, &self.sample, self.look.width) else {
+            let rows = std::mem::take(&mut self.sample);
+            out.write_all(self.records(&rows).as_bytes())?;
+            self.layout = Some(RowLayout::Records);
+            return Ok(());
+        };
         let style = self.look.style;
         let header: Vec<(String, Tone)> =
             titles.iter().map(|title| ((*title).to_owned(), Tone::Plain)).collect();
         writeln!(out, "{}", style.bold(&layout::line(&header, &[], &widths, style, self.fits())))?;
         let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
         writeln!(out, "{}", style.rule(whole))?;
-        self.cut(&self.sample, &widths);
         for cells in std::mem::take(&mut self.sample) {
             writeln!(out, "{}", layout::line(&cells, &[], &widths, style, self.fits()))?;
         }
-        self.widths = Some(widths);
+        self.layout = Some(RowLayout::Lines(widths));
         Ok(())
     }
 }
@@ -358,13 +382,4 @@ fn quoted(field: &[u8], line: &mut Vec<u8>) {
         line.push(*byte);
     }
     line.push(b'"');
-}
-
-/// Whether PostgreSQL's text of a number is one in JSON too.
-fn is_json_number(text: &[u8]) -> bool {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let plain = !digits.is_empty()
-        && digits.iter().all(u8::is_ascii_digit)
-        && (digits.len() == 1 || digits[0] != b'0');
-    plain || serde_json::from_slice::<f64>(text).is_ok_and(f64::is_finite)
 }

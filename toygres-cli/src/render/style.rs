@@ -1,6 +1,7 @@
 //! Colours and glyphs.
 
 use owo_colors::OwoColorize;
+use std::borrow::Cow;
 use toygres_plugin_api::report::Tone;
 use toygres_plugin_api::text::{escape, is_hidden};
 
@@ -95,6 +96,57 @@ pub fn page(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
+/// A text of toygres' own with ASCII in place of its glyphs, where the terminal shows no more than
+/// that. Letters of somebody else's names stay as they are.
+#[must_use]
+pub fn drawable(text: &str, style: Style) -> Cow<'_, str> {
+    if style.unicode || text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut ascii = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match GLYPHS.iter().find(|(glyph, _)| *glyph == letter) {
+            Some((_, plain)) => ascii.push_str(plain),
+            None => ascii.push(letter),
+        }
+    }
+    Cow::Owned(ascii)
+}
+
+/// What toygres' own texts hold beyond ASCII.
+const GLYPHS: &[(char, &str)] = &[
+    ('✓', "[ok]"),
+    ('❌', "[FAILED]"),
+    ('⚠', "[!]"),
+    ('⟳', "[..]"),
+    ('○', "[-]"),
+    ('✗', "x"),
+    ('…', "..."),
+    ('→', "->"),
+    ('←', "<-"),
+    ('↑', "^"),
+    ('↓', "v"),
+    ('–', "-"),
+    ('—', "-"),
+    ('·', "-"),
+    ('•', "*"),
+    ('×', "x"),
+    ('≤', "<="),
+    ('≥', ">="),
+    ('±', "+-"),
+    ('‘', "'"),
+    ('’', "'"),
+    ('“', "\""),
+    ('”', "\""),
+    ('━', "-"),
+    ('─', "-"),
+    ('│', "|"),
+    ('├', "|"),
+    ('└', "`"),
+    ('█', "#"),
+    ('░', "."),
+];
+
 /// The columns that a text takes on a terminal.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -133,7 +185,7 @@ pub fn pad(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Style, page, under_bar};
+    use super::{Style, Tone, drawable, page, under_bar};
 
     #[test]
     fn no_line_of_a_text_begins_at_the_margin() {
@@ -149,6 +201,18 @@ mod tests {
         ] {
             assert_eq!(under_bar(text, ascii, 2), shown, "{text:?}");
             assert_eq!(under_bar(text, unicode, 2), shown.replace("| ", "│ "), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ascii_takes_the_place_of_glyphs_alone() {
+        let ascii = Style { color: false, unicode: false };
+        assert_eq!(drawable("✗ Not set: a…é → b", ascii), "x Not set: a...é -> b");
+        let unicode = Style { color: false, unicode: true };
+        assert_eq!(drawable("✗ a…", unicode), "✗ a…");
+        // Every glyph that a tone has.
+        for tone in [Tone::Good, Tone::Bad, Tone::Warn, Tone::Active, Tone::Muted] {
+            assert_eq!(drawable(unicode.glyph(tone), ascii), ascii.glyph(tone));
         }
     }
 

@@ -3,6 +3,7 @@
 use super::style::{pad, shorten, under_bar, width};
 use super::wrap::wrapped;
 use super::{Look, cell, json, layout, timeline};
+use toygres_plugin_api::document::Verbatim;
 use toygres_plugin_api::report::{Bar, Block, Field, Report, Step, Tone, TreeNode};
 use toygres_plugin_api::text::escape;
 
@@ -19,7 +20,7 @@ pub(super) fn text(report: &Report, look: &Look) -> String {
     if report.view.is_empty() && !report.data.is_null() {
         let mut text = Vec::new();
         // Writing to memory does not fail, and a value always has a text.
-        let _infallible = json::write_pretty(&mut text, &report.data);
+        let _infallible = json::write_pretty(&mut text, &Verbatim(&report.data));
         return String::from_utf8_lossy(&text).into_owned() + "\n";
     }
     join(&report.view, report, look, 0)

@@ -1,21 +1,28 @@
 //! `--watch`: again and again, drawn in place.
 
+use super::keys::Keys;
 use super::once::{Run, grace, runtime};
 use super::signals;
 use crate::call::interrupted;
 use crate::exit_status::ExitStatus;
 use crate::lend::interrupt::Interrupt;
+use crate::output::Output;
 use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
 use toygres_plugin_api::report::NoteLevel;
 use toygres_plugin_api::{ErrorKind, Result};
 
-/// Runs until the operator interrupts. A backend that goes away is said and waited for.
+/// Runs until the operator interrupts, or presses `q`. A backend that goes away is said and waited
+/// for.
 pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<ExitStatus> {
     let runtime = runtime()?;
     let output = run.output.clone();
     let interrupt = Interrupt::default();
     signals::listen(&interrupt, grace(&run.owned))?;
     let ready = run.ready()?;
+    output.begin_watch(interval);
+    let mut keys = Keys::listen(&interrupt);
     let mut lost = false;
     loop {
         match ready.answer(&runtime, &interrupt) {
@@ -35,14 +42,41 @@ pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<ExitStatus> {
             }
             Err(error) => return Err(error),
         }
-        let raised = runtime
-            .block_on(async { tokio::time::timeout(interval, interrupt.wait()).await.is_ok() });
-        if raised {
+        if !pause(&runtime, interval, &interrupt, keys.as_mut(), &output)? {
             break;
         }
     }
     runtime.shutdown_background();
+    if keys.is_some_and(|keys| keys.has_quit()) {
+        return Ok(ExitStatus::CLEAN);
+    }
     Err(interrupted())
+}
+
+/// Waits for the next run, and scrolls meanwhile; `false` once the operator has enough.
+fn pause(
+    runtime: &Runtime,
+    interval: Duration,
+    interrupt: &Interrupt,
+    mut keys: Option<&mut Keys>,
+    output: &Output,
+) -> Result<bool> {
+    runtime.block_on(async {
+        let next = Instant::now() + interval;
+        loop {
+            let key = async {
+                match keys.as_mut() {
+                    Some(keys) => keys.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = interrupt.wait() => return Ok(false),
+                () = tokio::time::sleep_until(next) => return Ok(true),
+                key = key => output.scroll(key)?,
+            }
+        }
+    })
 }
 
 /// Whether a backend did not answer, which it may do again.

@@ -15,7 +15,7 @@ use std::io::{ErrorKind as Io, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use toygres_plugin_api::shell::ShellCommand;
-use toygres_plugin_api::{Error, Result};
+use toygres_plugin_api::{Error, Result, text_file};
 
 /// Everybody may make files of their own in such a folder.
 const STICKY_BIT: u32 = 0o1000;
@@ -169,13 +169,14 @@ impl Home {
         let path = self.path.join(name);
         let opened = self.open_file(&path).map_err(|distrust| distrusted_file(&path, &distrust))?;
         let Some(mut opened) = opened else { return Ok(None) };
-        let mut text = String::new();
-        opened.file.read_to_string(&mut text).map_err(|error| {
+        let unreadable = |cause: &dyn std::fmt::Display| {
             Error::usage(format!("{} cannot be read", path.display()))
-                .cause(error)
+                .cause(cause)
                 .hint(format!("check it with: {}", ShellCommand::new("ls -l").arg(&path)))
-        })?;
-        Ok(Some(text))
+        };
+        let mut bytes = Vec::new();
+        opened.file.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+        text_file::decode(bytes).map(Some).map_err(|invalid| unreadable(&invalid))
     }
 
     /// A file in it, open; `None` where there is no such file.
@@ -197,7 +198,6 @@ impl Home {
     /// As for [`Self::read_file`].
     pub(crate) fn first_line(&self, name: &str) -> Result<Option<String>> {
         let Some(text) = self.read_file(name)? else { return Ok(None) };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let line = text.lines().next().unwrap_or_default().trim();
         Ok((!line.is_empty()).then(|| line.to_owned()))
     }

@@ -1,10 +1,9 @@
 //! `db-query`.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use toygres_plugin_api::report::StreamColumn;
-use toygres_plugin_api::{Args, Bind, Context, Error, Report, Result};
+use toygres_plugin_api::{Args, Bind, Context, Error, Report, Result, text_file};
 
 /// Run a read-only SQL statement on the metadata database.
 ///
@@ -43,7 +42,7 @@ pub(crate) struct DbQuery {
 }
 
 /// Statements are typed or kept in files; a larger one is a mistake.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_STATEMENT_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(crate) async fn db_query(ctx: &Context, args: DbQuery) -> Result<Report> {
     let sql = statement(&args)?;
@@ -95,29 +94,12 @@ fn set_apart(columns: &mut [StreamColumn]) {
 
 fn statement(args: &DbQuery) -> Result<String> {
     match (&args.sql, &args.file) {
-        (Some(sql), None) => Ok(sql.clone()),
-        (None, Some(file)) => read(file),
+        (Some(sql), None) => Ok(text_file::without_mark(sql).to_owned()),
+        (None, Some(file)) => text_file::read(file, MAX_STATEMENT_BYTES),
         _ => Err(Error::usage("give a statement, or a file with `--file`").hint(
             "toygres server db-query \"SELECT user_name, state FROM toygres_cms.instances\"",
         )),
     }
-}
-
-fn read(file: &Path) -> Result<String> {
-    let named = |what: &str| format!("`{}` {what}", file.display());
-    let unreadable = |error: std::io::Error| Error::usage(named("cannot be read")).cause(error);
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(MOST_BYTES + 1).read_to_end(&mut bytes)
-    } else {
-        let opened = std::fs::File::open(file).map_err(unreadable)?;
-        opened.take(MOST_BYTES + 1).read_to_end(&mut bytes)
-    };
-    read.map_err(unreadable)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::usage(named("is larger than 16 MiB")).hint("give one statement"));
-    }
-    String::from_utf8(bytes).map_err(|_| Error::usage(named("is not UTF-8")))
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn every_figure(tables: &[&TableFacts]) -> Table {
         line["about"] = json!(about(table));
         line
     });
-    let columns = vec![
+    let mut columns = vec![
         Column::new("name", "TABLE"),
         Column::new("rows", "ROWS").kind(Kind::Number),
         Column::new("size_bytes", "SIZE").kind(Kind::Bytes),
@@ -119,8 +119,11 @@ fn every_figure(tables: &[&TableFacts]) -> Table {
         Column::new("dead_rows", "DEAD ROWS").kind(Kind::Number),
         Column::new("vacuumed_at", "VACUUMED").kind(Kind::Ago),
         Column::new("analyzed_at", "ANALYZED").kind(Kind::Ago),
-        Column::new("about", "ROWS ARE"),
     ];
+    // Counted rows are what one expects.
+    if tables.iter().any(|table| !about(table).is_empty()) {
+        columns.push(Column::new("about", "ROWS ARE"));
+    }
     Table { columns, rows: Rows::Inline(lines.collect()), empty: None }
 }
 

@@ -4,7 +4,7 @@ use super::Plan;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toygres_plugin_api::shell::ShellCommand;
-use toygres_plugin_api::{Error, Result};
+use toygres_plugin_api::{Error, Result, text_file};
 
 /// A plan with its digest.
 #[derive(Serialize, Deserialize)]
@@ -29,16 +29,19 @@ pub(crate) fn save(plan: &Plan, file: &Path) -> Result<()> {
     })
 }
 
+/// A plan of ten thousand steps has some megabytes; a larger file is another one.
+const MAX_PLAN_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Reads a plan.
 ///
 /// # Errors
 /// `usage` where it is none; `refused` where it was changed.
 pub(crate) fn load(file: &Path) -> Result<Plan> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Error::usage(format!("the plan `{shown}` cannot be read"))
-            .cause(error)
-            .hint(format!("make it with `{}`", make(file)))
+    let text = text_file::read(file, MAX_PLAN_BYTES).map_err(|unread| {
+        let error = Error::usage(format!("the plan `{shown}` cannot be read"));
+        let causes = if unread.causes.is_empty() { vec![unread.message] } else { unread.causes };
+        Error { causes, ..error }.hint(format!("make it with `{}`", make(file)))
     })?;
     let sealed: Sealed = serde_json::from_str(&text)
         .map_err(|error| Error::usage(format!("`{shown}` is no plan")).cause(error))?;

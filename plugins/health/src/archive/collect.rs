@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
+use toygres_plugin_api::document::Verbatim;
 use toygres_plugin_api::protocol::{Output, RunCommand};
 use toygres_plugin_api::report::Verdict;
 use toygres_plugin_api::shell::quote;
@@ -125,7 +126,7 @@ pub(super) fn packed(
             entry.code = Some(code(report.verdict).into());
             let notes: Vec<&str> = report.notes.iter().map(|note| note.text.as_str()).collect();
             let said = json!({"notes": notes, "data": report.data});
-            entry.text = format!("{said:#}\n");
+            entry.text = format!("{}\n", pretty(&said));
             entry.bytes = entry.text.len();
             masks(&said, &mut String::new(), &mut entry.masked_at);
             entry.masked = entry.text.matches(MASK).count();
@@ -139,6 +140,11 @@ pub(super) fn packed(
         }
     }
     entry
+}
+
+/// A document over indented lines, with the digits and keys of what is passed on in it.
+fn pretty(said: &Value) -> String {
+    serde_json::to_string_pretty(&Verbatim(said)).unwrap_or_else(|_| format!("{said:#}"))
 }
 
 async fn answer(ctx: &Context, planned: &Planned) -> Result<Report> {

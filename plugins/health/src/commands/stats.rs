@@ -2,7 +2,7 @@
 
 use crate::gather::Settings;
 use crate::stats::{facts, prometheus, view};
-use toygres_plugin_api::{Args, Context, Report, Result, Time};
+use toygres_plugin_api::{Args, Context, RecordTime, Report, Result};
 
 /// Show system-wide statistics and metrics.
 ///
@@ -26,12 +26,13 @@ use toygres_plugin_api::{Args, Context, Report, Result, Time};
 pub(crate) struct Stats {
     /// Count orchestrations that began, and activities that ended, since then
     #[arg(long, default = "24h", value_name = "TIME")]
-    since: Time,
+    since: RecordTime,
 }
 
 pub(crate) async fn stats(ctx: &Context, args: Stats) -> Result<Report> {
     let settings = Settings::read(ctx).await?;
-    let facts = facts::gather(ctx, settings, args.since.as_str()).await?;
+    let since = args.since.resolve(&ctx.db()).await?;
+    let facts = facts::gather(ctx, settings, since.as_str()).await?;
     let text = prometheus::text(&facts);
     Ok(view::report(&facts)?.ready("prometheus", text))
 }

@@ -115,6 +115,7 @@ pub(crate) struct Activity {
 #[derive(Debug, Clone, Copy, Default, Serialize, Schema)]
 pub(crate) struct Storage {
     pub(crate) provisioned_gb: i64,
+    /// The same in bytes.
     pub(crate) provisioned_bytes: i64,
     pub(crate) instances: i64,
     pub(crate) average_gb: Option<i64>,

@@ -13,7 +13,9 @@ use toygres_model::{names, time};
 use toygres_plugin_api::context::Session;
 use toygres_plugin_api::report::{Block, Column, Kind};
 use toygres_plugin_api::shell::quote_option;
-use toygres_plugin_api::{Args, Context, Report, Result, Schema as ResultSchema, Time, ValueEnum};
+use toygres_plugin_api::{
+    Args, Context, RecordTime, Report, Result, Schema as ResultSchema, ValueEnum,
+};
 
 /// List orchestrations with filters.
 ///
@@ -53,10 +55,10 @@ pub(crate) struct Orchestrations {
     instance: Option<String>,
     /// Only those that started since then
     #[arg(long, value_name = "TIME")]
-    since: Option<Time>,
+    since: Option<RecordTime>,
     /// Only those that started before then
     #[arg(long, value_name = "TIME")]
-    until: Option<Time>,
+    until: Option<RecordTime>,
     /// Only those that need somebody: no worker takes them, a lease expired, poisoned, a timer overdue,
     /// nothing will move them on
     #[arg(long)]
@@ -153,8 +155,8 @@ pub(crate) async fn orchestrations(ctx: &Context, args: Orchestrations) -> Resul
         statuses: args.status.iter().map(|status| status.name().to_owned()).collect(),
         types: args.types.iter().map(|name| names::short(name).to_owned()).collect(),
         instance: args.instance.clone(),
-        since: args.since.as_ref().map(ToString::to_string),
-        until: args.until.as_ref().map(ToString::to_string),
+        since: resolved(&session, args.since.as_ref()).await?,
+        until: resolved(&session, args.until.as_ref()).await?,
         error_contains: args.error_contains.clone(),
         ids: None,
     };
@@ -171,6 +173,14 @@ pub(crate) async fn orchestrations(ctx: &Context, args: Orchestrations) -> Resul
     };
     session.rollback().await?;
     Ok(report)
+}
+
+/// A bound by the clock of the database that holds the records.
+async fn resolved(session: &Session, bound: Option<&RecordTime>) -> Result<Option<String>> {
+    match bound {
+        Some(bound) => Ok(Some(bound.resolve_in(session).await?.to_string())),
+        None => Ok(None),
+    }
 }
 
 /// Those that need somebody, each with why.
@@ -242,9 +252,8 @@ async fn page(
     report = if rows.is_empty() {
         report.empty("No orchestrations found")
     } else {
-        let plural = if shown == 1 { "" } else { "s" };
         report
-            .block(Block::text(format!("{shown} orchestration{plural} found")))
+            .block(Block::text(counted(shown, total.filter(|_| more || cursor.is_some()), more)))
             .hint("Use 'toygres server orchestration <ID>' for details")
     };
     let skewed = rows.iter().filter_map(|row| row.clock_skew_ms.map(|ms| (row, ms)));
@@ -264,6 +273,16 @@ async fn page(
         ));
     }
     Ok(report)
+}
+
+/// How many there are; of a page, also how many are on it.
+fn counted(shown: usize, total: Option<i64>, more: bool) -> String {
+    let plural = if shown == 1 { "" } else { "s" };
+    match total {
+        Some(total) => format!("Showing {shown} of {total} orchestrations"),
+        None if more => format!("Showing {shown} orchestration{plural}; there are more"),
+        None => format!("{shown} orchestration{plural} found"),
+    }
 }
 
 /// The reason takes the room of what the id tells already.

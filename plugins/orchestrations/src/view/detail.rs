@@ -6,12 +6,19 @@ use serde_json::{Value, json};
 use toygres_model::diagnosis::{Diagnosis, cancel_requested};
 use toygres_model::steps::Summary;
 use toygres_model::{names, time};
+use toygres_plugin_api::document;
 use toygres_plugin_api::report::{Block, Field, Kind, Tone};
 
 /// A text that holds JSON as that; any other as it is.
 pub(crate) fn parsed(text: Option<&str>) -> Value {
     let Some(text) = text else { return Value::Null };
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+/// The same with its digits and keys, to be passed on.
+fn verbatim(text: Option<&str>) -> Value {
+    let Some(text) = text else { return Value::Null };
+    document::parse(text).unwrap_or_else(|| Value::from(text))
 }
 
 /// The data of a detail, without what its options add.
@@ -40,8 +47,8 @@ pub(crate) fn data(found: &Found, diagnosis: Option<&Diagnosis>) -> Value {
         "clock_skew_ms": clock_skew(found),
         "custom_status": found.custom_status,
         "cancel_requested": !found.is_terminal() && cancel_requested(records).is_some(),
-        "input": input,
-        "output": parsed(found.output.as_deref()),
+        "input": verbatim(found.input.as_deref()),
+        "output": verbatim(found.output.as_deref()),
         "error": found.error,
         "summary": {
             "activities_executed": summary.executed,
@@ -212,7 +219,7 @@ fn waited(ms: i64) -> String {
 /// An object as fields, anything else as it is.
 fn value(value: &Value) -> Block {
     match value.as_object() {
-        Some(object) if !object.is_empty() => {
+        Some(object) if !object.is_empty() && document::text(value).is_none() => {
             Block::fields(object.iter().map(|(key, value)| Field::new(key.as_str(), value.clone())))
         }
         _ => Block::fields([Field::new("value", value.clone())]),

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::json;
@@ -54,7 +54,19 @@ pub(super) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> A
         health: query.word("health")?,
         all: query.flag("all")?,
     };
-    Ok(array(api.plane()?.list(&filter).await?))
+    let instances = api.plane()?.list(&filter).await?;
+    Ok(dated(&api, array(instances)).await)
+}
+
+/// What the clock of the metadata database shows, RFC 3339: times of instances are of that clock.
+const CLOCK: &str = "toygres-clock";
+
+/// An answer with that clock, where the database tells it.
+async fn dated(api: &Api, mut response: Response) -> Response {
+    let Ok(plane) = api.plane() else { return response };
+    let shown = plane.clock().await.and_then(|shown| HeaderValue::from_str(&shown).ok());
+    response.headers_mut().extend(shown.map(|shown| (HeaderName::from_static(CLOCK), shown)));
+    response
 }
 
 /// `GET /api/instances/{name}`
@@ -66,7 +78,7 @@ pub(super) async fn get(
     let query = Query::read(query.as_deref(), &["show_password", "progress"])?;
     let show = Show { password: query.flag("show_password")?, progress: query.flag("progress")? };
     let instance = api.plane()?.get(&named(name)?, show).await?;
-    Ok(Json(instance).into_response())
+    Ok(dated(&api, Json(instance).into_response()).await)
 }
 
 /// `DELETE /api/instances/{name}`

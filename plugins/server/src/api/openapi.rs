@@ -184,7 +184,7 @@ fn schema(arg: &Arg, in_body: bool) -> Value {
         ArgKind::Duration => {
             json!({"type": "string", "minLength": 2, "examples": ["90s", "1d12h"]})
         }
-        ArgKind::Time => {
+        ArgKind::Time | ArgKind::RecordTime => {
             let examples = ["2h", "2024-11-17T12:00:00Z"];
             json!({"type": "string", "minLength": 2, "examples": examples})
         }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use toygres_plugin_api::shell::ShellCommand;
-use toygres_plugin_api::{Context, Error, Result};
+use toygres_plugin_api::{Context, Error, Result, text_file};
 
 /// In a folder where anybody may replace files, no token is kept: no client would take it from there.
 fn refuse_open_folder(path: &Path) -> Result<()> {
@@ -105,7 +105,8 @@ impl Token {
             fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(named)?;
             tracing::warn!("others could read {}; they cannot any more", path.display());
         }
-        let text = fs::read_to_string(path).map_err(named)?;
+        let bytes = fs::read(path).map_err(named)?;
+        let text = text_file::decode(bytes).map_err(std::io::Error::other).map_err(named)?;
         let token = text.lines().next().unwrap_or_default().trim();
         if token.len() < SHORTEST {
             return Err(Error::failed(format!("{} holds no token", path.display())).hint(format!(

@@ -3,6 +3,7 @@
 use super::ControlPlane;
 use super::broken::{self, reason};
 use super::cms::Record;
+use serde_json::Value;
 use sqlx::Row;
 use toygres_model::history::Event;
 use toygres_model::instance::{ProgressStep, State};

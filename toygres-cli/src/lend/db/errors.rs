@@ -72,6 +72,9 @@ pub(super) fn statement(error: &tokio_postgres::Error, typed: Option<&str>) -> E
         if cause.contains("nul") && typed.is_some() {
             return Error::usage("the statement holds a NUL byte").hint("remove it");
         }
+        if error.source().is_some_and(|source| source.is::<std::str::Utf8Error>()) {
+            return Error::failed("a value of the rows is not UTF-8").cause(cause).hint(ENCODING);
+        }
         return Error::unavailable("the connection to the database broke").cause(cause);
     };
     let kind = kind(server, typed.is_some());
@@ -96,6 +99,25 @@ pub(super) fn statement(error: &tokio_postgres::Error, typed: Option<&str>) -> E
     answer
 }
 
+/// How stored bytes are read whose encoding the database does not know. The inner function gives
+/// UTF-8 in a database of any encoding, `SQL_ASCII` too.
+const ENCODING: &str = "read the column's bytes in the encoding that they were written in, such as \
+     `convert_from(convert(COLUMN::bytea, 'LATIN1', 'UTF8'), 'UTF8')`";
+
+/// Fetching rows failed: what was typed has been understood by then, and where a value's bytes are
+/// not text, it is the data that is at fault.
+pub(super) fn rows(error: &tokio_postgres::Error, typed: Option<&str>) -> Error {
+    let answer = statement(error, typed);
+    match error.code() {
+        Some(code) if is_encoding(code) => Error { kind: ErrorKind::Failed, ..answer },
+        _ => answer,
+    }
+}
+
+fn is_encoding(code: &SqlState) -> bool {
+    *code == SqlState::CHARACTER_NOT_IN_REPERTOIRE || *code == SqlState::UNTRANSLATABLE_CHARACTER
+}
+
 fn kind(server: &DbError, typed: bool) -> ErrorKind {
     let code = server.code();
     match code.code().get(..2).unwrap_or_default() {
@@ -118,6 +140,7 @@ fn hint(server: &DbError, kind: ErrorKind) -> Option<String> {
         return Some(cut(hint));
     }
     let hint = match kind {
+        _ if is_encoding(server.code()) => ENCODING,
         ErrorKind::TimedOut => "narrow the statement, or give it longer with `--timeout`",
         ErrorKind::Refused => "statements here may only read",
         _ if *server.code() == SqlState::DISK_FULL && is_shared_memory(server) => {

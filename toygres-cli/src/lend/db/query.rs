@@ -4,6 +4,7 @@ use super::connect::Connection;
 use super::errors;
 use super::lock_watch::LockWatch;
 use super::settings::{self, Begun, TransactionKind};
+use crate::lend::clock::RecordClock;
 use crate::lend::interrupt::Interrupt;
 use crate::memory::Reservation;
 use futures_util::TryStreamExt;
@@ -27,6 +28,8 @@ pub(super) struct Limits {
     pub(super) interrupt: Interrupt,
     /// The watch over a typed statement's locks.
     pub(super) lock_watch: Option<LockWatch>,
+    /// Where the database's clock is kept.
+    pub(super) clock: RecordClock,
 }
 
 /// The server's own limit comes first; ours is for a server that does not answer at all.
@@ -78,7 +81,11 @@ pub(super) async fn begin(
 ) -> Result<Begun> {
     let sql = settings::begin(kind, limits);
     let messages = within(connection, limits, connection.client().simple_query(&sql), None).await?;
-    settings::check(kind, &messages)
+    let begun = settings::check(kind, &messages)?;
+    if let Some(ms) = begun.clock_ms {
+        limits.clock.set_ms(ms);
+    }
+    Ok(begun)
 }
 
 /// Opens a statement in the transaction that is under way.
@@ -245,7 +252,13 @@ pub(super) async fn fetch(
         }
         return true;
     };
-    let error = told(connection, &ended, limits, opened.typed.as_deref());
+    let typed = opened.typed.as_deref();
+    let error = match &ended {
+        Ended::Failed(error) if connection.refused().is_none() && !limits.interrupt.is_raised() => {
+            errors::rows(error, typed)
+        }
+        _ => told(connection, &ended, limits, typed),
+    };
     // Nobody may be listening any more.
     let _unheard = sender.send(RowBatch::failed(&error).into()).await;
     matches!(ended, Ended::Failed(error) if error.as_db_error().is_some())
@@ -267,6 +280,7 @@ async fn rows_of(
         for column in 0..columns {
             batch.batch.push(row.try_get(column)?.map(str::as_bytes));
         }
+        batch.batch.push_empty_row();
         rows += 1;
         let after = batch.batch.bytes().len();
         batch.reservations.extend(connection.wire.take_reservation(after - before, row.len()));

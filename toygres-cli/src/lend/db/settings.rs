@@ -30,6 +30,9 @@ const READ_BACK: [(&str, &str); 4] = [
     ("TimeZone", "UTC"),
 ];
 
+/// Columns before those that are read back: process, superuser, clock.
+const FACTS: usize = 3;
+
 /// What kind of transaction it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TransactionKind {
@@ -64,7 +67,8 @@ pub(super) fn begin(kind: TransactionKind, limits: &Limits) -> String {
         _ => UNCOMPILED,
     });
     sql.push_str(
-        "; SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('is_superuser')",
+        "; SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('is_superuser'), \
+         (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000)::pg_catalog.int8",
     );
     for (name, _) in READ_BACK {
         sql.push_str(&format!(", pg_catalog.current_setting('{name}')"));
@@ -90,6 +94,8 @@ pub(super) struct Begun {
     pub(super) backend_pid: i32,
     /// Its role is a superuser.
     pub(super) superuser: bool,
+    /// What the database's clock shows, in milliseconds since the epoch.
+    pub(super) clock_ms: Option<i64>,
 }
 
 /// Whether the transaction is what it should be.
@@ -107,14 +113,15 @@ pub(super) fn check(kind: TransactionKind, messages: &[SimpleQueryMessage]) -> R
             ("transaction_read_only", TransactionKind::Writing) => "off",
             _ => expected,
         };
-        if value(at + 2) != Some(expected) {
-            return Err(unheld(name, expected, value(at + 2)));
+        if value(at + FACTS) != Some(expected) {
+            return Err(unheld(name, expected, value(at + FACTS)));
         }
     }
     let backend_pid = value(0).and_then(|pid| pid.parse().ok());
     let backend_pid = backend_pid
         .ok_or_else(|| Error::unavailable("the database did not say which process serves it"))?;
-    Ok(Begun { backend_pid, superuser: value(1) == Some("on") })
+    let clock_ms = value(2).and_then(|ms| ms.parse().ok());
+    Ok(Begun { backend_pid, superuser: value(1) == Some("on"), clock_ms })
 }
 
 fn unheld(name: &str, expected: &str, found: Option<&str>) -> Error {

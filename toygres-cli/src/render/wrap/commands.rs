@@ -35,7 +35,7 @@ pub(super) fn spans(line: &str) -> Vec<Range<usize>> {
             at += sequence;
             continue;
         }
-        let is_offered = |close: &Option<char>| is_program(rest) || is_option(rest, *close);
+        let is_offered = |close: &Option<char>| is_program(rest) || is_quoted(&plain, rest, *close);
         if let Some(close) = opening(&plain).filter(is_offered) {
             let end = at + length(rest, close);
             spans.push(at..end);
@@ -86,9 +86,15 @@ fn is_program(text: &str) -> bool {
     is_variable && text.get(word.len() + 1..).is_some_and(is_program)
 }
 
-/// Whether a text between backticks begins with an option: it is pasted like a command.
-fn is_option(text: &str, close: Option<char>) -> bool {
-    close == Some('`') && text.starts_with("--")
+/// Whether a text between backticks begins here: options, SQL and names are pasted like commands.
+fn is_quoted(before: &str, text: &str, close: Option<char>) -> bool {
+    if close != Some('`') || text.starts_with(|first: char| first.is_whitespace()) {
+        return false;
+    }
+    // One that closes stands behind what it closes.
+    let before = before.strip_suffix('`').unwrap_or(before);
+    let opens = before.is_empty() || before.ends_with([' ', '(', '\n']);
+    opens && closing(text, '`', false).is_some()
 }
 
 /// The length of the command that the text begins with: up to the quote that closes it, else up to
@@ -162,7 +168,12 @@ mod tests {
             ("or go on with `--cursor 'a b'`", &["--cursor 'a b'"]),
             ("error: toygres get a", &[]),
             ("toygres lends this command reading only", &[]),
-            ("the program `toygres` and `ls`", &[]),
+            ("the program `toygres` and `ls`, which", &["toygres", "ls"]),
+            (
+                "run (`docker run --shm-size=1g x`) and `GRANT a`.",
+                &["docker run --shm-size=1g x", "GRANT a"],
+            ),
+            ("a`b c` d `e", &[]),
         ] {
             let found: Vec<&str> = spans(line).into_iter().map(|span| &line[span]).collect();
             assert_eq!(found, commands, "{line}");

@@ -12,6 +12,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::{Value, json};
 use toygres_plugin_api::context::write_cell;
+use toygres_plugin_api::document::Verbatim;
 use toygres_plugin_api::protocol::{Confirm, Line};
 use toygres_plugin_api::report::{Note, StreamColumn, StreamRef, Verdict};
 use toygres_plugin_api::{Error, ErrorKind, Report};
@@ -66,7 +67,7 @@ async fn answered(
     notes.extend(report.notes);
     let mut headers = headers(report.verdict, &notes);
     let Some(stream) = report.stream else {
-        return Ok((headers, Json(report.data)).into_response());
+        return Ok((headers, Json(Verbatim(&report.data))).into_response());
     };
     let kind = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, kind);
