@@ -210,8 +210,12 @@ fn no_plain_literal_of_sql_has_a_backslash() {
 /// Every connection to a database is made by one crate, by one reading of where it leads.
 #[test]
 fn nothing_but_connect_reads_connection_strings() {
-    let words =
-        ["PgConnectOptions::from_str", "parse::<Config>", "tokio_postgres::connect(", "url::Url::parse(&database"];
+    let words = [
+        "PgConnectOptions::from_str",
+        "parse::<Config>",
+        "tokio_postgres::connect(",
+        "url::Url::parse(&database",
+    ];
     absent(&sources(&root().join("toygres-cli/src")), &words, &[]);
     absent(&sources(&root().join("plugins")), &words, &["/postgres/probe.rs"]);
 }

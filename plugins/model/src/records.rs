@@ -138,12 +138,18 @@ mod tests {
     #[test]
     fn patterns_survive_their_way_into_the_statement() {
         let sql = activities("s.history", "ended");
-        assert!(sql.contains(r#"'^[[:space:]]*[{][[:space:]]*"(Activity[A-Za-z]+)"[[:space:]]*:'"#), "{sql}");
+        assert!(
+            sql.contains(r#"'^[[:space:]]*[{][[:space:]]*"(Activity[A-Za-z]+)"[[:space:]]*:'"#),
+            "{sql}"
+        );
         assert!(sql.contains(r"'^[[:space:]]*([0-9]{1,18})[[:space:]]*[,}]'"), "{sql}");
         assert!(sql.contains("FROM ended AS e CROSS JOIN LATERAL"), "{sql}");
         assert!(sql.contains("FROM s.history h"), "{sql}");
         let sql = was_cancelled("s.history", "x");
-        assert!(sql.contains(r#""Cancelled"[[:space:]]*:[[:space:]]*[{][[:space:]]*"reason""#), "{sql}");
+        assert!(
+            sql.contains(r#""Cancelled"[[:space:]]*:[[:space:]]*[{][[:space:]]*"reason""#),
+            "{sql}"
+        );
         assert!(sql.contains("x.execution_id"), "{sql}");
     }
 }

@@ -149,10 +149,8 @@ async fn open_gateway(settings: &ControlSettings) -> Result<Gateway> {
         ..Surroundings::default()
     };
     let target = DatabaseTarget::resolve(&settings.database_url, TextSource::Program, &around)?;
-    let options = SessionOptions {
-        application_name: "toygres-server",
-        connect_timeout: CONNECT_TIMEOUT,
-    };
+    let options =
+        SessionOptions { application_name: "toygres-server", connect_timeout: CONNECT_TIMEOUT };
     let gateway = Gateway::open(&Arc::new(target), options).await?;
     gateway.check_sessions(options).await?;
     Ok(gateway)

@@ -164,7 +164,9 @@ fn queued(filter: &Filter, schema: &Schema, statement: &mut Statement) -> Option
     if !asked || filter.error_contains.is_some() || !schema.has("orchestrator_queue") {
         return None;
     }
-    let said = |key: &str| format!("substring(q.work_item from '\"{key}\"[[:space:]]*:[[:space:]]*\"([^\"]*)\"')");
+    let said = |key: &str| {
+        format!("substring(q.work_item from '\"{key}\"[[:space:]]*:[[:space:]]*\"([^\"]*)\"')")
+    };
     let mut conditions = vec![
         // What passed through jsonb on its way into the queue has blanks in it.
         r#"q.work_item ~ '^[[:space:]]*[{][[:space:]]*"StartOrchestration"'"#.to_owned(),

@@ -1,7 +1,7 @@
 //! The sessions of the pool: how they are made, and what each of them is set to.
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::Row;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use toygres_connect::Gateway;
 
 /// The name that the server shows.
