@@ -143,7 +143,7 @@ pub struct Diagnosis {
     /// The child that `nested` is about.
     pub child: Option<String>,
     /// The repeated attempts that it is amid, and the database's clock in milliseconds since the epoch.
-    pub attempts: Option<(Attempts, i64)>,
+    pub attempts: Option<Box<(Attempts, i64)>>,
     /// The worker that has its activity is lost, and no other one is alive.
     pub is_abandoned: bool,
 }
@@ -168,7 +168,7 @@ impl Diagnosis {
     pub fn needs_attention(&self) -> bool {
         self.kind.needs_attention()
             || self.is_abandoned
-            || self.attempts.as_ref().is_some_and(|(attempts, _)| attempts.needs_attention())
+            || self.attempts.as_ref().is_some_and(|attempts| attempts.0.needs_attention())
             || self.nested.as_ref().is_some_and(|nested| nested.needs_attention())
     }
 
@@ -189,7 +189,7 @@ impl Diagnosis {
             "needs_attention": self.needs_attention(),
             "evidence": self.evidence,
             "child": self.child,
-            "attempts": self.attempts.as_ref().map(|(attempts, now)| attempts.json(*now)),
+            "attempts": self.attempts.as_ref().map(|attempts| attempts.0.json(attempts.1)),
             "nested": self.nested.as_ref().map(|nested| nested.json()),
         })
     }

@@ -39,7 +39,7 @@ fn amid(records: &Records, step: &Step, mut diagnosis: Diagnosis) -> Diagnosis {
         },
         _ => format!("{}; {told}", diagnosis.summary),
     };
-    diagnosis.attempts = Some((attempts, records.now));
+    diagnosis.attempts = Some(Box::new((attempts, records.now)));
     diagnosis
 }
 

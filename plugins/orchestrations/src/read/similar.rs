@@ -87,7 +87,7 @@ fn rank<'a>(typed: &str, stem: &str, known: impl Iterator<Item = &'a str>) -> Ve
             let plain = plain(&lower);
             let far = if lower.starts_with(&typed) {
                 // Nothing is wrong with what was typed: the shortest rest is the nearest.
-                usize::from(!plain.as_deref().is_some_and(|plain| plain == typed))
+                usize::from(plain.as_deref().is_none_or(|plain| plain != typed))
             } else if typed.len() > stem.len() && lower.contains(&typed) {
                 2
             } else {

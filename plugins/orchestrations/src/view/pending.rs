@@ -53,7 +53,7 @@ pub(crate) fn last_events(steps: &[Step]) -> Value {
 /// What comes next, as far as it is known.
 pub(crate) fn next(diagnosis: Option<&Diagnosis>) -> Vec<String> {
     let attempts = diagnosis.and_then(|diagnosis| diagnosis.attempts.as_ref());
-    attempts.map(|(attempts, now)| next_steps(attempts, *now)).unwrap_or_default()
+    attempts.map(|attempts| next_steps(&attempts.0, attempts.1)).unwrap_or_default()
 }
 
 /// What the records and the attempts that are known to be left say of what comes next.

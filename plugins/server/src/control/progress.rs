@@ -60,11 +60,11 @@ fn told(steps: &[Step]) -> Vec<ProgressStep> {
     }
     // Nothing goes on any more: what was waited for will not come.
     let end = steps.iter().rev().find(|step| step.event == "OrchestrationFailed");
-    if let Some((end, last)) = end.zip(told.last_mut()) {
-        if matches!(last.state.as_str(), "waiting" | "running") {
-            last.state = "failed".to_owned();
-            last.message.clone_from(&end.outcome);
-        }
+    if let Some((end, last)) = end.zip(told.last_mut())
+        && matches!(last.state.as_str(), "waiting" | "running")
+    {
+        last.state = "failed".to_owned();
+        last.message.clone_from(&end.outcome);
     }
     // While a timer runs between two attempts, the last look says that it was not enough.
     let waits = steps

@@ -73,12 +73,12 @@ impl Entry {
     /// The names that the instance goes by: the one of Kubernetes and its user's.
     pub(crate) fn is_about(&self, name: &str) -> bool {
         let named = INSTANCE.iter().any(|field| self.fields.get(*field) == Some(&name.into()));
-        let within = |field: &&str| {
+        let within = |field: &&'static str| {
             let id = self.fields.get(*field).and_then(Value::as_str);
             id.is_some_and(|id| names::is_about(id, name))
         };
         named
-            || ORCHESTRATION.iter().any(|field| within(&field))
+            || ORCHESTRATION.iter().any(within)
             || self.instance.as_deref().is_some_and(|k8s_name| {
                 k8s_name == name || names::user_name(k8s_name, &Value::Null) == name
             })
