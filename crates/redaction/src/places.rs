@@ -28,6 +28,7 @@ const OURS: &[&str] = &[
     "context",
     "created",
     "database",
+    "default",
     "digest",
     "dns",
     "duration",

@@ -122,7 +122,7 @@ pub(crate) fn kubeconfig_that_runs(marker: &Path) -> String {
         r#"apiVersion: v1
 kind: Config
 current-context: a
-clusters: [{{name: a, cluster: {{server: "http://127.0.0.1:9"}}}}]
+clusters: [{{name: a, cluster: {{server: "https://127.0.0.1:9"}}}}]
 contexts: [{{name: a, context: {{cluster: a, user: a}}}}]
 users: [{{name: a, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: /bin/sh,
   args: ["-c", "id >> {}; echo '{{}}'"], interactiveMode: Never}}}}}}]
