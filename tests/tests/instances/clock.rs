@@ -4,6 +4,7 @@ use crate::support::Ran;
 use crate::support::plane::Plane;
 use crate::toygres;
 use regex::Regex;
+use serde_json::Value;
 use toygres_tests::clock::Clock;
 
 #[test]
@@ -23,7 +24,10 @@ fn a_clock_that_is_off_changes_nothing_of_what_is_told() {
         assert_eq!(since.as_array().unwrap().len(), 2, "{seconds}: {since}");
         let until = run(&[&list[..], &["--until", "5m", "-o", "json"]].concat()).code(0).json();
         assert_eq!(until.as_array().unwrap().len(), 0, "{seconds}: {until}");
-        let id = since[0]["id"].as_str().unwrap().to_owned();
+        // The other one goes on, and waits for what is to come.
+        let is_create = |row: &&Value| row["type"] == "create-instance";
+        let created = since.as_array().unwrap().iter().find(is_create).unwrap();
+        let id = created["id"].as_str().unwrap().to_owned();
         for args in [
             &list[..],
             &["list"],

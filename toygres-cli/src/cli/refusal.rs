@@ -70,7 +70,7 @@ fn unexpected(refusal: &clap::Error, typed: &[String]) -> String {
 fn message(refusal: &clap::Error) -> String {
     let arg = part(refusal, ContextKind::InvalidArg);
     let value = part(refusal, ContextKind::InvalidValue);
-    let said = match (refusal.kind(), arg, value) {
+    match (refusal.kind(), arg, value) {
         (Clap::UnknownArgument, Some(arg), _) => format!("unexpected argument `{arg}` found"),
         (Clap::InvalidSubcommand, ..) => {
             let name = part(refusal, ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -105,8 +105,7 @@ fn message(refusal: &clap::Error) -> String {
             format!("{} `{arg}`", kind.as_str().unwrap_or("invalid use of"))
         }
         (kind, None, _) => kind.as_str().unwrap_or("invalid command line").to_owned(),
-    };
-    said
+    }
 }
 
 fn conflict(refusal: &clap::Error, arg: &str) -> String {
