@@ -21,7 +21,7 @@ System Health Check
 
 Control Plane:
   ✓ API Server             {url}
-  ✓ Duroxide Runtime       3 workers active
+  ✓ Duroxide Runtime       4 workers active
   ✓ CMS Database           PostgreSQL (toygres_cms schema)
   ✓ Duroxide Database      PostgreSQL (toygres_duroxide schema)
 

@@ -53,7 +53,7 @@ fn summary(plane: &Plane) {
             &"━".repeat(58),
             "Control Plane:",
             &format!("✓ API Server {}", url.trim()),
-            "✓ Duroxide Runtime 3 workers active",
+            "✓ Duroxide Runtime 4 workers active",
             "✓ CMS Database PostgreSQL (toygres_cms schema)",
             "✓ Duroxide Database PostgreSQL (toygres_duroxide schema)",
             "Kubernetes:",

@@ -8,8 +8,7 @@ use toygres_plugin_api::{Args, Context, Report, Result};
 ///
 /// Row counts of small tables are exact, those of large ones PostgreSQL's estimates; each figure
 /// says which. A figure that this role may not see, or that cannot be asked for over SQL, is left
-/// open with the reason. Exit code 1 where both schemas
-/// are missing or the disk is full, 4 where a table may not be read.
+/// open with the reason. Exit code 1 where the disk is full, 4 where a table may not be read.
 #[derive(Args)]
 #[command(
     category = "Database",

@@ -24,20 +24,15 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// A full disk and a database without any schema are no good news, and what may not be read is no whole answer.
+    /// A full disk is no good news, and what may not be read is no whole answer.
     pub(crate) fn verdict(&self) -> Verdict {
-        if self.full().is_some() || self.is_elsewhere() {
+        if self.full().is_some() {
             Verdict::Negative
         } else if self.forbidden().is_some() {
             Verdict::Undetermined
         } else {
             Verdict::Clean
         }
-    }
-
-    /// None of the schemas is there: it is another database.
-    fn is_elsewhere(&self) -> bool {
-        !self.schemas.is_empty() && self.schemas.iter().all(|schema| !schema.present)
     }
 
     /// What a full disk means, and what helps.
