@@ -249,7 +249,7 @@ mod tests {
              sslsni=0 ssl_min_protocol_version=tlsv1.3 sslcertmode=require sslcrl=/l sslcrldir=/m",
             "host=h user=u connect_timeout=0 keepalives=0 keepalives_count=3 tcp_user_timeout=7",
             "host=h user=u options='-c a=b' application_name=x fallback_application_name=y \
-             requirepeer=z require_auth=!md5,!password channel_binding=require \
+             requirepeer=z require_auth=!password,!md5 channel_binding=require \
              load_balance_hosts=random connect_timeout=9 target_session_attrs=prefer-standby",
             "host=h user=u sslrootcert=system",
         ] {

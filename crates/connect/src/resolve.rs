@@ -494,7 +494,7 @@ mod tests {
             ("postgres://me:canary@h?sslmode=maybe", "sslmode"),
             ("postgres://me:canary@h:x", "port"),
             ("postgres://me:canary@h?connect_timeout=x", "connect_timeout"),
-            ("postgres://me:canary@a,b,c:1,2", "port"),
+            ("host=a,b,c port=1,2 password=canary", "port"),
             ("host=h hostaddr=name password=canary", "hostaddr"),
             ("host=h scram_client_key=canary", "scram_client_key"),
             ("host=h require_auth=md5,!password password=canary", "require_auth"),
