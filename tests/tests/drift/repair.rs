@@ -102,7 +102,9 @@ fn a_lost_secret_is_given_back_or_made_anew() {
     // Nobody knows the passwords of the others: both ways are offered, and nothing is deleted.
     let drift = plane.drift();
     for name in [given, anew] {
-        let ways = of(&drift, name)[0]["resolutions"].to_string();
+        let found = of(&drift, name);
+        assert_eq!(found.len(), 1, "{name}: {drift:#}");
+        let ways = found[0]["resolutions"].to_string();
         assert!(ways.contains("--restore-secret") && ways.contains("--reset-password"), "{ways}");
     }
     let left = plane.run(&["sync", "--force", "-o", "json"]).code(0).json();

@@ -112,13 +112,16 @@ fn data_that_is_left_is_not_offered_to_be_deleted_first() {
     plane.has(&format!("pod/{name}-0"), ".metadata.name", "");
     let text = plane.run(&["drift"]).code(1);
     let namespace = &plane.deployment.namespace;
-    text.hides("--auto-resolve").hides("toygres delete").shows("Issue:        StatefulSet missing\n").shows(&format!(
-        "   Resolution Options:
+    text.hides("--auto-resolve")
+        .hides("toygres delete")
+        .shows("Issue:        StatefulSet missing\n")
+        .shows(&format!(
+            "   Resolution Options:
    - Make the StatefulSet again around its data volume: toygres server sync
    - Look at its data volume:                           \
          kubectl describe -n {namespace} persistentvolumeclaims {name}-pvc
 "
-    ));
+        ));
     let refused = plane.run(&["sync", "--mark-deleted", "headless", "-o", "json"]).code(9).error();
     assert!(refused["hint"].as_str().unwrap().contains("its data volume too"), "{refused}");
     // What is simple is still offered.
