@@ -131,7 +131,8 @@ fn a_lost_secret_is_given_back_or_made_anew() {
     let new = password(anew);
     assert!(new.len() >= 32 && new != "test123", "{new}");
     ran.hides(&new);
-    plane.has(&format!("pod/{anew}-0"), ".spec.initContainers[0].name", "reset-password");
+    let first = ".spec.template.spec.initContainers[0].name";
+    plane.has(&format!("statefulset/{anew}"), first, "reset-password");
     plane.has(&format!("statefulset/{anew}"), ".status.readyReplicas", "1");
     plane.has(&format!("statefulset/{recorded}"), ".status.readyReplicas", "1");
     let drift = plane.drift();
