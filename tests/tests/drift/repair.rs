@@ -102,7 +102,9 @@ fn a_lost_secret_is_given_back_or_made_anew() {
     // Nobody knows the passwords of the others: both ways are offered, and nothing is deleted.
     let drift = plane.drift();
     for name in [given, anew] {
-        let ways = of(&drift, name)[0]["resolutions"].to_string();
+        let found = of(&drift, name);
+        assert_eq!(found.len(), 1, "{name}: {drift:#}");
+        let ways = found[0]["resolutions"].to_string();
         assert!(ways.contains("--restore-secret") && ways.contains("--reset-password"), "{ways}");
     }
     let left = plane.run(&["sync", "--force", "-o", "json"]).code(0).json();
@@ -129,7 +131,8 @@ fn a_lost_secret_is_given_back_or_made_anew() {
     let new = password(anew);
     assert!(new.len() >= 32 && new != "test123", "{new}");
     ran.hides(&new);
-    plane.has(&format!("pod/{anew}-0"), ".spec.initContainers[0].name", "reset-password");
+    let first = ".spec.template.spec.initContainers[0].name";
+    plane.has(&format!("statefulset/{anew}"), first, "reset-password");
     plane.has(&format!("statefulset/{anew}"), ".status.readyReplicas", "1");
     plane.has(&format!("statefulset/{recorded}"), ".status.readyReplicas", "1");
     let drift = plane.drift();

@@ -140,7 +140,11 @@ fn changed(before: &Known, after: &Known) -> HashSet<String> {
         let live = known.live.as_ref().ok();
         let at_work = |record: &Record| at_work(live, record);
         let records = known.records.iter();
-        records.map(|record| (record.k8s_name.clone(), (record.clone(), at_work(record)))).collect()
+        // What a health check found meanwhile is no change of the record.
+        let unchecked = |record: &Record| Record { running_version: None, ..record.clone() };
+        records
+            .map(|record| (record.k8s_name.clone(), (unchecked(record), at_work(record))))
+            .collect()
     };
     let (before, after) = (by_name(before), by_name(after));
     let names = before.keys().chain(after.keys());

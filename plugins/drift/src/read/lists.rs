@@ -54,7 +54,7 @@ macro_rules! list {
                 };
                 let page: Page<'_, $wire<'_>> = parse(&bytes)?;
                 next = page.next();
-                all.extend(page.items.into_iter().map(<$object>::from));
+                all.extend(page.items.into_iter().flatten().map(<$object>::from));
                 if next.is_none() {
                     return Ok(all);
                 }

@@ -15,8 +15,9 @@ type Text<'a> = Option<Cow<'a, str>>;
 pub(super) struct Page<'a, T> {
     #[serde(borrow, default)]
     pub(super) metadata: PageMetadata<'a>,
-    #[serde(default = "Vec::new")]
-    pub(super) items: Vec<T>,
+    /// `null` where a list of metadata alone is empty.
+    #[serde(default = "Option::default")]
+    pub(super) items: Option<Vec<T>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -497,7 +498,7 @@ impl From<WirePod<'_>> for Pod {
 
 #[cfg(test)]
 mod tests {
-    use super::{Page, WireClaim, WirePod, WireService, WireSet};
+    use super::{Page, WireClaim, WireObject, WirePod, WireService, WireSet};
     use serde_json::json;
     use toygres_model::cluster_reading::PortTarget;
     use toygres_model::drift::{Claim, Pod, Service, StatefulSet};
@@ -598,9 +599,12 @@ mod tests {
         let text = r#"{"metadata": {"continue": "abc"}, "items": [{"metadata": {"name": "a"},
             "spec": {"unknown": [1, {}]}}]}"#;
         let page: Page<'_, WireClaim<'_>> = serde_json::from_str(text).unwrap();
-        assert_eq!((page.next().as_deref(), page.items.len()), (Some("abc"), 1));
+        assert_eq!((page.next().as_deref(), page.items.unwrap().len()), (Some("abc"), 1));
         let last: Page<'_, WireClaim<'_>> =
             serde_json::from_str(r#"{"metadata": {"continue": ""}}"#).unwrap();
         assert_eq!(last.next(), None);
+        let empty: Page<'_, WireObject<'_>> =
+            serde_json::from_str(r#"{"metadata": {"continue": ""}, "items": null}"#).unwrap();
+        assert!(empty.items.is_none());
     }
 }

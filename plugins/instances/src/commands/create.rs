@@ -42,9 +42,10 @@ pub(crate) struct Create {
     /// A file with the password, `-` for standard input [env: TOYGRES_PASSWORD holds one itself]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// The version of PostgreSQL, such as 18 or 17.2
-    #[arg(long, value_name = "VERSION", default = "18")]
-    version: String,
+    /// The version of PostgreSQL, such as 17.2; by default 18, or on the stand-in of `toygres local` the
+    /// newest that is installed
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
     /// Storage in GB, as 20, 20GB or 1TB; a GB is Kubernetes' Gi
     #[arg(long, value_name = "SIZE", default = "10")]
     storage: String,
@@ -103,7 +104,7 @@ fn wanted(args: &Create) -> Result<NewInstance, Refusal> {
     request::tags(tags.clone())?;
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let wanted = NewInstance {
-        version: Some(args.version.clone()),
+        version: args.version.clone(),
         load_balancer: Some(args.load_balancer || !args.internal),
         dns_label: args.dns_label.clone(),
         tags: Some(tags.map(owned).collect::<BTreeMap<_, _>>()),

@@ -172,11 +172,13 @@ fn give_node_ports(state: &State, service: &mut Value) -> Result<()> {
     let others = state.list(&resource::SERVICE, None).filter(|one| super::object::uid(one) != own);
     let mut taken: HashSet<i64> = others.flat_map(|one| node_ports(one)).collect();
     let name = super::object::name(service).to_owned();
+    // What this Service asks for is not given to another of its ports, whichever comes first.
+    let own_asked: HashSet<i64> = node_ports(service).collect();
     let ports = service.pointer_mut("/spec/ports").and_then(Value::as_array_mut);
     for (place, port) in ports.into_iter().flatten().enumerate() {
         let asked = number(port, "/nodePort").unwrap_or_default();
         let given = if asked == 0 {
-            NODE_PORTS.clone().find(|one| !taken.contains(one))
+            NODE_PORTS.clone().find(|one| !taken.contains(one) && !own_asked.contains(one))
         } else {
             Some(asked)
         };

@@ -4,6 +4,7 @@ use super::broken::Broken;
 use super::cluster::Address;
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use toygres_model::kubernetes::SUPERUSER;
 
@@ -36,6 +37,12 @@ pub(super) async fn ask(address: &Address, password: &str) -> Result<Answer, Bro
     }
 }
 
+/// The password as PostgreSQL keeps it: by SASLprep, where it can be normalised. sqlx leaves that to
+/// its caller.
+fn normalized(password: &str) -> Cow<'_, str> {
+    stringprep::saslprep(password).unwrap_or(Cow::Borrowed(password))
+}
+
 async fn connect_and_ask(address: &Address, password: &str) -> Result<Answer, sqlx::Error> {
     let begun = Instant::now();
     // From nothing: the environment of this process says where its own database is.
@@ -43,7 +50,7 @@ async fn connect_and_ask(address: &Address, password: &str) -> Result<Answer, sq
         .host(&address.host)
         .port(address.port)
         .username(SUPERUSER)
-        .password(password)
+        .password(&normalized(password))
         .database("postgres")
         .ssl_mode(PgSslMode::Prefer)
         .application_name("toygres-probe");
