@@ -311,6 +311,11 @@ impl Output {
         format!("{between}{text}")
     }
 
+    /// Whether a terminal shows what is written.
+    pub(crate) fn is_on_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     /// From here on frames say when they were drawn, and how often they are.
     pub(crate) fn begin_watch(&self, interval: Duration) {
         self.screen().watch = Some(interval);

@@ -2,7 +2,7 @@
 
 use crate::lend::interrupt::Interrupt;
 use rustix::termios::{LocalModes, OptionalActions, Termios};
-use std::io::{self, IsTerminal, Read as _, stdin};
+use std::io::{IsTerminal, Read as _, stdin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -29,10 +29,10 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Begins to read keys; `None` where stdin or stdout is no terminal, or is another program's. `q`
-    /// raises the interrupt.
+    /// Begins to read keys; `None` where stdin is no terminal, or is another program's. `q` raises the
+    /// interrupt.
     pub(super) fn listen(interrupt: &Interrupt) -> Option<Self> {
-        if !stdin().is_terminal() || !io::stdout().is_terminal() {
+        if !stdin().is_terminal() {
             return None;
         }
         // A job in the background that changes its terminal is stopped.

@@ -22,7 +22,7 @@ pub(super) fn watch(run: Run<'_>, interval: Duration) -> Result<ExitStatus> {
     signals::listen(&interrupt, grace(&run.owned))?;
     let ready = run.ready()?;
     output.begin_watch(interval);
-    let mut keys = Keys::listen(&interrupt);
+    let mut keys = if output.is_on_terminal() { Keys::listen(&interrupt) } else { None };
     let mut lost = false;
     loop {
         match ready.answer(&runtime, &interrupt) {
