@@ -70,7 +70,11 @@ fn component(line: &Line<'_>) -> Step {
         ("Namespace Access", Some(name)) => format!("Namespace: {name}"),
         (title, _) => title.to_owned(),
     };
-    Step { tone: line.tone(), label: name, detail: None, lines: facts.chain(troubles).collect() }
+    let mut lines: Vec<String> = facts.chain(troubles).collect();
+    if lines.is_empty() {
+        lines.extend(Some(line.detail()).filter(|detail| !detail.is_empty()));
+    }
+    Step { tone: line.tone(), label: name, detail: None, lines }
 }
 
 fn instance(one: &InstanceFacts) -> Step {
