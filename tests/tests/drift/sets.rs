@@ -82,6 +82,35 @@ fn what_sidecars_add_is_no_drift_and_hides_none() {
     assert_eq!(found(&plane, &name), ["mismatch:target_port"]);
 }
 
+/// Settings of the database or its roles change how plain literals are read; they hide no drift.
+#[test]
+fn odd_settings_of_the_database_hide_nothing() {
+    let Some(mut plane) = Plane::new() else { return };
+    let name = plane.instance("settings");
+    plane.stop_server();
+    let before = recorded(&plane, &name);
+    for setting in [
+        "standard_conforming_strings = off",
+        "backslash_quote = off",
+        "DateStyle = 'German, DMY'",
+        "IntervalStyle = sql_standard",
+    ] {
+        plane.sql(&format!(
+            "DO $do$ BEGIN EXECUTE format('ALTER DATABASE %I SET {}', current_database()); END $do$",
+            setting.replace('\'', "''")
+        ));
+    }
+    assert_eq!(found(&plane, &name), [] as [&str; 0]);
+    plane.sql(
+        "UPDATE instances SET \
+         ip_connection_string = regexp_replace(ip_connection_string, ':[0-9]+/', ':1/'), \
+         dns_connection_string = regexp_replace(dns_connection_string, ':[0-9]+/', ':1/')",
+    );
+    assert_eq!(found(&plane, &name), ["mismatch:port"]);
+    plane.run(&["drift", "--auto-resolve", "--force"]).code(0);
+    assert_eq!(recorded(&plane, &name), before);
+}
+
 #[test]
 fn one_image_has_several_spellings() {
     let Some(mut plane) = Plane::new() else { return };
