@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_row_keeps_its_digits_and_keys() {
         let cells: Vec<(&str, StreamKind, Option<&[u8]>)> = vec![
-            ("n", StreamKind::Number, Some(b"9007199254740993.10")),
+            ("amount", StreamKind::Number, Some(b"9007199254740993.10")),
             ("NaN", StreamKind::Number, Some(b"NaN")),
             ("two: lines", StreamKind::Text, Some(b"a\nb\n")),
             ("doc", StreamKind::Json, Some(b"{\"id\": 18446744073709551617, \"x\": 1e400}")),
@@ -226,7 +226,7 @@ mod tests {
         ];
         let text = row(&cells).unwrap();
         for line in [
-            "- n: 9007199254740993.10\n",
+            "- amount: 9007199254740993.10\n",
             "\n  doc: {\"id\": 18446744073709551617, \"x\": 1e400}\n",
             "\n  twice: \"{\\\"a\\\":1,\\\"a\\\":2}\"\n",
         ] {

@@ -5,6 +5,7 @@ use super::collect::{Entry, packed};
 use crate::gather::cluster::{KubernetesList, read_list};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use toygres_plugin_api::shell::ShellCommand;
 use toygres_plugin_api::{Context, Error, Report, Result};
 
 /// A kind of object, where it is listed, and what is kept of each.
@@ -30,7 +31,7 @@ pub(crate) async fn collect(ctx: &Context, patience: Duration) -> Vec<Entry> {
             Err(Error::timed_out(format!("no answer within {} s", patience.as_secs())))
         });
         let file = format!("kubernetes/{}", kind.name);
-        let command = format!("kubectl get {}", kind.name);
+        let command = ShellCommand::new("kubectl get").arg(kind.name).to_string();
         packed(command, "health".to_owned(), &file, began, answer)
     });
     futures_util::future::join_all(looks).await

@@ -31,7 +31,7 @@ pub(crate) async fn by_prefix(
     let queued = if schema.has("orchestrator_queue") {
         format!(
             " UNION SELECT q.instance_id FROM {} q WHERE q.instance_id LIKE $1 \
-             AND q.work_item ~ '^\\s*\\{{\\s*\"StartOrchestration\"'",
+             AND q.work_item ~ '^[[:space:]]*[{{][[:space:]]*\"StartOrchestration\"'",
             schema.table("orchestrator_queue")
         )
     } else {
