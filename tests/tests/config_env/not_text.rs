@@ -118,8 +118,8 @@ fn a_text_that_is_none_is_refused_by_name_and_nothing_takes_its_place() {
 fn an_argument_that_is_no_text_is_named_by_its_option_and_not_repeated() {
     let stage = Stage::new();
     for (words, named) in [
-        (&[&b"-f"[..], b"canary\xff.sql"][..], "invalid value of `-f`: not UTF-8"),
-        (&[b"--file=canary\xff.sql"], "invalid value of `--file`: not UTF-8"),
+        (&[&b"--columns"[..], b"canary\xff"][..], "invalid value of `--columns`: not UTF-8"),
+        (&[b"--columns=canary\xff"], "invalid value of `--columns`: not UTF-8"),
         (&[b"canary\xff"], "invalid argument 3: not UTF-8"),
     ] {
         let mut command = stage.command(&["server", "db-query"]);
