@@ -155,8 +155,7 @@ fn not_text(typed: &[String]) -> Error {
         Some(option) => format!("invalid value of `{option}`"),
         None => format!("invalid argument {place}"),
     };
-    Error::usage(format!("{subject}: not UTF-8"))
-        .hint("give it in UTF-8; for a file, a link to it will do")
+    Error::usage(format!("{subject}: not UTF-8")).hint("give it in UTF-8")
 }
 
 /// The command that was typed, as far as there is one: what stands behind it may be wrong, and is
