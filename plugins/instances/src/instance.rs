@@ -72,6 +72,8 @@ instance! {
     message: Option<String>,
     /// Where it answers, `host:port`; told from the connection string.
     address: Option<String>,
+    /// The version that runs, with the one that was asked for where that is another.
+    version: Option<String>,
     /// `storage_gb` in bytes.
     storage_bytes: Option<i64>,
     /// What Kubernetes has of it now; `null` for one that is deleted, or from an older server.
@@ -135,6 +137,7 @@ impl Instance {
     /// Fills in what follows from the rest.
     pub(crate) fn completed(mut self) -> Self {
         self.address = self.told_address();
+        self.version = self.told_version();
         self.storage_bytes = self.storage_gb.and_then(|gb| gb.checked_mul(BYTES_OF_A_GB));
         self.reason = self.first_reason();
         self.restarts = self.observed.as_ref().and_then(|observed| observed.restarts);

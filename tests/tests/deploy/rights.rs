@@ -12,8 +12,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::time::{Duration, Instant};
 use toygres_model::rights::{NEEDED, NEEDED_FOR_POLICIES, each};
 use toygres_tests::kube::{ApiServer, client};
+
+/// How long an API server may take until a new Role is in effect.
+const RBAC_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Group, resource, verb.
 pub(crate) type Triple = (String, String, String);
@@ -82,6 +86,12 @@ async fn a_real_api_server_allows_exactly_that_in_one_namespace() {
     bindings.create(&PostParams::default(), &binding).await.unwrap();
 
     let user = format!("system:serviceaccount:{system}:toygres");
+    // The API server learns of a new Role and its binding a moment later.
+    let deadline = Instant::now() + RBAC_TIMEOUT;
+    while !may(&admin, &user, Some(&databases), "", "pods", "list").await {
+        assert!(Instant::now() < deadline, "the Role is not in effect");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let mut allowed = BTreeSet::new();
     for (group, resource) in RESOURCES {
         for verb in VERBS {

@@ -31,6 +31,7 @@ const KEYS: &[&str] = &[
     "health_error",
     "message",
     "address",
+    "version",
     "storage_bytes",
     "observed",
     "reason",

@@ -124,7 +124,7 @@ async fn running_versions(
     let cms = quoted(&settings.cms);
     let among = if names.is_some() { "AND i.k8s_name = ANY($1::text[])" } else { "" };
     let sql = format!(
-        "SELECT i.k8s_name, c.postgres_version AS version FROM {cms}.instances i
+        "SELECT i.k8s_name, split_part(c.postgres_version, ' ', 1) AS version FROM {cms}.instances i
          JOIN LATERAL (
              SELECT postgres_version FROM {cms}.instance_health_checks
              WHERE instance_id = i.id ORDER BY checked_at DESC LIMIT 1

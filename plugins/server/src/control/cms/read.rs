@@ -59,7 +59,7 @@ const COLUMNS: &str = "
 /// With the last check of each.
 const FROM: &str = "instances i LEFT JOIN LATERAL (
     SELECT (extract(epoch FROM checked_at) * 1000)::bigint AS checked_ms,
-        postgres_version AS running_version,
+        split_part(postgres_version, ' ', 1) AS running_version,
         CASE WHEN status <> 'healthy' THEN error_message END AS health_error
     FROM instance_health_checks WHERE instance_id = i.id
     ORDER BY checked_at DESC LIMIT 1) c ON true";
