@@ -115,6 +115,15 @@ impl Scope {
         until(&format!("{path} to be written"), write).await.code(200)
     }
 
+    /// Patches the thing at this path, again where whoever controls it came between.
+    pub(crate) async fn patch_contended(&self, path: &str, kind: &str, body: &Value) -> Answer {
+        let write = || async {
+            let answer = self.patch(path, kind, body).await;
+            (answer.code != 409).then_some(answer)
+        };
+        until(&format!("{path} to be patched"), write).await
+    }
+
     /// Waits until nothing is at this path any more.
     pub(crate) async fn until_gone(&self, path: &str) {
         let look = || async { (self.get(path).await.code == 404).then_some(()) };

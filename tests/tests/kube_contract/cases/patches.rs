@@ -64,13 +64,13 @@ pub(crate) async fn a_port_before_the_first(at: &Scope) {
     let before = made["spec"]["ports"][0].clone();
     let metrics = json!({ "name": "metrics", "port": 9187, "targetPort": 9187 });
     let change = json!([{ "op": "add", "path": "/spec/ports/0", "value": metrics }]);
-    let changed = at.patch(&at.path("services/a"), OPERATIONS, &change).await.code(200);
+    let changed = at.patch_contended(&at.path("services/a"), OPERATIONS, &change).await.code(200);
     let ports = changed["spec"]["ports"].as_array().unwrap();
     assert_eq!((ports.len(), &ports[0]["port"]), (2, &json!(9187)));
     assert_eq!(ports[1], before);
     assert_ne!(ports[0]["nodePort"], before["nodePort"]);
     let change = json!([{ "op": "remove", "path": "/spec/ports/0" }]);
-    let changed = at.patch(&at.path("services/a"), OPERATIONS, &change).await.code(200);
+    let changed = at.patch_contended(&at.path("services/a"), OPERATIONS, &change).await.code(200);
     assert_eq!(changed["spec"]["ports"], json!([before]));
 }
 
