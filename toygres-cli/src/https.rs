@@ -4,6 +4,7 @@
 //! https connection is opened (`tls`), so that a machine without any can speak http.
 
 mod connector;
+pub(crate) mod pinned;
 pub(crate) mod proxies;
 pub(crate) mod tls;
 

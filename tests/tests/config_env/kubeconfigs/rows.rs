@@ -210,9 +210,12 @@ fn certificates(world: &World) -> Vec<Row> {
             .file("deep/client.crt", world.client.certificate.clone())
             .file("deep/client.key", world.client.key.clone())
             .file("deep/strange.crt", world.strange_authority.clone())
+            .file("deep/own.crt", world.own_certificate.clone())
             .env("KUBECONFIG", "deep/a.yaml")
     };
     let trusted = format!("{server}, certificate-authority: ca.crt");
+    let self_signed =
+        format!("server: 'https://127.0.0.1:{}', certificate-authority", world.self_signed);
     let client = format!(
         "client-certificate-data: {}, client-key-data: {}",
         STANDARD.encode(&world.client.certificate),
@@ -231,6 +234,14 @@ fn certificates(world: &World) -> Vec<Row> {
             "an authority twice",
             Fails,
             format!("{trusted}, certificate-authority-data: {data}"),
+            t,
+        ),
+        of("a server's own certificate", Reached, format!("{self_signed}: own.crt"), t),
+        of("another one's own certificate", Fails, format!("{self_signed}: strange.crt"), t),
+        of(
+            "a server's own certificate by another name",
+            Fails,
+            format!("{self_signed}: own.crt, tls-server-name: {OTHER_NAME}"),
             t,
         ),
         of("another authority", Fails, format!("{server}, certificate-authority: strange.crt"), t),

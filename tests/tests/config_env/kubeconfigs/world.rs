@@ -32,11 +32,14 @@ pub(super) struct Identity {
 pub(super) struct World {
     pub(super) authority: String,
     pub(super) strange_authority: String,
+    /// The self-signed certificate of `self_signed`, which calls itself an authority.
+    pub(super) own_certificate: String,
     pub(super) client: Identity,
     /// Ports by name.
     pub(super) http: u16,
     pub(super) tls: u16,
     pub(super) other_name: u16,
+    pub(super) self_signed: u16,
     pub(super) proxy: u16,
     pub(super) tls_proxy: u16,
     pub(super) socks: u16,
@@ -77,6 +80,20 @@ impl Authority {
     }
 }
 
+/// A certificate that signs itself and calls itself an authority, as many tools make them.
+fn self_signed() -> Identity {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap();
+    Identity {
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+        der: certificate.der().clone(),
+        key_der: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+    }
+}
+
 impl World {
     pub(super) fn new() -> Self {
         let authority = Authority::new();
@@ -87,6 +104,7 @@ impl World {
             .collect();
         let (server, other) = (authority.issue(&names), authority.issue(&[OTHER_NAME]));
         let client = authority.issue(&["client"]);
+        let itself = self_signed();
         let log = Log::default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -98,6 +116,8 @@ impl World {
             http: serve(&runtime, "http", None, &client, &log),
             tls: serve(&runtime, "tls", tls(&server), &client, &log),
             other_name: serve(&runtime, "other", tls(&other), &client, &log),
+            self_signed: serve(&runtime, "self-signed", tls(&itself), &client, &log),
+            own_certificate: itself.certificate,
             proxy: relay(&runtime, "proxy", None, &log),
             tls_proxy: relay(&runtime, "tls-proxy", tls(&server), &log),
             socks: socks(&runtime, &log),

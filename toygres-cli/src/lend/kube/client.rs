@@ -2,6 +2,7 @@
 
 use super::target::ClusterTarget;
 use crate::https::HttpClient;
+use crate::https::pinned::PinnedVerifier;
 use crate::https::proxies::ProxyRules;
 use crate::https::tls::{Tls, TlsSettings};
 use crate::lend::chain;
@@ -10,6 +11,7 @@ use http::{HeaderValue, Request};
 use kube::client::retry::RetryPolicy;
 use kube::client::{AuthError, Body as KubeBody, ConfigExt as _};
 use kube::{Client, Config};
+use rustls::pki_types::{CertificateDer, ServerName};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -55,8 +57,13 @@ pub(super) fn make_client(
 
 /// What the cluster's certificate has to be, and our own.
 fn tls_settings(config: &Config) -> Result<TlsSettings, String> {
-    let client = config.rustls_client_config().map_err(|error| describe(&error))?;
-    let name = config.tls_server_name.clone().map(rustls::pki_types::ServerName::try_from);
+    let mut client = config.rustls_client_config().map_err(|error| describe(&error))?;
+    if let Some(trusted) = config.root_cert.as_ref().filter(|_| !config.accept_invalid_certs) {
+        let trusted = trusted.iter().cloned().map(CertificateDer::from).collect();
+        let verifier = PinnedVerifier::new(trusted)?;
+        client.dangerous().set_certificate_verifier(Arc::new(verifier));
+    }
+    let name = config.tls_server_name.clone().map(ServerName::try_from);
     let server_name =
         name.transpose().map_err(|error| format!("invalid `tls-server-name`: {error}"))?;
     Ok(TlsSettings { client, server_name })
