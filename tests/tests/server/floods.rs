@@ -83,7 +83,7 @@ fn is_ended(stream: &TcpStream) -> bool {
 }
 
 /// Connects with a small buffer for what comes, and sends many requests at once.
-fn pipeline(address: SocketAddr) -> TcpStream {
+fn connect(address: SocketAddr) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stream = runtime.block_on(async {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -92,6 +92,10 @@ fn pipeline(address: SocketAddr) -> TcpStream {
     });
     stream.set_nonblocking(false).unwrap();
     stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    stream
+}
+
+fn pipeline(stream: TcpStream, address: SocketAddr) -> TcpStream {
     let requests = format!("GET /api/x HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(500);
     for _ in 0..40 {
         // More than is taken is not sent.
@@ -107,7 +111,8 @@ fn a_client_that_reads_nothing_is_ended() {
     let Some(served) = Served::new(&[]) else { return };
     let address = served.home.address().parse().unwrap();
     let streams: Vec<TcpStream> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| pipeline(address))).collect();
+        let threads: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| pipeline(connect(address), address))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     watched(&served.home, || {
@@ -126,7 +131,11 @@ fn clients_that_read_nothing_keep_nobody_out() {
     let address = served.home.address().parse().unwrap();
     watched(&served.home, || {
         let streams: Vec<TcpStream> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..60).map(|_| scope.spawn(|| pipeline(address))).collect();
+            // All are there before the first one sends, and they are more than there is room for.
+            let connected: Vec<TcpStream> = (0..60).map(|_| connect(address)).collect();
+            let threads =
+                connected.into_iter().map(|it| scope.spawn(move || pipeline(it, address)));
+            let threads: Vec<_> = threads.collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         wait::until("some to go for others", || Ok(streams.iter().any(is_ended).then_some(())))
