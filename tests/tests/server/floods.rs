@@ -82,7 +82,7 @@ fn is_ended(stream: &TcpStream) -> bool {
     rustix::event::poll(&mut waits, Some(&none)).unwrap() > 0
 }
 
-/// Connects with a small buffer for what comes, and sends many requests at once.
+/// Connects with a small buffer for what comes.
 fn connect(address: SocketAddr) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stream = runtime.block_on(async {
@@ -95,6 +95,7 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
+/// Sends many requests at once.
 fn pipeline(stream: TcpStream, address: SocketAddr) -> TcpStream {
     let requests = format!("GET /api/x HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(500);
     for _ in 0..40 {
