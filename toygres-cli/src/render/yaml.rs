@@ -232,7 +232,8 @@ mod tests {
         ] {
             assert!(text.contains(line), "{text}");
         }
-        let twice = format!("{text}{text}");
+        // The reader here holds floats, in which this number does not fit.
+        let twice = format!("{text}{text}").replace("1e400", "1e30");
         let read: Value = serde_saphyr::from_str(&twice).unwrap();
         assert_eq!(read[1]["two: lines"], "a\nb\n", "{text}");
         assert_eq!(read[1]["plain"], json!({"a": [1, "x"]}), "{text}");
