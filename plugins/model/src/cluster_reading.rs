@@ -7,6 +7,7 @@
 //! what the other wrote.
 
 mod balancer_address;
+mod container_failure;
 mod deletion;
 mod image_reference;
 mod mounted_claim;
@@ -14,6 +15,7 @@ mod quantity;
 mod service_port;
 
 pub use balancer_address::{is_same_address, preferred_address};
+pub use container_failure::is_failure_reason;
 pub use deletion::{Deletion, look as look_at_deletion};
 pub use image_reference::{ImageMatch, ImageReference, compare_images, version_of_image};
 pub use mounted_claim::mounted_volume;

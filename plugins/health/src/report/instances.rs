@@ -5,7 +5,7 @@ use crate::gather::cluster::Object;
 use crate::gather::instances::Instance;
 use serde_json::Value;
 use std::collections::HashMap;
-use toygres_model::cluster_reading::Deletion;
+use toygres_model::cluster_reading::{Deletion, is_failure_reason};
 use toygres_model::time;
 use toygres_plugin_api::Result;
 
@@ -128,23 +128,10 @@ fn containers(pod: &Object) -> impl Iterator<Item = &Value> {
     pod.status["containerStatuses"].as_array().into_iter().flatten()
 }
 
-/// Reasons of a waiting container that do not pass by themselves.
-const FAILURES: &[&str] = &[
-    "CrashLoopBackOff",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "ErrImageNeverPull",
-    "ErrImagePull",
-    "ImageInspectError",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "RunContainerError",
-];
-
 fn is_failing(pod: &Object) -> bool {
     containers(pod).any(|container| {
         let reason = container["state"]["waiting"]["reason"].as_str();
-        reason.is_some_and(|reason| FAILURES.contains(&reason))
+        reason.is_some_and(is_failure_reason)
     })
 }
 

@@ -61,12 +61,22 @@ impl Deletion {
         if let Some(age) = self.age_ms(now_ms) {
             text = format!("{text} for {}", time::words(age));
         }
-        let names: Vec<String> = self.finalizers.iter().map(|it| format!("`{it}`")).collect();
-        match names.as_slice() {
-            [] => text,
-            [one] => format!("{text}, held by the finalizer {one}"),
-            several => format!("{text}, held by the finalizers {}", several.join(", ")),
+        match self.finalizers_text() {
+            Some(finalizers) => format!("{text}, held by the {finalizers}"),
+            None => text,
         }
+    }
+
+    /// The finalizers in words, `finalizer `x/y`` or `finalizers `a/b`, `c/d``; `None` without any.
+    #[must_use]
+    pub fn finalizers_text(&self) -> Option<String> {
+        let names: Vec<String> = self.finalizers.iter().map(|it| format!("`{it}`")).collect();
+        let plural = match names.len() {
+            0 => return None,
+            1 => "",
+            _ => "s",
+        };
+        Some(format!("finalizer{plural} {}", names.join(", ")))
     }
 }
 

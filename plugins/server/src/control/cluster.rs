@@ -2,6 +2,7 @@
 
 mod apply;
 mod call;
+mod deletion;
 mod inspect;
 mod observe;
 mod pods;

@@ -6,6 +6,7 @@
 //! the control plane may not list Secrets, Services and claims.
 
 use super::call::call_opt;
+use super::deletion::deletion;
 use super::{Cluster, pods};
 use crate::control::broken::Broken;
 use futures_util::StreamExt;
@@ -15,7 +16,6 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PartialObjectMeta;
 use std::time::Duration;
-use toygres_model::cluster_reading::Deletion;
 use toygres_model::instance::{Observed, Problem, State};
 use toygres_model::kubernetes as names;
 use toygres_model::time::words;
@@ -169,13 +169,13 @@ fn running(k8s_name: &str, has_secret: bool, objects: &Objects, now: Timestamp) 
 /// A claim that is on its way out though its instance is not.
 fn claim_deleting(objects: &Objects, now: Timestamp) -> Option<Problem> {
     let metadata = &objects.claim.as_ref()?.metadata;
-    let since = metadata.deletion_timestamp.as_ref()?.0;
+    let deletion = deletion(metadata)?;
     let name = metadata.name.as_deref().unwrap_or_default();
-    let held = match finalizers(metadata) {
+    let held = match deletion.finalizers_text() {
         Some(finalizers) => format!("; it is held by {finalizers}"),
         None => String::new(),
     };
-    let age = words(now.as_millisecond() - since.as_millisecond());
+    let age = words(deletion.age_ms(now.as_millisecond()).unwrap_or_default());
     let message = format!(
         "its claim `{name}` is being deleted, for {age}: the data is lost when the pod stops{held}"
     );
@@ -221,10 +221,8 @@ fn blocked(objects: &Objects, now: Timestamp) -> Vec<Problem> {
     let pods = objects.pods.iter().map(|pod| ("pod", &pod.metadata));
     let all = [set, service, claim, secret].into_iter().flatten().chain(pods);
     all.filter_map(|(kind, metadata)| {
-        let finalizers = metadata.finalizers.clone().unwrap_or_default();
-        let since_ms = Some(metadata.deletion_timestamp.as_ref()?.0.as_millisecond());
         let now_ms = now.as_millisecond();
-        let deletion = Deletion { since_ms, finalizers };
+        let deletion = deletion(metadata)?;
         let is_old = deletion.age_ms(now_ms) >= Some(BLOCKED_AFTER_MS);
         let stuck = Some(deletion).filter(|it| is_old && it.is_stuck(now_ms))?;
         let name = metadata.name.as_deref().unwrap_or_default();
@@ -232,14 +230,6 @@ fn blocked(objects: &Objects, now: Timestamp) -> Vec<Problem> {
         Some(problem("deletion_blocked", format!("{kind}/{name}"), message))
     })
     .collect()
-}
-
-/// `finalizer `a`` or `finalizers `a`, `b``.
-fn finalizers(metadata: &ObjectMeta) -> Option<String> {
-    let finalizers = metadata.finalizers.as_deref().filter(|list| !list.is_empty())?;
-    let plural = if finalizers.len() == 1 { "" } else { "s" };
-    let named: Vec<String> = finalizers.iter().map(|name| format!("`{name}`")).collect();
-    Some(format!("finalizer{plural} {}", named.join(", ")))
 }
 
 type LastRestart = (Option<Timestamp>, String);

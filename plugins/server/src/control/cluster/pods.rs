@@ -5,6 +5,7 @@ use crate::control::broken::Broken;
 use k8s_openapi::api::core::v1::{ContainerState, Pod};
 use kube::Api;
 use kube::api::ListParams;
+use toygres_model::cluster_reading::is_failure_reason;
 use toygres_model::kubernetes::selector;
 
 impl Cluster {
@@ -16,19 +17,6 @@ impl Cluster {
     }
 }
 
-/// Reasons of a waiting container that do not pass by themselves.
-const FAILURES: &[&str] = &[
-    "CrashLoopBackOff",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "ErrImageNeverPull",
-    "ErrImagePull",
-    "ImageInspectError",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "RunContainerError",
-];
-
 /// Whether the first of these pods will not get ready unless something changes.
 pub(super) fn is_failing(pods: &[Pod]) -> bool {
     let Some(pod) = pods.first() else { return false };
@@ -38,7 +26,7 @@ pub(super) fn is_failing(pods: &[Pod]) -> bool {
         containers.into_iter().flatten().filter_map(|one| one.state.as_ref()).any(|state| {
             let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
             let ended = state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0);
-            ended || waiting.is_some_and(|reason| FAILURES.contains(&reason))
+            ended || waiting.is_some_and(is_failure_reason)
         });
     fails || condition(pod).is_some()
 }

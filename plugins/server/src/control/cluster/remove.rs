@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use super::call::call_opt;
+use super::deletion::deletion;
 use crate::control::broken::Broken;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret, Service};
@@ -13,7 +14,7 @@ use kube::{Api, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
-use toygres_model::cluster_reading::{Deletion, look_at_deletion};
+use toygres_model::cluster_reading::look_at_deletion;
 use toygres_model::kubernetes as names;
 
 /// Whose objects are to go.
@@ -36,11 +37,7 @@ pub(in crate::control) struct Remaining {
 impl Remaining {
     fn of(kind: &str, namespace: &str, name: &str, metadata: &ObjectMeta) -> Self {
         let now_ms = jiff::Timestamp::now().as_millisecond();
-        let finalizers = metadata.finalizers.clone().unwrap_or_default();
-        let asked = metadata.deletion_timestamp.as_ref();
-        let deletion =
-            asked.map(|asked| Deletion { since_ms: Some(asked.0.as_millisecond()), finalizers });
-        match deletion.filter(|deletion| deletion.is_stuck(now_ms)) {
+        match deletion(metadata).filter(|deletion| deletion.is_stuck(now_ms)) {
             None => Self { text: format!("{kind} {name}"), look: None },
             Some(stuck) => Self {
                 text: format!("{kind} {name} ({})", stuck.text(now_ms)),
