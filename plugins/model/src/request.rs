@@ -7,6 +7,14 @@ use std::fmt;
 
 /// The version where none is given.
 pub const DEFAULT_VERSION: &str = "18";
+
+/// The major part of a version such as `15.18` or `19beta1`.
+#[must_use]
+pub fn major_version(version: &str) -> Option<u32> {
+    let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
+    version[..digits].parse().ok()
+}
+
 /// The storage where none is given, in GB.
 pub const DEFAULT_STORAGE_GB: i32 = 10;
 

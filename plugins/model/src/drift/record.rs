@@ -1,6 +1,7 @@
 //! An instance's record in the CMS, as far as it is compared.
 
 use crate::instance::State;
+use crate::request::major_version;
 use serde::Deserialize;
 
 /// An instance's record. No password is in it.
@@ -57,7 +58,7 @@ impl Record {
     #[must_use]
     pub fn other_major(&self) -> Option<&str> {
         let running = self.running_version.as_deref()?;
-        let is_other = major(running)? != major(&self.version)?;
+        let is_other = major_version(running)? != major_version(&self.version)?;
         is_other.then_some(running)
     }
 
@@ -67,10 +68,4 @@ impl Record {
         let name = self.dns_name.as_deref().filter(|name| !name.is_empty())?;
         name.split('.').next()
     }
-}
-
-/// The major part of a version such as `15.18` or `19beta1`.
-fn major(version: &str) -> Option<u32> {
-    let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
-    version[..digits].parse().ok()
 }

@@ -57,8 +57,7 @@ impl ControlPlane {
             return Ok(wanted.unwrap_or(request::DEFAULT_VERSION).to_owned());
         };
         let Some(wanted) = wanted else { return Ok(newest.to_string()) };
-        let major = wanted.split('.').next().and_then(|major| major.parse::<u32>().ok());
-        if major.is_some_and(|major| installed.contains(&major)) {
+        if request::major_version(wanted).is_some_and(|major| installed.contains(&major)) {
             return Ok(wanted.to_owned());
         }
         let names: Vec<String> = installed.iter().map(ToString::to_string).collect();
