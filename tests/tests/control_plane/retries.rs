@@ -119,6 +119,13 @@ fn a_monitor_tells_what_each_check_found() {
     let name = begin(&running.api().unwrap(), "watched");
     deployment.reaches(&name, "running").unwrap();
     let id = format!("health-{name}");
+    // The instance is running a moment before its monitor begins.
+    wait::until("the monitor to begin", || {
+        let (_, rows) = server(&deployment, &["orchestrations", "--limit", "0"]);
+        let has_begun = rows.as_array().into_iter().flatten().any(|row| row["id"] == json!(id));
+        Ok(has_begun.then_some(()))
+    })
+    .unwrap();
     wait::until("three checks", || {
         let (_, shown) = server(&deployment, &["orchestration", &id, "--history"]);
         Ok((shown["checks"].as_array().map(Vec::len) >= Some(3)).then_some(()))
